@@ -1,0 +1,65 @@
+"""A device that computes nothing: its answer is a fixed rule of the input. For tests, and to measure what feeding costs.
+
+Logit k of a picture is the sum of its first bytes, modulo the outputs, as a one-hot row: the same picture gets the same
+answer at every batch size, and a picture in the wrong row is noticed.
+"""
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import StepError
+
+SUFFIX, NEEDS = ".null", "cpu"
+PRECISIONS = ("fp32", "fp16", "int8")
+LOOKED_AT = 64  # values of a picture that make its answer: reading all would measure memory, not feeding
+
+
+def toolchain() -> dict[str, str | None]:
+    """Nothing but itself."""
+    return {}
+
+
+def runtime() -> dict[str, str | None]:
+    """Nothing but itself."""
+    return {}
+
+
+def devices(cores: int = 1) -> list[str]:
+    """As many as a test asks for, else one."""
+    return [str(n) for n in range(int(os.environ.get("NULL_DEVICES", "1")))]
+
+
+def compile_onnx(source: str, out: str, batch: int, target: dict[str, Any]) -> None:
+    """Write down what the model takes and gives; the graph is not looked at."""
+    if not os.path.isfile(source):
+        raise StepError(f"{source}: no such file")
+    with open(out, "w", encoding="utf-8") as file:
+        json.dump({"batch": batch, "input": target["input"], "resolution": target["resolution"], "outputs": target["outputs"]},
+                  file, sort_keys=True)
+
+
+class Session:
+    """One "compiled" model. infer(batch) -> one-hot float32 (n, outputs)."""
+
+    def __init__(self, model: str, device: str):
+        with open(model, encoding="utf-8") as file:
+            about = json.load(file)
+        side, self._outputs = about["resolution"], about["outputs"]
+        uint8 = about["input"] == "uint8"
+        self._shape = (about["batch"], side, side, 3) if uint8 else (about["batch"], 3, side, side)
+        self._dtype = np.uint8 if uint8 else np.float32
+
+    def infer(self, batch: np.ndarray) -> np.ndarray:
+        """One-hot rows by the rule above."""
+        if batch.shape != self._shape or batch.dtype != self._dtype:
+            raise StepError(f"the model takes {self._dtype.__name__} {self._shape}, not {batch.dtype} {batch.shape}")
+        seen = batch.reshape(len(batch), -1)[:, :LOOKED_AT].astype(np.float64).sum(axis=1)
+        logits = np.zeros((len(batch), self._outputs), np.float32)
+        logits[np.arange(len(batch)), np.abs(seen).astype(np.int64) % self._outputs] = 1
+        return logits
+
+    def close(self) -> None:
+        """Nothing to free."""

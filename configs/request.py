@@ -1,0 +1,166 @@
+"""One request: what is to be built, checked as a whole, and where everything of it lies.
+
+The path tells the story, and different requests never overwrite each other.
+"""
+
+import os
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from configs import schema
+from configs.options import Words
+from configs.schema import Chip, Model
+from pipeline import fingerprint
+from pipeline.errors import BuildError
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SAMPLE = "sample"
+SAMPLE_CHECKPOINT = os.path.join(REPOSITORY, "mobilenet", "sample.tar")
+AGREEMENT_IMAGES = 256
+
+
+@dataclass(frozen=True)
+class Request:
+    """The words of the command line with the model's and the chip's values. Paths are absolute strings."""
+
+    words: Words
+    chip: Chip
+    model: Model
+    sample: bool
+    out: str
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """The batch sizes to compile, ascending."""
+        return self.words.batches
+
+    @property
+    def precision(self) -> str:
+        """What the compiled model computes in."""
+        return self.words.precision or self.chip.precision
+
+    @property
+    def input(self) -> str:
+        """What the compiled model takes: uint8 or float32."""
+        return self.words.input or self.chip.input
+
+    @cached_property
+    def eval_batch(self) -> int:
+        """The batch size that accuracy is measured at."""
+        if self.words.eval_bs is not None:
+            if self.words.eval_bs not in self.batches:
+                raise BuildError(f"--eval-bs={self.words.eval_bs}: not among --bs={','.join(map(str, self.batches))}")
+            return self.words.eval_bs
+        return 16 if 16 in self.batches else self.batches[-1]
+
+    @cached_property
+    def checkpoint(self) -> str:
+        """The file with the weights; there must be one."""
+        if self.sample:
+            return SAMPLE_CHECKPOINT
+        if self.words.checkpoint is None:
+            raise BuildError("--checkpoint: none given, and a data set or a model was. Add --checkpoint=FILE, or give none of "
+                             "--model --checkpoint --dataset --labels to build the sample")
+        path = os.path.abspath(self.words.checkpoint)
+        if not os.path.isfile(path):
+            raise BuildError(f"--checkpoint={self.words.checkpoint}: no such file")
+        return path
+
+    @cached_property
+    def dataset(self) -> str:
+        """The folder or tar with the pictures; one must have been given (the sample's is drawn)."""
+        if self.words.dataset is None:
+            raise BuildError("--dataset: none given, and a checkpoint or a model was. Add --dataset=FOLDER, or give none of "
+                             "--model --checkpoint --dataset --labels to build the sample")
+        path = os.path.abspath(self.words.dataset)
+        if not os.path.exists(path):
+            raise BuildError(f"--dataset={self.words.dataset}: no such folder or file")
+        return path
+
+    @cached_property
+    def labels(self) -> str | None:
+        """The label file, if one was given."""
+        if self.words.labels is None:
+            return None
+        path = os.path.abspath(self.words.labels)
+        if not os.path.isfile(path):
+            raise BuildError(f"--labels={self.words.labels}: no such file. Make it with: "
+                             "inv data --devkit=ILSVRC2012_devkit_t12.tar.gz")
+        return path
+
+    @cached_property
+    def checkpoint_name(self) -> str:
+        """The checkpoint's name and the first 8 hex of its hash."""
+        stem = os.path.basename(self.checkpoint).rpartition(".")[0] or os.path.basename(self.checkpoint)
+        return f"{_plain(stem)}-{self.checkpoint_hash}"
+
+    @cached_property
+    def checkpoint_hash(self) -> str:
+        """First 8 hex of the checkpoint's SHA-256."""
+        return fingerprint.of_content(self.checkpoint)[:8]
+
+    @cached_property
+    def model_dir(self) -> str:
+        """OUT/MODEL-<checkpoint hash8>."""
+        return os.path.join(self.out, f"{_plain(self.model.name)}-{self.checkpoint_hash}")
+
+    @property
+    def chip_dir(self) -> str:
+        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT."""
+        return os.path.join(self.model_dir, self.chip.name, f"{self.precision}-{self.input}")
+
+    def compiled(self, batch: int, suffix: str) -> str:
+        """The compiled model of one batch size."""
+        return os.path.join(self.chip_dir, f"bs{batch}{suffix}")
+
+    @cached_property
+    def preset(self) -> str:
+        """The name of the preprocessing, for paths."""
+        if self.words.preset != "model":
+            return self.words.preset
+        seed = schema.model("mobilenet_v1").preprocess
+        return "seed" if self.model.preprocess == seed else _plain(self.model.name)
+
+    def data_name(self, identity: str) -> str:
+        """DATASET-PRESET-INPUT-PIXELS[-LIMIT]."""
+        limit = [str(self.words.limit)] if self.words.limit else []
+        skip = ["skip"] if self.words.on_bad == "skip" else []
+        return "-".join([self.dataset_name(identity), self.preset, self.input, self.words.pixels, *limit, *skip])
+
+    def dataset_name(self, identity: str) -> str:
+        """The data set's name and the first 8 hex of the hash over its names and labels."""
+        if self.sample:
+            return f"{SAMPLE}-{identity}"
+        stem = os.path.basename(self.dataset.rstrip("/"))
+        return f"{_plain(stem.removesuffix('.tar'))}-{identity}"
+
+    def target(self) -> dict[str, Any]:
+        """What the compiler of the chip's backend is told besides the graph and the batch size."""
+        return {"soc_version": self.chip.soc_version, "precision": self.precision, "input": self.input,
+                "mean": self.model.preprocess.mean, "std": self.model.preprocess.std, "resolution": self.model.resolution,
+                "outputs": self.model.outputs, "options": dict(self.chip.options)}
+
+    def network(self) -> dict[str, Any]:
+        """The values that the network is built from."""
+        model = asdict(self.model)
+        return {key: model[key] for key in ("width", "resolution", "classes", "background", "activation", "padding")}
+
+    def row(self, dataset: str | None, batch: int | None) -> dict[str, Any]:
+        """The columns that every record has; `kind` comes with the record."""
+        return {"model": self.model.name, "checkpoint": self.checkpoint_name, "dataset": dataset, "chip": self.chip.name,
+                "precision": self.precision, "input": self.input, "batch": batch, "sample_data": self.sample}
+
+
+def of(words: Words, chip: Chip) -> Request:
+    """Fit the words together. The sample is what is built when nothing of the user's own was named."""
+    own = [words.checkpoint, words.dataset, words.labels]
+    sample = not any(own) and words.model in (None, SAMPLE)
+    model = schema.model(SAMPLE if sample else words.model or "mobilenet_v1")
+    out = os.path.abspath(words.out) if words.out else os.path.join(REPOSITORY, "out")
+    return Request(words, chip, model, sample, out)
+
+
+def _plain(name: str) -> str:
+    """A name as a part of a path that every tool accepts: atc takes letters, digits, '.', '_' and '-' only."""
+    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)

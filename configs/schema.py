@@ -1,0 +1,178 @@
+"""Read and check configs/models/*.toml and configs/chips/*.toml into frozen dataclasses.
+
+An unknown key, a wrong type and a missing key are errors that name the file and the key: a typo that is ignored is a
+wrong build.
+"""
+
+import dataclasses
+import os
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from pipeline.errors import BuildError
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BATCHES = (1, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """From picture to network input: shorter side to `resize`, centre crop `crop`, (x/255 - mean)/std, channels RGB."""
+
+    resize: int
+    crop: int
+    mean: list[float]
+    std: list[float]
+
+
+@dataclass(frozen=True)
+class PublishedAccuracy:
+    """Accuracy that somebody else stated for this model, in percent."""
+
+    top1_pct: float
+    top5_pct: float
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One network: what the checkpoint's tensors mean, and how pictures become its input."""
+
+    name: str
+    width: float
+    resolution: int
+    classes: int
+    background: bool
+    activation: str
+    padding: str
+    preprocess: Preprocess
+    published: PublishedAccuracy | None = None
+
+    @property
+    def outputs(self) -> int:
+        """Numbers a picture gets: one a class, and one more where output 0 is "background"."""
+        return self.classes + self.background
+
+
+@dataclass(frozen=True)
+class PublishedThroughput:
+    """Throughput that somebody else stated, images/s for each batch size (keys are strings, as in TOML)."""
+
+    images_per_s: dict[str, float]
+    scale: int = 1  # how many chips the figures are of
+    source: str = ""
+    note: str = ""
+    top1_pct: float | None = None
+    top5_pct: float | None = None
+
+
+@dataclass(frozen=True)
+class Chip:
+    """What a model is compiled for and run on. `backend` is a module of backends/, empty where there is none yet."""
+
+    name: str
+    backend: str
+    precision: str = "fp32"
+    input: str = "uint8"
+    soc_version: str = ""
+    chips_per_card: int = 1
+    cores_per_device: int = 1
+    options: dict[str, Any] = field(default_factory=dict)
+    published: PublishedThroughput | None = None
+
+
+CHOICES = {("Model", "activation"): ("relu", "relu6"), ("Model", "padding"): ("symmetric", "same"),
+           ("Chip", "precision"): ("fp32", "fp16", "int8"), ("Chip", "input"): ("uint8", "float32")}
+
+
+def names(kind: str) -> list[str]:
+    """Names of all files in configs/models or configs/chips."""
+    return sorted(entry[:-5] for entry in os.listdir(os.path.join(HERE, kind)) if entry.endswith(".toml"))
+
+
+def model(name_or_path: str) -> Model:
+    """The model of this name in configs/models, or of this .toml file."""
+    if name_or_path.endswith(".toml") or os.sep in name_or_path:
+        if not os.path.isfile(name_or_path):
+            raise BuildError(f"--model={name_or_path}: no such file. Give a .toml file or one of: {', '.join(names('models'))}")
+        found = read(name_or_path, Model)
+    else:
+        found = read(_named("models", "--model", name_or_path), Model)
+    if found.preprocess.crop != found.resolution:
+        raise BuildError(f"{name_or_path}: preprocess.crop is {found.preprocess.crop}, the resolution {found.resolution}: "
+                         "they must be the same, the crop is what the network sees")
+    return found
+
+
+def chip(name: str) -> Chip:
+    """The chip of this name in configs/chips; case does not matter, and a board's full soc name works too."""
+    by_name = {known.lower(): known for known in names("chips")}
+    known = by_name.get(name.lower()) or by_name.get(name.lower().removeprefix("ascend"))
+    return read(_named("chips", "--chip", known or name), Chip)
+
+
+def _named(kind: str, option: str, name: str) -> str:
+    known = names(kind)
+    if name not in known:
+        close = get_close_matches(name, known, 1, 0.5)
+        raise BuildError(f"{option}={name}: there is no such {kind[:-1]}; there are: {', '.join(known)}."
+                         + (f" Did you mean {option}={close[0]}?" if close else ""))
+    return os.path.join(HERE, kind, name + ".toml")
+
+
+def read(path: str, kind: type) -> Any:
+    """One TOML file as an instance of the dataclass `kind`."""
+    try:
+        with open(path, "rb") as file:
+            values = tomllib.load(file)
+    except tomllib.TOMLDecodeError as error:
+        raise BuildError(f"{path}: not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BuildError(f"{path}: cannot be read: {error}") from None
+    return _checked(path, "", kind, values)
+
+
+def _checked(path: str, prefix: str, kind: type, values: dict[str, Any]) -> Any:
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    hints = typing.get_type_hints(kind)
+    for key in values:
+        if key not in fields:
+            close = get_close_matches(key, fields, 1)
+            raise BuildError(f"{path}: unknown key {prefix}{key}" + (f"; did you mean {prefix}{close[0]}?" if close else
+                             f"; known are: {', '.join(fields)}"))
+    found = {}
+    for name, spec in fields.items():
+        if name in values:
+            found[name] = _value(path, prefix + name, hints[name], values[name])
+            allowed = CHOICES.get((kind.__name__, name))
+            if allowed and found[name] not in allowed:
+                raise BuildError(f"{path}: {prefix}{name} is {found[name]!r}; it may be: {', '.join(allowed)}")
+        elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
+            raise BuildError(f"{path}: key {prefix}{name} is missing")
+    return kind(**found)
+
+
+def _value(path: str, key: str, hint: Any, value: Any) -> Any:
+    """The value if it has the type, an int where a float is wanted as a float, a table as its dataclass."""
+    if isinstance(hint, types.UnionType):
+        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return _checked(path, key + ".", typing.cast(type, hint), value)
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is list and isinstance(value, list):
+        items = [_value(path, key, parts[0], item) for item in value]
+        if parts[0] is float and len(items) != 3:
+            raise BuildError(f"{path}: {key} has {len(items)} values; three are needed, for R, G and B")
+        return items
+    if origin is dict and isinstance(value, dict):
+        return {k: _value(path, f"{key}.{k}", parts[1], v) for k, v in value.items()}
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    plain = origin or hint
+    if hint is Any or (isinstance(plain, type) and isinstance(value, plain) and not (isinstance(value, bool) and hint is not bool)):
+        return value
+    raise BuildError(f"{path}: {key} is {value!r}; expected {getattr(plain, '__name__', plain)}")

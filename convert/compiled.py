@@ -1,0 +1,11 @@
+"""One compiled model: the simplified ONNX for one chip and batch size, by whichever backend the chip's file names."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import backends
+
+
+def write(inputs: Sequence[str], outputs: Sequence[str], backend: str, batch: int, target: Mapping[str, Any]) -> None:
+    """inputs: (ONNX, the parity step's verdict: nothing is compiled from a graph that is not the network)."""
+    backends.load(backend).compile_onnx(inputs[0], outputs[0], batch, dict(target))

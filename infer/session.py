@@ -1,0 +1,43 @@
+"""The one open session of a worker process: kept from one shard to the next, closed before another model or device."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import backends
+from pipeline import clock, fingerprint
+
+
+@dataclass
+class Opened:
+    """A session with what it was opened for."""
+
+    key: tuple[str, str, str]
+    session: Any
+
+
+_opened: list[Opened] = []  # at most one: two models on one device would not fit the smallest boards
+_hashes: dict[tuple, str] = {}
+
+
+def opened(backend: str, model: str, device: str) -> Any:
+    """The session of this compiled model on this device, opened now unless it is open already. Its loading is timed apart."""
+    with clock.loading():
+        key = (backend, _hash(model), device)
+        if not (_opened and _opened[0].key == key):
+            close()
+            _opened.append(Opened(key, backends.load(backend).Session(model, device)))
+    return _opened[0].session
+
+
+def close() -> None:
+    """Close the open session, if there is one."""
+    while _opened:
+        _opened.pop().session.close()
+
+
+def _hash(path: str) -> str:
+    """By content: a model built anew under the same name is another one, a moved tree is not."""
+    stat = (path, *(fingerprint.of_stat(path) or ()))
+    if stat not in _hashes:
+        _hashes[stat] = fingerprint.of_content(path)
+    return _hashes[stat]

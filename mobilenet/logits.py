@@ -1,0 +1,52 @@
+"""PyTorch's own logits of the first images of a data set: what every compiled model is held against."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from mobilenet import checkpoint, network
+from pipeline.errors import StepError
+
+BATCH = 16  # bounds the memory: 16 images at width 1.0 / 224 take about 0.3 GB
+
+
+def reference(
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    model: Mapping[str, Any],
+    mean: Sequence[float],
+    std: Sequence[float],
+    images: int,
+) -> None:
+    """Write the float32 logits (images, outputs) of the first rows of the shards. inputs: checkpoint, shards.
+
+    `model` holds width, resolution, classes, background, activation and padding. A uint8 shard (n, r, r, 3) is
+    normalised here with mean and std; a float32 shard (n, 3, r, r) is so already. StepError when rows are too few.
+    """
+    torch.set_num_threads(len(os.sched_getaffinity(0)))  # the worker is pinned to its share
+    net = network.from_config(model).eval()
+    checkpoint.load(inputs[0], net)
+    found: list[np.ndarray] = []
+    wanted = images
+    with torch.inference_mode():
+        for path in inputs[1:]:
+            shard = np.load(path, mmap_mode="r")
+            for start in range(0, min(wanted, len(shard)), BATCH):
+                rows = shard[start : min(start + BATCH, wanted)]
+                found.append(net(torch.from_numpy(normalised(rows, mean, std))).numpy())
+            wanted -= min(wanted, len(shard))
+    if wanted:
+        raise StepError(f"{len(inputs) - 1} shards hold {images - wanted} images, {images} were asked for")
+    np.save(outputs[0], np.concatenate(found))
+
+
+def normalised(rows: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
+    """float32 (n, 3, r, r) of a shard's rows: (x/255 - mean)/std for uint8 (n, r, r, 3), a copy for float32."""
+    if rows.dtype == np.float32:
+        return np.array(rows)
+    levels: np.ndarray = rows.astype(np.float32) / np.float32(255)
+    pixels: np.ndarray = (levels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))

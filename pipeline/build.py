@@ -1,0 +1,74 @@
+"""One build: the lock, the plan against the disk, the run, and what is told of it."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline import machine, publish, stamp
+from pipeline.console import Console, plan_lines
+from pipeline.disk import Disk
+from pipeline.lock import of_out
+from pipeline.plan import FRESH, Plan, Verdict
+from pipeline.run import Outcome, Run
+from pipeline.slots import Slots
+from pipeline.source import ROOT, Source
+
+
+def disk_of(request: Any) -> Disk:
+    """The disk as this request sees it: stamps' keys relative to its roots, our code's hashes cached under OUT."""
+    return Disk(stamp.Roots(request.roots), Source(os.path.join(request.out, ".source.json")), request.stats)
+
+
+def run(plan: Plan, request: Any, again: Sequence[str] = (), dry: bool = False) -> int:
+    """Bring the plan up to date, or with `dry` print what would be done. Returns the exit code."""
+    if dry:
+        disk = disk_of(request)
+        print("\n".join(plan_lines(plan, plan.verdicts(disk, again))))
+        return 0
+    with of_out(request.out, lambda text: print(f"inv: {text}", file=sys.stderr, flush=True)):
+        publish.sweep(request.out)
+        disk = disk_of(request)
+        verdicts = plan.verdicts(disk, again)
+        outcome = _go(plan, request, disk, verdicts)
+        for path, touched in disk.touched.items():
+            if disk.stamp(path) is not None:  # its step did not run meanwhile, or reading it again would give the new one
+                stamp.write(path, {**touched, "inputs": touched["inputs"]})
+        disk.source.save()
+    _tell(outcome, plan, verdicts, request)
+    return outcome.exit_code
+
+
+def _go(plan: Plan, request: Any, disk: Disk, verdicts: dict[str, Verdict]) -> Outcome:
+    stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
+    if not stale:
+        return Outcome()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's kill is a Ctrl-C
+    console = Console(len(stale), sum(step.images for step in stale), request.quiet)
+    try:
+        return Run(plan, verdicts, disk, Slots(request.slots, request.shares), console, os.path.join(request.out, "log"),
+                   request.keep_going, lambda: provenance(request.out)).go()
+    finally:
+        console.close()
+
+
+def provenance(out: str) -> dict[str, Any]:
+    """Where and from what a step was made: written into its stamp."""
+    return {"host": machine.host(), "cpu": machine.cpu_model(), "cpu_flags": machine.cpu_flags(), "git": machine.git_state(ROOT),
+            "python": sys.version.split()[0]}
+
+
+def _tell(outcome: Outcome, plan: Plan, verdicts: dict[str, Verdict], request: Any) -> None:
+    if not request.quiet:
+        if not (outcome.ran or outcome.failed):
+            print(f"nothing to do: all {len(plan.order)} steps are up to date")
+        else:
+            fresh = len(plan.order) - len(outcome.ran) - len(outcome.failed) - len(outcome.not_tried)
+            print(f"{len(outcome.ran)} steps ran, {fresh} were up to date")
+    if outcome.failed:
+        lines = [f"  failed     {name}: {message}" for name, (_, message) in outcome.failed.items()]
+        lines += [f"  not tried  {name}, {why}" for name, why in list(outcome.not_tried.items())[:5]]
+        if len(outcome.not_tried) > 5:
+            lines.append(f"  not tried  {len(outcome.not_tried) - 5} more")
+        print("inv: " + f"{len(outcome.failed)} failed, {len(outcome.not_tried)} not tried\n" + "\n".join(lines), file=sys.stderr)

@@ -1,0 +1,139 @@
+"""Run one external tool so that its whole process tree ends with it, with a timeout, or with us.
+
+A tool such as a compiler is a script that starts a program that starts workers, and we are ourselves killed with SIGKILL
+when a build is. So a small guard process stands between: it adopts every descendant of the tool (also those that left its
+session), holds one end of a socket whose other end is ours, and kills the tree as soon as our end is closed, by whatever.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+WRAPPED = {128 + number: number for number in (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)}
+KILLING_S = 10.0  # a process in the kernel's hands (state D) cannot be killed: the guard gives it up after this
+
+# Isolated (-I -S), the standard library alone. 36 is PR_SET_CHILD_SUBREAPER: orphans of the tool become the guard's children,
+# so that "no children left" means that the whole tree is gone.
+GUARD = r"""
+import ctypes, json, os, shutil, signal, socket, subprocess, sys, threading, time
+
+def children_of(parents):
+    found = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", "rb") as file:
+                    words = file.read().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            found[int(entry)] = (int(words[1]), words[0])
+    tree = set(parents)
+    while True:
+        more = {pid for pid, (parent, state) in found.items() if parent in tree and state != b"Z"} - tree
+        if not more:
+            return tree - set(parents)
+        tree |= more
+
+def end_all(seconds):
+    stop = time.monotonic() + seconds
+    while time.monotonic() < stop:
+        alive = children_of([os.getpid()])
+        if not alive:
+            return
+        for pid in alive:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.01)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            pass
+
+owner, leftovers, seconds = socket.socket(fileno=int(sys.argv[1])), sys.argv[2], float(sys.argv[3])
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+try:
+    tool = subprocess.Popen(sys.argv[4:], stdin=subprocess.DEVNULL)
+except OSError as error:
+    owner.sendall(json.dumps({"error": str(error)}).encode())
+    sys.exit()
+
+def tell():
+    code = tool.wait()
+    try:
+        owner.sendall(json.dumps({"returncode": code}).encode())
+    except OSError:
+        pass
+
+threading.Thread(target=tell, daemon=True).start()
+asked = owner.recv(1)
+end_all(seconds)
+if not asked and leftovers:
+    shutil.rmtree(leftovers, ignore_errors=True)
+os._exit(0)
+"""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How the tool ended. `returncode` is None when it had to be ended; `killed_by` is the signal that ended it, or its
+    shell wrapper's word for one (137 -> 9)."""
+
+    returncode: int | None
+    killed_by: int | None
+    timed_out: bool
+
+
+def run(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], timeout_s: float, log: str, leftovers: str = "") -> Finished:
+    """Run a tool to its end; stdout and stderr are appended to the file `log` as they come, stdin is empty.
+
+    When this returns, nothing that the tool started is alive. `leftovers`: a folder that the guard removes if this process
+    dies while the tool runs. OSError when the tool cannot be started.
+    """
+    ours, guards = socket.socketpair()
+    with ours, open(log, "ab") as file:
+        with guards:
+            guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", GUARD, str(guards.fileno()), leftovers, str(KILLING_S), *argv],
+                cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=file, stderr=file, pass_fds=(guards.fileno(),),
+                start_new_session=True)  # its own session: Ctrl-C at the terminal is for the driver to answer
+        ours.settimeout(timeout_s)
+        try:
+            told = ours.recv(4096)
+        except TimeoutError:
+            told = None
+        finally:
+            _end(guard, ours)
+    if told is None:
+        return Finished(None, None, True)
+    if not told:  # somebody killed the guard; what it could not end is ended by its session
+        return Finished(None, signal.SIGKILL, False)
+    answer = json.loads(told)
+    if "error" in answer:
+        raise OSError(f"{argv[0]}: {answer['error']}")
+    code = answer["returncode"]
+    return Finished(code, -code if code < 0 else WRAPPED.get(code), False)
+
+
+def _end(guard: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
+    """Have the guard end what is left, and see it gone."""
+    try:
+        ours.sendall(b"x")
+    except OSError:
+        pass  # it is gone already
+    try:
+        guard.wait(KILLING_S + 5)
+    except subprocess.TimeoutExpired:
+        guard.kill()
+    if guard.returncode:
+        try:
+            os.killpg(guard.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass

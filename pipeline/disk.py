@@ -1,0 +1,69 @@
+"""What is known of the files during one command: one stat and at most one hash a path, however many steps read it."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pipeline import fingerprint, stamp
+from pipeline.fingerprint import Fingerprint
+from pipeline.source import Source
+from pipeline.step import Step
+
+
+class Disk:
+    """Stats, hashes and stamps as first seen. `touched` are stamps whose files have new times and the old content."""
+
+    def __init__(self, roots: stamp.Roots | None = None, source: Source | None = None,
+                 stats: Mapping[str, list[int]] | None = None):
+        self.roots = roots or stamp.Roots({})
+        self.source = source or Source()
+        self.touched: dict[str, dict[str, Any]] = {}  # stamp path -> stamp with new mtimes, content unchanged
+        self._stats: dict[str, list[int] | None] = dict(stats or {})
+        self._prints: dict[str, Fingerprint] = {}
+        self._stamps: dict[str, dict[str, Any] | None] = {}
+
+    def stat(self, path: str) -> list[int] | None:
+        """[mtime_ns, ctime_ns, size] as first seen in this build, None where there is no such file."""
+        if path not in self._stats:
+            self._stats[path] = fingerprint.of_stat(path)
+        return self._stats[path]
+
+    def print_of(self, path: str, known: Fingerprint | None = None) -> Fingerprint | None:
+        """The file's fingerprint; it is read only when its times or size differ from all that is known of it."""
+        stat = self.stat(path)
+        seen = self._prints.get(path)
+        if stat is None or (seen and seen[:3] == stat):
+            return seen if stat else None
+        found = fingerprint.of_file(path, known, stat)
+        if found:
+            self._prints[path] = found
+        return found
+
+    def stamp(self, path: str) -> dict[str, Any] | None:
+        """The stamp at this path, read once."""
+        if path not in self._stamps:
+            self._stamps[path] = stamp.read(path)
+        return self._stamps[path]
+
+    def seen(self, path: str) -> Fingerprint | None:
+        """The fingerprint if it is known already; reads nothing."""
+        found = self._prints.get(path)
+        return found if found and found[:3] == self.stat(path) else None
+
+    def remember(self, path: str, found: Fingerprint) -> None:
+        """A fingerprint that somebody else took."""
+        self._prints[path] = found
+
+    def forget(self, step: Step) -> None:
+        """The step's outputs and stamp have been made again."""
+        self._stamps.pop(step.stamp, None)
+        for path in step.outputs:
+            self._stats.pop(path, None)
+            self._prints.pop(path, None)
+
+    def keyed(self, paths: Collection[str]) -> dict[str, str]:
+        """{key in the stamp: path}."""
+        found: dict[str, str] = {}
+        for path in paths:
+            key = self.roots.key(path)
+            found["file:" + path if found.get(key, path) != path else key] = path
+        return found

@@ -1,0 +1,27 @@
+"""The exceptions that are told in one line, without a traceback, and the exit code of each.
+
+    Exception
+    ├── BuildError   2   the user's mistake: what, with the value; what was expected; what to type next
+    ├── StepError    1   a step could not do its work, and the message says all there is to say
+    └── GateMissed   3   the work was done and what came out is not good enough
+
+Anything else that reaches the top is a bug, or a failure whose traceback is in the step's log.
+"""
+
+
+class BuildError(Exception):
+    """The user's mistake, wherever it is noticed, in a worker too. Exit code 2."""
+
+    exit_code = 2
+
+
+class StepError(Exception):
+    """A step failed for a reason that one line tells: a truncated picture, a tool's verdict. Exit code 1."""
+
+    exit_code = 1
+
+
+class GateMissed(Exception):
+    """A measured figure is outside its bound: accuracy, agreement, regression. Exit code 3."""
+
+    exit_code = 3

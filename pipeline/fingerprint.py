@@ -1,0 +1,57 @@
+"""What a file, a package or a piece of our code is, as plain values that can be compared and written down.
+
+A file's fingerprint is [mtime_ns, ctime_ns, size, sha256]. While the first three are the same the content is taken to be
+the same; when they differ the content decides. ctime is among them because a tool that restores mtimes (rsync, tar, touch -r)
+can put other bytes of the same length under the old mtime.
+"""
+
+import functools
+import hashlib
+import os
+import time
+from importlib import metadata
+
+Fingerprint = list  # [mtime_ns, ctime_ns, size, sha256]
+
+# A file changed within one tick of the clock that stamps files (4 ms on common kernels, 1 s on some network file systems) can change again and
+# keep its times. Such a fingerprint is written down with mtime 0, so that the content is looked at once more next time.
+RACY_NS = 1_000_000_000
+
+
+def of_stat(path: str) -> list[int] | None:
+    """[mtime_ns, ctime_ns, size], or None where there is no such file."""
+    try:
+        stat = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size]
+
+
+def of_content(path: str) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def of_file(path: str, known: Fingerprint | None = None, stat: list[int] | None = None) -> Fingerprint | None:
+    """A file's fingerprint, None where there is none. `known` spares the reading while times and size are as in it."""
+    stat = stat or of_stat(path)
+    if stat is None:
+        return None
+    if known and known[:3] == stat:
+        return known
+    return [*stat, of_content(path)]
+
+
+def unless_racy(found: Fingerprint) -> Fingerprint:
+    """The fingerprint as it may be written down: one of a file that changed just now does not vouch for its content."""
+    return [0, *found[1:]] if time.time_ns() - max(found[:2]) < RACY_NS else found
+
+
+@functools.cache
+def of_package(name: str) -> str | None:
+    """The version of an installed distribution, or None. Reads metadata; imports nothing."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

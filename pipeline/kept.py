@@ -1,0 +1,50 @@
+"""What earlier builds left under OUT and is still true: judged by its stamp alone, since its step is not in this plan.
+
+A record of another chip or data set stays in the report while its files, everything they were made from under OUT, and the
+code that made them are as the stamps say. Its tools and the pictures outside OUT are looked at when its own build runs.
+"""
+
+import os
+from collections.abc import Collection, Iterator
+
+from pipeline.disk import Disk
+
+LOOKED_AT = ("out", "repository")  # roots that mean the same files in every request; `data:` is another folder each time
+
+
+def records(out: str, names: Collection[str], planned: Collection[str], disk: Disk) -> list[str]:
+    """Paths of files with these names under OUT that are up to date by their stamps; those of this plan left out."""
+    known: dict[str, bool] = {}
+    return sorted(path for path in _walk(out, names) if path not in planned and up_to_date(path, disk, known))
+
+
+def up_to_date(path: str, disk: Disk, known: dict[str, bool]) -> bool:
+    """Whether a file with a stamp is as the stamp says, and what it was made from under OUT is, too."""
+    if path in known:
+        return known[path]
+    known[path] = False  # a stamp that names its own output among its inputs is damaged
+    stamp = disk.stamp(path + ".stamp")
+    if stamp is not None:
+        sources = disk.source.of(stamp["action"], tuple(stamp["code"]))
+        known[path] = (all(sources.get(module) == value for module, value in stamp["code"].items())
+                       and all(_same(key, value, disk) for key, value in stamp["outputs"].items())
+                       and all(_same(key, value, disk) and _made_well(key, disk, known) for key, value in stamp["inputs"].items()))
+    return known[path]
+
+
+def _same(key: str, value: list, disk: Disk) -> bool:
+    path = disk.roots.path(key) if key.partition(":")[0] in LOOKED_AT else None
+    if path is None:
+        return True
+    now = disk.print_of(path, value)
+    return now is not None and now[3] == value[3]
+
+
+def _made_well(key: str, disk: Disk, known: dict[str, bool]) -> bool:
+    path = disk.roots.path(key) if key.startswith("out:") else None
+    return path is None or not os.path.exists(path + ".stamp") or up_to_date(path, disk, known)
+
+
+def _walk(out: str, names: Collection[str]) -> Iterator[str]:
+    for folder, _, files in os.walk(out):
+        yield from (os.path.join(folder, name) for name in files if name in names)

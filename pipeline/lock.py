@@ -1,0 +1,94 @@
+"""Two builds in one OUT: the second waits and says for whom. And one measurement at a time on a machine.
+
+Both are flock locks: the kernel takes them back when their process dies, however it dies, so that nobody ever unlocks by
+hand. The owner's facts lie beside the lock, for the message alone; they are never trusted to mean that it is held.
+"""
+
+import fcntl
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from pipeline import machine
+
+POLL_S = 0.2
+
+
+@contextmanager
+def of_out(out: str, tell: Callable[[str], None]) -> Iterator[None]:
+    """Hold OUT for one build. While another has it, tell once who, and wait."""
+    os.makedirs(out, exist_ok=True)
+    path = os.path.join(out, ".lock")
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        tell(f"{out}: being built by {_owner(path)}; waiting for it. Another --out builds beside it.")
+        lock.acquire(poll_interval=POLL_S)
+    try:
+        with open(path + ".owner", "w", encoding="utf-8") as file:
+            json.dump({"pid": os.getpid(), "host": machine.host(), "since": time.time(), "boot": machine.boot_id(),
+                       "command": " ".join(["inv", *sys.argv[1:]])}, file)
+        yield
+    finally:
+        lock.release()
+
+
+def _owner(path: str) -> str:
+    try:
+        with open(path + ".owner", encoding="utf-8") as file:
+            owner = json.load(file)
+        since = time.strftime("%H:%M:%S", time.localtime(owner["since"]))
+        return f"pid {owner['pid']} on {owner['host']} since {since} ({owner['command']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
+
+
+class Quiet:
+    """The machine-wide lock: every build shares it while its steps run, and one that measures has it alone."""
+
+    def __init__(self, path: str | None = None):
+        path = path or os.path.join(tempfile.gettempdir(), "mobilenet-build.alone.lock")
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            os.fchmod(self._file, 0o666)  # past the umask: other users' builds share it
+        except PermissionError:
+            pass  # another user made it, and made it so already
+        self.alone = False
+        self.shared = False
+
+    def share(self) -> bool:
+        """Run beside others; False while one of them measures."""
+        if not self.shared and not self.alone:
+            self.shared = self._take(fcntl.LOCK_SH)
+        return self.shared
+
+    def take(self) -> bool:
+        """Have the machine alone; False while another build's steps run."""
+        if not self.alone:
+            self.leave()  # flock's upgrade is not atomic: two that share and both want more would wait for ever
+            self.alone = self._take(fcntl.LOCK_EX)
+        return self.alone
+
+    def leave(self) -> None:
+        """Give the lock back."""
+        if self.alone or self.shared:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        self.alone = self.shared = False
+
+    def close(self) -> None:
+        """Give the lock back for good."""
+        os.close(self._file)
+
+    def _take(self, kind: int) -> bool:
+        try:
+            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,64 @@
+"""The command line: Invoke's, with its errors told in one line, the nearest legal word named, and the exit codes of ours."""
+
+import sys
+from difflib import get_close_matches
+from typing import NoReturn
+
+from invoke.collection import Collection
+from invoke.exceptions import Exit, ParseError, UnexpectedExit
+from invoke.program import Program
+
+from pipeline.executor import Executor
+
+
+class Inv(Program):
+    """Invoke's program over our tasks: a mistyped word is exit 2, Ctrl-C is 130, no task at all lists them."""
+
+    def run(self, argv: list[str] | None = None, exit: bool = True) -> None:
+        """Parse and execute; never a traceback for what a user typed."""
+        try:
+            self.create_config()
+            self.parse_core(argv)
+            sys.dont_write_bytecode = False  # Invoke turns it off, and compiling at each start costs 60 ms
+            self.parse_collection()
+            self.parse_tasks()
+            self.parse_cleanup()
+            self.update_config()
+            self.execute()
+        except ParseError as error:
+            self._mistyped(error)
+        except Exit as done:
+            if done.message:
+                print(done.message, file=sys.stderr)
+            sys.exit(done.code)
+        except UnexpectedExit as failed:
+            sys.exit(failed.result.exited)
+        except KeyboardInterrupt:
+            print("\ninv: interrupted", file=sys.stderr)
+            sys.exit(130)
+
+    def _mistyped(self, error: ParseError) -> NoReturn:
+        """One line: the word, the nearest legal one, all of them."""
+        words = str(error)
+        typed = next((part for part in words.split("'")[1::2]), "")
+        if typed.startswith("-"):
+            context = error.context
+            known = sorted(context.flags) if context is not None and context.name else sorted(self.initial_context.flags)
+            known = [flag for flag in known if flag.startswith("--")]
+            kind = f"option of {context.name}" if context is not None and context.name else "option before a task"
+        else:
+            known, kind = sorted(self.collection.task_names), "task"
+        if "No idea what" in words:
+            close = get_close_matches(typed, known, 1, 0.5)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            words = f"no {kind} {typed!r}.{hint} There are: {', '.join(known)}"
+        print(f"inv: {words}", file=sys.stderr)
+        sys.exit(2)
+
+
+def main() -> None:
+    """Entry point of ./inv."""
+    import tasks  # here: tasks.py imports this package
+
+    Inv(name="inv", binary="inv", binary_names=["inv"], namespace=Collection.from_module(tasks), executor_class=Executor,
+        version=None).run(["inv", *sys.argv[1:]])

@@ -1,0 +1,86 @@
+"""Why a step must run, in words. No reasons means up to date; there is no boolean twin.
+
+Reads the disk, prints nothing. What it learned on the way (a file that was touched but is the same) is kept in
+`Disk.touched` for the driver to write back.
+"""
+
+import json
+import os
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pipeline import fingerprint
+from pipeline.disk import Disk
+from pipeline.fingerprint import Fingerprint
+from pipeline.step import Step
+
+NEVER_MADE = "never made"
+
+def reasons(step: Step, disk: Disk | None = None, not_yet: Collection[str] = ()) -> list[str]:
+    """All reasons why the step must run, [] when it is up to date.
+
+    `not_yet` are inputs whose maker will run first: what they will hold is not known, so they are no reason.
+    """
+    disk = disk or Disk()
+    old = disk.stamp(step.stamp)
+    gone = [path for path in step.outputs if disk.stat(path) is None]
+    if gone and len(gone) == len(step.outputs):
+        return [NEVER_MADE if old is None else "its output is gone" if len(gone) == 1 else f"its {len(gone)} outputs are gone"]
+    if old is None:
+        return ["no readable stamp: the build that made it was cut short, or the stamp was damaged"]
+    new = {**old, "inputs": dict(old["inputs"]), "outputs": dict(old["outputs"])}
+    why = [f"action: {old['action']} -> {step.action}"] if old["action"] != step.action else []
+    why += [f"output {disk.roots.key(path)} is gone" for path in gone]
+    why += _changed_files("input", step.inputs, new["inputs"], disk, not_yet)
+    why += _changed_files("output", [path for path in step.outputs if path not in gone], new["outputs"], disk, ())
+    why += _changed_values("param", old["params"], step.params)
+    why += _changed_values("tool", old["tools"], step.tools)
+    why += _changed_code(old["code"], disk.source.of(step.action, step.code))
+    if not why and (new["inputs"] != old["inputs"] or new["outputs"] != old["outputs"]):
+        disk.touched[step.stamp] = new
+    return why
+
+
+def _changed_files(kind: str, paths: Collection[str], known: dict[str, Fingerprint], disk: Disk,
+                   not_yet: Collection[str]) -> list[str]:
+    """Sentences on files that differ from what the stamp knows; `known` gets new times where the content is the same."""
+    why = []
+    keyed = disk.keyed(paths)
+    for key, path in keyed.items():
+        before = known.get(key)
+        if before is None:
+            why.append(f"{kind} {key} is new")
+            continue
+        if path in not_yet:
+            continue
+        now = disk.print_of(path, before)
+        if now is None:
+            why.append(f"{kind} {key} is gone")
+        elif now[3] != before[3]:
+            why.append(f"{kind} {key} changed")
+        elif now is not before and now != before:
+            known[key] = now if kind == "output" else fingerprint.unless_racy(now)
+    if kind == "input":
+        why += [f"input {key} is no longer one" for key in known if key not in keyed]
+    return why
+
+
+def _changed_values(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return [f"{kind} {key}: {_shown(old, key)} -> {_shown(new, key)}" for key in sorted({*old, *new})
+            if key not in old or key not in new or not _same(old[key], new[key])]
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Equal as JSON: a tuple and a list with the same items are the same value."""
+    return old == new or json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True)
+
+
+def _shown(values: Mapping[str, Any], key: str) -> str:
+    text = json.dumps(values[key]) if key in values else "absent"
+    return text if len(text) <= 60 else text[:50] + "..."
+
+
+def _changed_code(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    return [f"code {module.replace('.', os.sep)}.py changed" if module in old and module in new
+            else f"code {module} is {'new' if module in new else 'no longer used'}"
+            for module in sorted({*old, *new}) if old.get(module) != new.get(module)]

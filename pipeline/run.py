@@ -1,0 +1,225 @@
+"""Run a plan: what is stale, in worker processes, longest path first; stamp what is complete.
+
+Only this process renames and stamps. A step's outputs appear under their names when all of them are whole, and its stamp
+after them, so that a kill at any instant costs the steps in flight and nothing else.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pipeline import machine, publish
+from pipeline.disk import Disk
+from pipeline.lock import Quiet
+from pipeline.plan import FRESH, RUN, Plan, Verdict
+from pipeline.reasons import reasons
+from pipeline.slots import Slots
+from pipeline.step import Step
+from pipeline.worker import Call, Done, Slot
+
+POLL_S = 0.1
+DISK_HEAVY_MB, DISK_HEAVY_AT_ONCE = 64, 8  # past eight writers of big files a disk only gets slower
+
+
+class Listener(Protocol):
+    """Whom the run tells what happens (the console, a test)."""
+
+    def started(self, step: Step, slot: Slot, why: tuple[str, ...]) -> None: ...
+    def finished(self, step: Step, done: Done, why: tuple[str, ...]) -> None: ...
+    def failed(self, step: Step, code: int, message: str, log: str) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+@dataclass
+class Outcome:
+    """What a run did: names of the steps that ran, exit code and line of those that failed, and what was not tried."""
+
+    ran: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failed: dict[str, tuple[int, str]] = field(default_factory=dict)
+    not_tried: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0; a failed step 1; else the user's mistake 2; else a missed gate 3."""
+        codes = {code for code, _ in self.failed.values()}
+        return min(codes) if codes else 0
+
+
+class Run:
+    """One run of one plan. `go()` once."""
+
+    def __init__(self, plan: Plan, verdicts: dict[str, Verdict], disk: Disk, slots: Slots, listener: Listener,
+                 log_dir: str, keep_going: bool = False, provenance: Callable[[], dict] = dict):
+        self.plan, self.disk, self.slots, self.listener = plan, disk, slots, listener
+        self.log_dir, self.keep_going, self.provenance = log_dir, keep_going, provenance
+        self.outcome = Outcome()
+        self._why = {name: verdict.why for name, verdict in verdicts.items() if verdict.state == RUN}
+        self._waiting = {name: {n for n in plan.needs[name] if verdicts[n].state != FRESH}
+                         for name in plan.order if verdicts[name].state != FRESH}
+        self._ready = [name for name, above in self._waiting.items() if not above]
+        self._ahead = self._seconds_ahead()
+        self._running: dict[Future[Done], tuple[str, Slot]] = {}
+        self._crashed: dict[str, Slot] = {}  # step -> the slot whose process died under it
+        self._quiet = Quiet()
+
+    def go(self) -> Outcome:
+        """Run until nothing is left that may start. Ctrl-C kills what runs and passes on."""
+        try:
+            while self._ready or self._running:
+                self._start_what_fits()
+                if self._running:
+                    ended, _ = wait(self._running, timeout=POLL_S, return_when=FIRST_COMPLETED)
+                    for future in ended:
+                        self._end(future)
+                elif self._stopping():
+                    break
+                elif self._ready:
+                    self._check_slots()
+                    time.sleep(POLL_S)  # another build measures, or runs while we want to
+            self.slots.close()
+        except BaseException:
+            self.slots.kill()
+            for name, _ in self._running.values():
+                publish.remove_parts(self.plan.steps[name])
+            raise
+        finally:
+            self._quiet.close()
+        self._name_what_was_not_tried()
+        return self.outcome
+
+    def _check_slots(self) -> None:
+        for name in self._ready:
+            kind = self.plan.steps[name].needs
+            if not any(slot.kind == kind for slot in self.slots.slots):
+                raise RuntimeError(f"{name} needs a slot of kind {kind!r} and there is none: it would wait for ever")
+
+    def _stopping(self) -> bool:
+        """A failed step stops the build, a missed gate does not: nothing is made from a gate."""
+        return not self.keep_going and any(code != 3 for code, _ in self.outcome.failed.values())
+
+    def _start_what_fits(self) -> None:
+        for name in sorted(self._ready, key=lambda n: -self._ahead[n]):
+            if self._stopping():
+                return
+            step = self.plan.steps[name]
+            why = self._why.get(name) or tuple(self._look_again(step))
+            if not why:
+                self._settle(name, unchanged=True)
+            elif self._fits(step):
+                slot = self.slots.free(step.needs, self._crashed.get(name))
+                if slot:
+                    self._start(step, slot, why)
+
+    def _look_again(self, step: Step) -> list[str]:
+        """A step that waited for others: does what they made change anything for it?"""
+        why = reasons(step, self.disk)
+        ran = [n for n in self.plan.needs[step.name] if n in self.outcome.ran]
+        return why or ([f"{ran[0]} ran"] if step.eager and ran else [])
+
+    def _fits(self, step: Step) -> bool:
+        running = [self.plan.steps[name] for name, _ in self._running.values()]
+        if any(other.alone for other in running) or (step.alone and running):
+            return False
+        if running and step.memory_mb and sum(s.memory_mb for s in running) + step.memory_mb > machine.memory_mb():
+            return False
+        heavy = sum(other.disk_mb >= DISK_HEAVY_MB for other in running)
+        if step.disk_mb >= DISK_HEAVY_MB and heavy >= DISK_HEAVY_AT_ONCE:
+            return False
+        if not step.alone:
+            return self._quiet.share()
+        return self._quiet.take()
+
+    def _start(self, step: Step, slot: Slot, why: tuple[str, ...]) -> None:
+        if step.alone:
+            self.slots.rest()
+        publish.remove_parts(step)
+        for path in step.outputs:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        call = Call(step.name, step.action, (*step.inputs, *step.reads), tuple(map(publish.part_of, step.outputs)), step.params,
+                    self.log_of(step), publish.unknown_inputs(step, self.disk))
+        self._ready.remove(step.name)
+        self._why[step.name] = why
+        self._running[self.slots.submit(slot, call)] = (step.name, slot)
+        self.listener.started(step, slot, why)
+
+    def _made(self, step: Step, done: Done, slot: Slot) -> dict[str, Any]:
+        """What a stamp tells of the run itself."""
+        made = {"start": done.start, "seconds": done.seconds, "load_s": done.load_s, "images": step.images,
+                "slot": f"{slot.kind} {slot.id}", **self.provenance()}
+        return {**made, "crashed_on": self._crashed[step.name].id} if step.name in self._crashed else made
+
+    def _end(self, future: "Future[Done]") -> None:
+        name, slot = self._running.pop(future)
+        step = self.plan.steps[name]
+        if not self._running:
+            self._quiet.leave()
+        try:
+            done = future.result()
+        except BrokenProcessPool:
+            self.slots.release(slot, broken=True)
+            self._crash(step, slot)
+            return
+        self.slots.release(slot)
+        if done.error:
+            self._fail(step, *done.error)
+            return
+        try:
+            publish.publish(step, done, self.disk, self._made(step, done, slot), self.plan.makers)
+        except OSError as error:
+            self._fail(step, 1, f"{error.strerror}: {error.filename}")
+            return
+        self.outcome.ran.append(name)
+        self.listener.finished(step, done, self._why[name])
+        self._settle(name)
+
+    def _crash(self, step: Step, slot: Slot) -> None:
+        """A worker died under its step. Once, it is tried again, on another slot where there is one."""
+        publish.remove_parts(step)
+        where = f"{slot.kind} {slot.id}"
+        if step.name in self._crashed:
+            first = self._crashed[step.name]
+            self._fail(step, 1, f"its process died twice, on {first.kind} {first.id} and on {where} (killed, out of memory?)")
+            return
+        self._crashed[step.name] = slot
+        self._ready.append(step.name)
+        self.listener.note(f"{step.name}: its process on {where} died; trying once more")
+
+    def _fail(self, step: Step, code: int, message: str) -> None:
+        publish.remove_parts(step)
+        self.outcome.failed[step.name] = (code, message)
+        self.listener.failed(step, code, message, self.log_of(step))
+
+    def _settle(self, name: str, unchanged: bool = False) -> None:
+        """This step is up to date now: those that waited for it may be ready."""
+        if unchanged:
+            self._ready.remove(name)
+            self.outcome.unchanged.append(name)
+        for below in self.plan.feeds[name]:
+            self._waiting[below].discard(name)
+            if not self._waiting[below]:
+                self._ready.append(below)
+
+    def _name_what_was_not_tried(self) -> None:
+        settled = {*self.outcome.ran, *self.outcome.unchanged, *self.outcome.failed}
+        for name in self._waiting:
+            if name not in settled:
+                above = next((n for n in self.plan.needs[name] if n in self.outcome.failed or n in self.outcome.not_tried), "")
+                self.outcome.not_tried[name] = f"needs {above}" if above else "the build stopped before it"
+
+    def _seconds_ahead(self) -> dict[str, float]:
+        """For each step the longest chain that starts with it, in seconds of the last build (1 where there was none)."""
+        ahead: dict[str, float] = {}
+        for name in reversed(self.plan.order):
+            last = self.disk.stamp(self.plan.steps[name].stamp) if name in self._waiting else None
+            own = float(last["made"].get("seconds", 1.0)) if last else 1.0
+            ahead[name] = own + max((ahead[below] for below in self.plan.feeds[name]), default=0.0)
+        return ahead
+
+    def log_of(self, step: Step) -> str:
+        """Where what the step printed is kept."""
+        return os.path.join(self.log_dir, step.name + ".txt")

@@ -1,0 +1,69 @@
+"""The driver's side of the workers: one single-process pool a slot, rebuilt when its process dies."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+
+from pipeline import worker
+from pipeline.worker import Call, Done, Slot
+
+
+class Slots:
+    """The slots of one build: who is free, who works on what. Processes start with the first call."""
+
+    def __init__(self, slots: Sequence[Slot], shares: int):
+        self.slots = list(slots)
+        self.shares = shares
+        self.busy: dict[Slot, int] = {}
+        self._pools: dict[Slot, ProcessPoolExecutor] = {}
+
+    def free(self, kind: str, avoid: Slot | None = None) -> Slot | None:
+        """A slot of this kind that may start now, another one than `avoid` where there is one; None when none may."""
+        able = [slot for slot in self.slots if slot.kind == kind and slot not in self.busy]
+        used = sum(self.busy.values())
+        able = [slot for slot in able if not used or used + slot.share <= self.shares]
+        others = [slot for slot in able if slot != avoid]
+        # an open process first: it has its imports, and maybe the session, already
+        return min(others or able, key=lambda slot: slot not in self._pools, default=None)
+
+    def only(self, kind: str, avoid: Slot | None) -> bool:
+        """Whether there is no slot of this kind but `avoid`."""
+        return all(slot == avoid for slot in self.slots if slot.kind == kind)
+
+    def submit(self, slot: Slot, call: Call) -> "Future[Done]":
+        """Hand a step to this slot's process."""
+        self.busy[slot] = slot.share
+        if slot not in self._pools:
+            self._pools[slot] = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), worker.start,
+                                                    (os.getpid(), slot, sys.path))
+        return self._pools[slot].submit(worker.perform, call)
+
+    def release(self, slot: Slot, broken: bool = False) -> None:
+        """The slot's step has ended. A broken pool is thrown away: the next step gets a new process."""
+        self.busy.pop(slot, None)
+        if broken:
+            self._pools.pop(slot).shutdown(wait=False)
+
+    def rest(self) -> None:
+        """End all idle processes: before a step that must be alone, devices and memory are given back."""
+        for slot in [slot for slot in self._pools if slot not in self.busy]:
+            self._pools.pop(slot).shutdown(wait=True)
+
+    def close(self) -> None:
+        """End all processes, which have nothing left to do."""
+        for pool in self._pools.values():
+            pool.shutdown(wait=True)
+        self._pools.clear()
+
+    def kill(self) -> None:
+        """End all processes now, whatever they do."""
+        for pool in self._pools.values():
+            for process in list((pool._processes or {}).values()):
+                if process.pid:
+                    os.kill(process.pid, signal.SIGKILL)
+            pool.shutdown(wait=True, cancel_futures=True)
+        self._pools.clear()
+        self.busy.clear()

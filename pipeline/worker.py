@@ -1,0 +1,141 @@
+"""The process that performs steps: one of them a slot, started by the driver, ended with it.
+
+A worker ignores Ctrl-C (the driver decides), dies within a second of its driver however that one died, and sends all that an
+action prints to the step's log.
+"""
+
+import importlib
+import inspect
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline import clock, fingerprint
+from pipeline.errors import BuildError, GateMissed, StepError
+
+WATCH_S = 0.5
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place where one step at a time runs: a CPU share, or a device with its id (ACL's logical id on Ascend)."""
+
+    kind: str                    # "cpu" | "device"
+    id: str
+    cores: tuple[int, ...] = ()  # pinned to these; () leaves it to the operating system
+    share: int = 1               # how many CPU shares it takes while it works
+
+
+@dataclass(frozen=True)
+class Call:
+    """One step as a worker needs it; `parts` are the paths to write, `unknown` the inputs nobody has hashed yet."""
+
+    name: str
+    action: str
+    inputs: tuple[str, ...]
+    parts: tuple[str, ...]
+    params: Mapping[str, Any]
+    log: str
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass
+class Done:
+    """What came of a call. `error` is (exit code, one line) when it failed; times are seconds, `start` since the epoch."""
+
+    start: float
+    seconds: float = 0.0
+    load_s: float = 0.0
+    inputs: dict[str, list | None] = field(default_factory=dict)
+    outputs: dict[str, list | None] = field(default_factory=dict)
+    error: tuple[int, str] | None = None
+
+
+_slot = Slot("cpu", "0")
+
+
+def start(parent: int, slot: Slot, path: list[str]) -> None:
+    """Prepare this process: called once, before the first step."""
+    global _slot  # the one thing a worker process is: its slot
+    _slot = slot
+    sys.path[:] = path
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    watch(parent)
+    if slot.cores:
+        os.sched_setaffinity(0, slot.cores)
+    for variable in THREAD_VARIABLES:  # before numpy is imported; slots fill the machine, not threads in a slot
+        os.environ.setdefault(variable, str(max(1, len(slot.cores))))
+
+
+def watch(parent: int) -> None:
+    """End this process as soon as `parent` is no longer its parent: a driver killed by -9 cannot tell anybody."""
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_S)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True, name="watch-parent").start()
+
+
+def perform(call: Call) -> Done:
+    """Do one step: hash the inputs not known yet, run the action, hash what it wrote."""
+    done = Done(start=time.time(), inputs={path: fingerprint.of_file(path) for path in call.unknown})
+    with _printing_to(call.log):
+        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {call.name}: {call.action} on {_slot.kind} {_slot.id}", flush=True)
+        begun = time.perf_counter()
+        try:
+            _act(call, done)
+        except (BuildError, StepError, GateMissed) as error:
+            print(error)
+            done.error = (error.exit_code, str(error))
+        except Exception as error:  # the only one in the project: whatever a step does, the driver hears of it
+            traceback.print_exc()
+            done.error = (1, f"{type(error).__name__}: {error}".splitlines()[0])
+        done.seconds = done.seconds or time.perf_counter() - begun
+    if done.error is None:
+        done.outputs = {path: fingerprint.of_file(path) for path in call.parts}
+    return done
+
+
+def _act(call: Call, done: Done) -> None:
+    begun = time.perf_counter()
+    module, _, function = call.action.partition(":")
+    action = getattr(importlib.import_module(module), function)
+    imported = time.perf_counter()
+    clock.taken()
+    takes_slot = "slot" in inspect.signature(action).parameters
+    done.start = time.time()
+    action(call.inputs, call.parts, **call.params, **({"slot": _slot} if takes_slot else {}))
+    loaded = clock.taken()
+    done.seconds = max(time.perf_counter() - imported - loaded, 1e-6)
+    done.load_s = imported - begun + loaded
+    done.start += loaded  # sessions are opened first: the interval that counts starts when work does
+
+
+@contextmanager
+def _printing_to(log: str) -> Iterator[None]:
+    """Everything this process and its children print goes to the log, by file descriptor."""
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    kept = os.dup(1), os.dup(2)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(kept[0], 1)
+        os.dup2(kept[1], 2)
+        for descriptor in (file, *kept):
+            os.close(descriptor)

@@ -1,0 +1,37 @@
+"""The table of the 1000 ImageNet classes: index (sorted by wnid, from 0), wnid, ILSVRC2012 id (the devkit's own order, from 1), name."""
+
+import csv
+import functools
+from pathlib import Path
+from typing import NamedTuple
+
+TABLE = str(Path(__file__).with_name("imagenet_classes.csv"))
+
+
+class Class(NamedTuple):
+    """One row of the table."""
+
+    index: int
+    wnid: str
+    ilsvrc_id: int
+    name: str
+
+
+@functools.cache
+def table() -> tuple[Class, ...]:
+    """All classes, by index."""
+    with open(TABLE, encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        return tuple(Class(int(row["index"]), row["wnid"], int(row["ilsvrc2012_id"]), row["name"]) for row in rows)
+
+
+@functools.cache
+def index_of_wnid() -> dict[str, int]:
+    """{"n01440764": 0, ...}."""
+    return {known.wnid: known.index for known in table()}
+
+
+@functools.cache
+def index_of_ilsvrc_id() -> dict[int, int]:
+    """{449: 0, ...}: what turns the devkit's ground truth into labels."""
+    return {known.ilsvrc_id: known.index for known in table()}

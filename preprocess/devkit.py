@@ -1,0 +1,113 @@
+"""The ILSVRC2012 development kit's ground truth, as labels: its ids are in its own order from 1, ours in sorted-wnid order from 0."""
+
+import gzip
+import io
+import os
+import tarfile
+import zlib
+
+from pipeline.errors import BuildError
+from preprocess import classes
+
+TRUTH = "ILSVRC2012_validation_ground_truth.txt"
+LARGEST = 64 << 20  # bytes, unpacked: the real kit has 5 MB, a gzip bomb has more
+ALL = 50_000
+# what the first pictures show is known (sea snake, alp, Shetland sheepdog, soup bowl, ...): another order of classes shows here
+KNOWN = (65, 970, 230, 809, 516, 57, 334, 415, 674, 332)
+
+
+def write(inputs, outputs):
+    """Write val_label.txt (`NAME CLASS` lines) from a devkit: its .tar.gz, its folder or the ground truth file itself."""
+    named = labels(inputs[0])
+    with open(outputs[0], "w", encoding="utf-8") as file:
+        file.writelines(f"{name} {label}\n" for name, label in named.items())
+
+
+def labels(devkit: str) -> dict[str, int]:
+    """{"ILSVRC2012_val_00000001.JPEG": 65, ...}. A full set is checked against what is known of it."""
+    index_of = classes.index_of_ilsvrc_id()
+    found = {}
+    for number, line in enumerate(_truth(devkit).splitlines(), 1):
+        digits = line.strip()
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 4 and int(digits) in index_of):
+            raise BuildError(f"--devkit={devkit}: {TRUTH}: line {number} is {line[:40]!r}; expected an ILSVRC2012 id, 1..{len(index_of)}")
+        found[name_of(number)] = index_of[int(digits)]
+    if not found:
+        raise BuildError(f"--devkit={devkit}: {TRUTH} is empty; expected a line with an id for each picture")
+    check(devkit, found)
+    return found
+
+
+def name_of(number: int) -> str:
+    """The file name of the validation picture of this number, counted from 1."""
+    return f"ILSVRC2012_val_{number:08d}.JPEG"
+
+
+def check(source: str, labelled: dict[str, int]) -> None:
+    """BuildError when a label file of all 50,000 validation pictures cannot be right. Other sets have labels of their own."""
+    if len(labelled) != ALL or labelled.keys() != {name_of(number) for number in range(1, ALL + 1)}:
+        return
+    first = [labelled[name_of(number)] for number in range(1, len(KNOWN) + 1)]
+    counts: dict[int, int] = {}
+    for label in labelled.values():
+        counts[label] = counts.get(label, 0) + 1
+    odd = [label for label, count in counts.items() if count != ALL // 1000]
+    if tuple(first) == KNOWN and not odd:
+        return
+    table = classes.table()
+    ids = [table[label].ilsvrc_id for label in KNOWN]
+    if first == [label + 1 for label in KNOWN]:
+        says = "it is one-based (or shifted by a background class): subtract 1 from each label"
+    elif first in (ids, [number - 1 for number in ids]):
+        says = "it is in the devkit's order: make it with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+    elif tuple(first) == KNOWN:
+        says = f"class {min(odd)} has {counts[min(odd)]} pictures, expected {ALL // 1000}"
+    else:
+        wrong = next(at for at, label in enumerate(KNOWN) if first[at] != label)
+        says = f"{name_of(wrong + 1)} has label {first[wrong]}, known is {KNOWN[wrong]} ({table[KNOWN[wrong]].name})"
+    raise BuildError(f"{source}: not the labels of the ILSVRC2012 validation set: {says}")
+
+
+def _truth(devkit: str) -> str:
+    if os.path.isdir(devkit):
+        for folder, below, files in os.walk(devkit):
+            below.sort()
+            if TRUTH in files:
+                return _text(devkit, open_limited(os.path.join(folder, TRUTH)))
+        raise BuildError(f"--devkit={devkit}: no {TRUTH} in this folder; expected the extracted ILSVRC2012_devkit_t12")
+    if not os.path.isfile(devkit):
+        raise BuildError(f"--devkit={devkit}: no such file; expected ILSVRC2012_devkit_t12.tar.gz or its folder")
+    if devkit.endswith(".txt"):
+        return _text(devkit, open_limited(devkit))
+    return _text(devkit, _from_archive(devkit))
+
+
+def _from_archive(devkit: str) -> bytes:
+    try:
+        data = open_limited(devkit)
+        if data[:2] == b"\x1f\x8b":
+            with gzip.open(io.BytesIO(data)) as unpacked:
+                data = unpacked.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise BuildError(f"--devkit={devkit}: unpacks to more than {LARGEST >> 20} MiB; the real one has 5")
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            for member in archive:
+                if member.isreg() and not member.issparse() and member.name.rpartition("/")[2] == TRUTH:
+                    file = archive.extractfile(member)
+                    return file.read() if file else b""
+    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, OverflowError) as error:
+        raise BuildError(f"--devkit={devkit}: not a readable .tar.gz ({error}); expected ILSVRC2012_devkit_t12.tar.gz") from error
+    raise BuildError(f"--devkit={devkit}: no {TRUTH} in this archive; expected ILSVRC2012_devkit_t12.tar.gz")
+
+
+def open_limited(path: str) -> bytes:
+    """A file's bytes, LARGEST + 1 at most."""
+    with open(path, "rb") as file:
+        return file.read(LARGEST + 1)
+
+
+def _text(devkit: str, data: bytes) -> str:
+    try:
+        return data.decode("ascii")
+    except UnicodeDecodeError:
+        raise BuildError(f"--devkit={devkit}: {TRUTH} is not text; expected a line with an id for each picture") from None

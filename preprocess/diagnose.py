@@ -1,0 +1,122 @@
+"""Why is the accuracy wrong? The same few images under plausible mistakes, and which of them the network likes best.
+
+presets.variants() says how to prepare the images; the caller makes a float32 shard and logits of each. Here they are weighed
+against the labels as they are, one-based, in devkit order and shifted by a background class.
+"""
+
+import csv
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocess import classes
+from preprocess.presets import AS_IS
+
+IMAGES = 200
+# a mistake is named when another reading gives 2 points more top-1 and its advantage in the true class's log-probability, paired
+# image by image, is 3 standard errors: resizing by another library moves top-1 by 1 point and stays below
+POINTS, ERRORS = 2.0, 3.0
+
+
+def write(inputs, outputs, names, background=False, mean=None, std=None):
+    """Write the diagnosis as JSON. `inputs`: index.csv, then the logits (.npy, float32 (n, outputs)) of each of `names`, in order.
+
+    `mean` and `std` are those of the build: where it does not normalise and a preset that does fits, that is the mistake's name.
+    """
+    with open(inputs[0], encoding="utf-8", newline="") as file:
+        labels = [int(row["label"]) for row in csv.DictReader(file)]
+    logits = {name: np.load(path) for name, path in zip(names, inputs[1:], strict=True)}
+    plain = mean is not None and len(set(mean)) == 1 and mean[0] == 0 and std is not None and len(set(std)) == 1
+    with open(outputs[0], "w", encoding="utf-8") as file:
+        json.dump(judged(logits, labels, background, plain), file, indent=1)
+
+
+def judged(logits: dict[str, NDArray[np.float32]], labels: list[int], background: bool, plain: bool = False) -> dict:
+    """{"word", "text", "images", "top1_pct": {"variant / reading": ...}} for logits (n, outputs) of each variant.
+
+    `word` is `none` where nothing fits clearly better than what the build does, else one of bgr, unnormalised, preset,
+    one-based, devkit, background, or two of them joined by ` + `. `plain`: the build does not normalise.
+    """
+    scores = {}
+    for variant, values in logits.items():
+        for reading, truth in readings(labels, background).items():
+            scores[variant, reading] = scored(values, np.asarray(truth) + background)
+    best = max(scores, key=lambda key: (scores[key][0].sum(), scores[key][1].mean()))
+    # the plainest explanation that the best one does not clearly beat: one mistake before two, and presets differ in small things, too
+    plainest = sorted(scores, key=lambda key: (sum(part != AS_IS for part in key), key[0].startswith("preset-")))
+    best = next(key for key in plainest if key == best or not clearly_better(scores[best], scores[key]))
+    top1 = {" / ".join(key): round(100 * float(hits.mean()), 2) for key, (hits, _) in scores.items()}
+    word = " + ".join(said for said in (_of_variant(best[0], plain), _of_reading(best[1])) if said) or "none"
+    text = _told(best, word, top1[" / ".join(best)], top1[f"{AS_IS} / {AS_IS}"], background)
+    return {"word": word, "text": text, "best": list(best), "images": len(labels), "top1_pct": top1}
+
+
+def readings(labels: list[int], background: bool) -> dict[str, list[int]]:
+    """{what the label file may be: the class that each of its labels would mean then}; far out of range where it cannot be."""
+    of_id = classes.index_of_ilsvrc_id()
+    nowhere = -(10**6)
+    found = {
+        AS_IS: labels,
+        "devkit": [of_id.get(label, nowhere) for label in labels],
+        "devkit from 0": [of_id.get(label + 1, nowhere) for label in labels],
+    }
+    # with a background output, one-based labels and labels that are output numbers already are the same labels
+    found["background" if background else "one-based"] = [label - 1 for label in labels]
+    # the outputs have a background class and the model file does not say so; or the labels are one too low
+    found["background outputs"] = [label + 1 for label in labels]
+    return found
+
+
+def scored(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """(top-1 hits, log-probability of the true output) of each image; a truth that is no output misses, at -20."""
+    values = logits.astype(np.float64)
+    top = values.max(axis=1, keepdims=True)
+    logs = values - top - np.log(np.exp(values - top).sum(axis=1, keepdims=True))
+    possible = (truth >= 0) & (truth < logits.shape[1])
+    rows = np.arange(len(truth))
+    at = np.where(possible, truth, 0)
+    # bounded: one hopeless image must not outweigh the rest
+    return (logits.argmax(axis=1) == at) & possible, np.where(possible, logs[rows, at], -20.0).clip(-20.0)
+
+
+def clearly_better(one: tuple, other: tuple) -> bool:
+    """Whether (hits, log-probabilities) are better than others on the same images, beyond chance and by enough."""
+    points = 100 * (one[0].mean() - other[0].mean())
+    gain = one[1] - other[1]
+    return bool(points >= POINTS and gain.mean() > ERRORS * gain.std() / np.sqrt(len(gain)))
+
+
+def _of_variant(variant: str, plain: bool) -> str:
+    if variant.startswith("preset-"):
+        return "unnormalised" if plain else "preset"
+    return {AS_IS: "", "bgr": "bgr"}.get(variant, "unnormalised")
+
+
+def _of_reading(reading: str) -> str:
+    return "" if reading == AS_IS else reading.partition(" ")[0]
+
+
+def _told(best: tuple[str, str], word: str, top1: float, before: float, background: bool) -> str:
+    if best == (AS_IS, AS_IS):
+        return f"none: nothing fits clearly better than what the build does (top-1 {before} %)"
+    because = {
+        "bgr": "the network fits pictures with the other channel order (RGB and BGR swapped)",
+        "unnormalised": "the network fits pictures that are scaled to 0..1 and not normalised",
+        "unscaled": "the network fits levels 0..255, unnormalised",
+        "one-based": "labels count from 1 (as do labels already shifted for a background class): subtract 1 from each",
+        "devkit": "labels are the devkit's ids in its own order: make the file with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz",
+        "devkit from 0": "labels are in the devkit's order, counted from 0: make the file with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz",
+        "background": "labels are already shifted by the background class (one-based): subtract 1 from each, or set background = false",
+        "background outputs": "every label is one too low for the outputs: "
+        + ("add 1 to each" if background else "they begin with a background class; set background = true in the model file"),
+    }
+    if best[0].startswith("preset-"):
+        name = best[0].removeprefix("preset-")
+        first = f"the network fits the preset {name}: use --preset={name} or its values in the model file"
+        if "unnormalised" in word:
+            first = f"the model file does not normalise (mean 0): {first}"
+    else:
+        first = because.get(best[0], "")
+    says = "; ".join(part for part in (first, because.get(best[1], "") if best[1] != AS_IS else "") if part)
+    return f"{word}: {says} (top-1 {before} % as it is, {top1} % so)"

@@ -1,0 +1,132 @@
+"""Label files: `NAME CLASS` a line, or a CSV with the columns name and label. Reads all of it or says which line is wrong."""
+
+import csv
+import os
+
+from pipeline.errors import BuildError
+from preprocess import classes as imagenet
+
+NAME = "val_label.txt"
+DEVKIT_HINT = "make a label file with: inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+
+
+def find(dataset: str, root: str) -> tuple[str | None, list[str]]:
+    """(the label file in or beside the data set or None, the places that were looked at, in order)."""
+    folders = [root, dataset, os.path.dirname(root), os.path.dirname(dataset)]
+    places = [os.path.join(folder, NAME) for folder in dict.fromkeys(folders) if os.path.isdir(folder)]
+    return next((place for place in places if os.path.isfile(place)), None), places
+
+
+def missing(dataset: str, given: str | None, places: list[str]) -> BuildError:
+    """The error of a data set whose labels are nowhere."""
+    if given is not None:
+        return BuildError(f"--labels={given}: no such file. {DEVKIT_HINT[0].upper()}{DEVKIT_HINT[1:]}")
+    looked = " and ".join(places)
+    return BuildError(f"--dataset={dataset}: no labels found (looked for {looked}). Name the file with --labels=FILE, or {DEVKIT_HINT}")
+
+
+def read(path: str) -> dict[str, int]:
+    """{image's base name: label} of a label file, in its order. BuildError names the first line that is wrong, and counts."""
+    found: dict[str, int] = {}
+    twice: list[str] = []
+    for number, name, label in _pairs(path):
+        name = name.rpartition("/")[2]
+        if not name:
+            raise BuildError(f"{path}: line {number} names no image; expected: NAME CLASS")
+        if name in found:
+            twice.append(f"{name} (line {number})")
+        found[name] = label
+    if twice:
+        raise BuildError(f"{path}: {len(twice)} duplicate name{'s' * (len(twice) > 1)}, first: {twice[0]}. Keep one line for each image")
+    if not found:
+        raise BuildError(f"{path}: empty; expected a line NAME CLASS for each image; {DEVKIT_HINT}")
+    return found
+
+
+def read_places(path: str) -> tuple[dict[str, int], dict[str, str]]:
+    """({base name: label}, {base name: path as written}) of an index file: the same lines with a path for the name."""
+    found = read(path)
+    places = {place.rpartition("/")[2]: place for _, place, _ in _pairs(path)}
+    outside = [place for place in places.values() if ".." in place.split("/")]
+    if outside:
+        raise BuildError(f"{path}: {len(outside)} paths lead upwards, first: {outside[0]}. An index lies in or above the folder of its images")
+    return found, places
+
+
+def by_folder(paths: dict[str, str], classes: int) -> dict[str, int] | None:
+    """{name: label} from one folder a class: the class table's index of known wnids, else the folders' sorted order.
+
+    `paths` is {name: path relative to the data set}. None where the pictures do not lie so: some in no folder, or
+    another number of folders than `classes`.
+    """
+    known = imagenet.index_of_wnid()
+    folder_of = {name: path.rpartition("/")[0].rpartition("/")[2] for name, path in paths.items()}
+    folders = sorted(set(folder_of.values()))
+    if classes == len(known) and all(folder in known for folder in folders):
+        return {name: known[folder] for name, folder in folder_of.items()}
+    if "" in folders or len(folders) != classes or any(path.count("/") != 1 for path in paths.values()):
+        return None
+    order = {folder: index for index, folder in enumerate(folders)}
+    return {name: order[folder] for name, folder in folder_of.items()}
+
+
+def check_range(path: str, labels: dict[str, int], classes: int) -> None:
+    """BuildError when a label is no class of the model."""
+    wrong = [(name, label) for name, label in labels.items() if not 0 <= label < classes]
+    if wrong:
+        name, label = wrong[0]
+        raise BuildError(
+            f"{path}: {len(wrong)} label{'s' * (len(wrong) > 1)} out of range 0..{classes - 1}, first: {name} {label}. "
+            f"Labels count from 0 in sorted-wnid order; find out what the file is with: inv data --diagnose"
+        )
+
+
+def _pairs(path: str) -> list[tuple[int, str, int]]:
+    """(line number, name or path, label) of each line."""
+    return _lines_of_csv(path) if path.lower().endswith(".csv") else _lines_of_text(path)
+
+
+def _lines_of_text(path: str) -> list[tuple[int, str, int]]:
+    found = []
+    for number, line in enumerate(_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        name, _, label = line.rstrip().replace("\t", " ").rpartition(" ")
+        if not name and label.isascii() and label.isdigit():
+            raise BuildError(f"{path}: line {number} is {label!r}: a class and no name (a devkit's ground truth?); {DEVKIT_HINT}")
+        found.append((number, name.rstrip(), _label(path, number, line, label)))
+    return found
+
+
+def _lines_of_csv(path: str) -> list[tuple[int, str, int]]:
+    rows = csv.reader(_text(path).split("\n"))
+    found = []
+    try:
+        header = next(rows, [])
+        if not {"name", "label"} <= set(header):
+            raise BuildError(f"{path}: line 1 is {','.join(header)[:80]!r}; expected a header with the columns name and label")
+        at_name, at_label = header.index("name"), header.index("label")
+        for row in rows:
+            if row:
+                if len(row) != len(header):
+                    raise BuildError(f"{path}: line {rows.line_num} has {len(row)} fields; expected {len(header)}")
+                found.append((rows.line_num, row[at_name], _label(path, rows.line_num, ",".join(row), row[at_label])))
+    except csv.Error as error:
+        raise BuildError(f"{path}: line {rows.line_num}: {error}; expected a CSV with the columns name and label") from error
+    return found
+
+
+def _label(path: str, number: int, line: str, text: str) -> int:
+    # int() alone takes "1_000", "٣" and "+7"; 19 digits are no class and very many are slow to convert
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
+        raise BuildError(f"{path}: line {number} is {line[:80]!r}; expected: NAME CLASS, the class a whole number")
+    return int(text)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            return file.read()
+    except UnicodeDecodeError as error:
+        raise BuildError(f"{path}: not a text file (byte {error.start} is not UTF-8); expected lines NAME CLASS") from error

@@ -1,0 +1,73 @@
+"""A contact sheet: pictures out of the shards, as the network sees them, each with its name and label. A wrong crop, colour order or label shows."""
+
+import csv
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from preprocess import classes
+
+GAP, LINE = 8, 14  # pixels between pictures; height of a line of text
+COLUMNS = 6
+
+
+def write(inputs, outputs, images=24, mean=None, std=None, order="rgb", names=None):
+    """Write a PNG. `inputs`: index.csv and all shards in order; `images` of them are spread evenly over the data set.
+
+    mean, std  of float32 shards, to undo the normalisation; order  of the channels in the shards
+    names      class names by label; without them, those of ImageNet where the labels are its own
+    """
+    with open(inputs[0], encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    first: dict[int, int] = {}
+    for row in rows:
+        first.setdefault(int(row["shard"]), int(row["row"]))
+    shards = [np.load(path, mmap_mode="r") for path in inputs[1:]]
+    count = min(images, len(rows))
+    tiles = []
+    for at in sorted({number * len(rows) // count for number in range(count)}):
+        row = rows[at]
+        pixels = shards[int(row["shard"])][at - first[int(row["shard"])]]
+        tiles.append((levels(pixels, mean, std, order), row["name"], told(int(row["label"]), names)))
+    drawn(tiles).save(outputs[0], "PNG")
+
+
+def levels(pixels: np.ndarray, mean: list[float] | None, std: list[float] | None, order: str) -> np.ndarray:
+    """One row of a shard as uint8 (h, w, 3) RGB."""
+    if pixels.dtype != np.uint8:
+        values = pixels.transpose(1, 2, 0) * np.float32(std) + np.float32(mean)
+        pixels = np.rint(values * 255).clip(0, 255).astype(np.uint8)
+    return np.ascontiguousarray(pixels[:, :, ::-1] if order == "bgr" else pixels)
+
+
+def told(label: int, names: list[str] | None) -> str:
+    """A label and what it is called: `65 sea snake`."""
+    if names is None:
+        names = [known.name for known in classes.table()]
+    return f"{label} {names[label].partition(',')[0]}" if 0 <= label < len(names) else f"{label} (no class)"
+
+
+def drawn(tiles: list[tuple[np.ndarray, str, str]]) -> Image.Image:
+    """The sheet: (levels, name, label) tiles in rows of COLUMNS."""
+    font = ImageFont.load_default(11)
+    size = tiles[0][0].shape[0]
+    width, height = max(size, 160) + GAP, size + 2 * LINE + GAP
+    rows = -(-len(tiles) // COLUMNS)
+    sheet = Image.new("RGB", (GAP + min(len(tiles), COLUMNS) * width, GAP + rows * height), "white")
+    pen = ImageDraw.Draw(sheet)
+    for number, (picture, name, label) in enumerate(tiles):
+        left, top = GAP + number % COLUMNS * width, GAP + number // COLUMNS * height
+        sheet.paste(Image.fromarray(picture), (left, top))
+        pen.text((left, top + size), _fitted(pen, name, font, width - GAP), "gray", font)
+        pen.text((left, top + size + LINE), _fitted(pen, label, font, width - GAP), "black", font)
+    return sheet
+
+
+def _fitted(pen: ImageDraw.ImageDraw, text: str, font, width: int) -> str:
+    """The text, its middle left out where it is too long: both ends of a file name say something."""
+    if pen.textlength(text, font) <= width:
+        return text
+    keep = len(text)
+    while keep > 2 and pen.textlength(f"{text[: keep // 2]}…{text[-(keep // 2) :]}", font) > width:
+        keep -= 1
+    return f"{text[: keep // 2]}…{text[-(keep // 2) :]}"

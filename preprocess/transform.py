@@ -1,0 +1,65 @@
+"""The pixels a network sees: from a picture's bytes to uint8 (crop, crop, 3), and from those to normalised float32.
+
+Four methods, by the preset (presets.py). `pillow` is the reference: the shorter side to `resize`, the longer floored,
+centre crop from round((size - crop)/2).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocess import antialias, bilinear, decode
+from preprocess.decode import BadImage, Levels
+
+__all__ = ["BadImage", "Levels", "normalised", "pixels", "shaped"]
+
+LONGEST = 1 << 15  # of the resized picture's longer side: a strip one pixel wide would become gigabytes
+
+
+def pixels(
+    source: str | bytes, resize: int, crop: int, mode: str = "exact", method: str = "pillow", order: str = "rgb"
+) -> Levels:
+    """uint8 (crop, crop, 3), channels in `order`. `source` is a path or a file's bytes. BadImage where it is no picture."""
+    data = source if isinstance(source, bytes) else decode.read(source)
+    levels = shaped(decode.decoded(data), resize, crop, mode, method)
+    return levels if order == "rgb" else levels[:, :, ::-1]
+
+
+def shaped(levels: Levels, resize: int, crop: int, mode: str = "exact", method: str = "pillow") -> Levels:
+    """A decoded picture, uint8 (h, w, 3), resized and cropped. `mode` is `exact` or `fast`; only `pillow` tells them apart."""
+    height, width = levels.shape[:2]
+    if method == "tensorflow":
+        top, left = _central(height), _central(width)
+        return bilinear.as_tensorflow(levels[top : height - top, left : width - left], (crop, crop))
+    size = resized_size(width, height, resize)
+    if max(size) > LONGEST:
+        raise BadImage(f"{width}x{height} is a strip: its longer side would become {max(size)} pixels, more than {LONGEST}")
+    if method == "opencv":
+        return bilinear.as_opencv(levels, size, ((size[0] - crop) // 2, (size[1] - crop) // 2), crop)
+    return antialias.cropped(levels, size, (offset(size[0], crop), offset(size[1], crop)), crop, fast=mode == "fast")
+
+
+def resized_size(width: int, height: int, resize: int) -> tuple[int, int]:
+    """(width, height) with the shorter side at `resize` and the longer floored."""
+    if width <= height:
+        return resize, resize * height // width
+    return resize * width // height, resize
+
+
+def offset(size: int, crop: int) -> int:
+    """Where the centre crop starts: half to even, as Python rounds."""
+    return round((size - crop) / 2)
+
+
+def normalised(levels: Levels, mean: list[float], std: list[float]) -> NDArray[np.float32]:
+    """(x/255 - mean)/std in float32, each operation rounded as the reference's: uint8 (h, w, 3) to float32 (3, h, w).
+
+    There are 256 levels: a table of 256 x 3 holds all results, bit for bit, and looking up is faster than dividing.
+    """
+    table = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
+    table = (table - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+    return np.stack([table[:, channel].take(levels[:, :, channel]) for channel in range(3)])
+
+
+def _central(size: int) -> int:
+    """tf.image.central_crop(0.875): what goes on each side."""
+    return int((size - size * 0.875) / 2)

@@ -1,0 +1,156 @@
+"""What you may ask, and what is made from what: one Invoke task a stage. `inv --list` shows them, `inv --help STAGE` the options.
+
+A stage does no work here: it declares steps, plain data, and `pre=` names the stages it needs. The executor runs the steps of
+all stages reached as one plan. See docs/design.md.
+"""
+
+import functools
+from collections.abc import Iterator
+
+from configs import request, schema, site
+from configs.options import SHARED, checked
+from configs.site import RECORDS, Build
+from pipeline import machine, stages
+from pipeline.errors import BuildError
+from pipeline.fingerprint import of_package
+from pipeline.stages import Option
+from pipeline.step import Step
+
+Steps = Iterator[Step]
+OPTIONS = {name: Option(default, text) for name, (default, text) in SHARED.items()}
+
+
+def resolve(given: dict) -> Build:
+    """The options given -> the request on this machine."""
+    return site.of(checked(given))
+
+
+stage = functools.partial(stages.stage, OPTIONS, resolve)
+view = functools.partial(stages.view, OPTIONS, resolve)
+
+
+@stage()
+def report(build: Build, steps: tuple[Step, ...]) -> Steps:
+    """Gather every record under OUT that is up to date into summary.json, report.md and result.json."""
+    planned = [path for step in steps for path in step.outputs if path.rpartition("/")[2] in RECORDS]
+    yield Step("report", "eval.report:write", tuple(sorted({*planned, *build.kept_records(planned)})),
+               tuple(f"{build.out}/report/{name}" for name in ("summary.json", "report.md", "result.json")),
+               {"published": build.published(), "current": build.row(None, None)})
+
+
+@stage(post=[report])
+def preprocess(build: Build) -> Steps:
+    """Turn pictures into shards: resized, cropped, uint8 or normalised float32; and their index."""
+    yield from _pictures(build)
+    images, size = build.listing.images, build.shard_size
+    lists = tuple(f"{build.data_dir}/bad-{n:05d}.json" for n in range(len(build.shards))) if build.skips_bad else ()
+    for n, shard in enumerate(build.shards):
+        part = images[n * size : (n + 1) * size]
+        yield Step(f"preprocess/{build.data_name(build.listing.identity)}/{n:05d}", "preprocess.shards:write",
+                   inputs=build.picture_paths(part), reads=build.tar, outputs=(shard, *lists[n : n + 1]),
+                   params=build.pixel_params(part), tools=build.pixel_tools, images=len(part), disk_mb=build.shard_mb(len(part)))
+    yield Step(f"preprocess/{build.data_name(build.listing.identity)}/index", "preprocess.shards:index",
+               inputs=lists, outputs=(build.index_csv, *([f"{build.data_dir}/bad.json"] if lists else [])),
+               params={"names": [i.name for i in images], "labels": [i.label for i in images], "shard_size": size})
+    yield Step(f"preprocess/{build.data_name(build.listing.identity)}/pipeline", "eval.stages:write", tuple(build.shards),
+               (f"{build.data_dir}/pipeline.json",), {"row": build.row(build.dataset_row, None), "stage": "preprocess"}, eager=True)
+
+
+@stage()
+def export(build: Build) -> Steps:
+    """Export the checkpoint to ONNX, simplify it, and hold it against PyTorch."""
+    where, tools = build.model_dir, {name: of_package(name) for name in ("torch", "onnx")}
+    name, network = f"export/{build.model.name}", build.network()
+    yield Step(f"{name}/exported", "convert.export:write", (build.checkpoint,), (f"{where}/exported.onnx",), {"model": network}, tools)
+    yield Step(f"{name}/simplified", "convert.simplify:write", (f"{where}/exported.onnx",), (f"{where}/model.onnx",),
+               {"resolution": build.model.resolution}, {p: of_package(p) for p in ("onnx", "onnxsim", "onnxruntime")})
+    yield Step(f"{name}/parity", "convert.parity:write", (build.checkpoint, f"{where}/model.onnx"),
+               (f"{where}/parity.json", f"{where}/parity.ok"), {"model": network}, tools | {"onnxruntime": of_package("onnxruntime")})
+
+
+@stage(pre=[export])
+def compile(build: Build) -> Steps:
+    """Compile the ONNX model for CHIP: one compiled model per batch size."""
+    backend = build.backend
+    for batch in build.batches:
+        yield Step(f"compile/{build.variant}/bs{batch}", "convert.compiled:write",
+                   (f"{build.model_dir}/model.onnx", f"{build.model_dir}/parity.ok"), (build.compiled(batch, backend.SUFFIX),),
+                   {"backend": build.chip.backend, "batch": batch, "target": build.target()}, backend.toolchain(),
+                   code=(f"backends.{build.chip.backend}",))
+
+
+@stage(pre=[compile, preprocess], post=[report])
+def infer(build: Build) -> Steps:
+    """Run every shard through the compiled model on the chip's devices, one shard a step: logits."""
+    batch, name = build.eval_batch, build.data_name(build.listing.identity)
+    for n, (shard, logits) in enumerate(zip(build.shards, build.logits(batch), strict=True)):
+        yield Step(f"infer/{build.variant}/{name}/bs{batch}/{n:05d}", "infer.logits:write",
+                   (build.compiled(batch, build.backend.SUFFIX), shard), (logits,), {"backend": build.chip.backend, "batch": batch},
+                   build.backend.runtime(), needs="device", code=(f"backends.{build.chip.backend}",), images=build.images_in(n))
+    yield Step(f"infer/{build.variant}/{name}/bs{batch}/pipeline", "eval.stages:write", tuple(build.logits(batch)),
+               (f"{build.logits_dir(batch)}/pipeline.json",), {"row": build.row(build.dataset_row, batch), "stage": "infer"}, eager=True)
+
+
+@stage(pre=[infer], post=[report], name="eval", own={"results": Option(None, "score this directory, written by ais_infer or "
+       "ais_bench, instead of building")}, instead=["results"])
+def evaluate(build: Build, results: str | None = None) -> Steps:
+    """Judge the logits: top-1 to top-5 over all labels, and agreement with PyTorch at every batch size."""
+    if results:
+        yield build.results_step(results)
+        return
+    where = build.logits_dir(build.eval_batch)
+    yield Step(f"eval/{build.variant}/{build.data_name(build.listing.identity)}/bs{build.eval_batch}", "eval.accuracy:write",
+               (build.index_csv, *build.logits(build.eval_batch), *build.bad_lists), (f"{where}/accuracy.json",),
+               {"row": build.row(build.dataset_row, build.eval_batch), "classes": build.model.classes,
+                "background": build.model.background, **build.bad_params}, {"numpy": of_package("numpy")})
+    yield from _agreement(build)
+
+
+@stage(pre=[compile], post=[report])
+def bench(build: Build) -> Steps:
+    """Time every compiled batch size on all chosen devices, alone on the machine."""
+    shape = [build.model.resolution] * 2 + [3] if build.input == "uint8" else [3] + [build.model.resolution] * 2
+    for batch in build.batches:
+        yield Step(f"bench/{build.variant}/devices-{'-'.join(build.devices)}/bs{batch}", "infer.bench:write",
+                   (build.compiled(batch, build.backend.SUFFIX),), (f"{build.bench_dir(batch)}/throughput.json",),
+                   {"row": build.row(None, batch), "backend": build.chip.backend, "batch": batch, "shape": shape, "dtype": build.input,
+                    "devices": build.devices, "cores": [list(build.cores_of(device)) for device in build.devices]},
+                   {**build.backend.runtime(), "host": machine.host(), "cpu": machine.cpu_model()}, alone=True,
+                   code=(f"backends.{build.chip.backend}",))
+
+
+@stage(pre=[evaluate, bench, report], name="all")
+def everything(build: Build) -> Steps:
+    """The whole job: from the checkpoint and the pictures to the report."""
+    yield from ()
+
+
+def _pictures(build: Build) -> Steps:
+    """Draw the sample's pictures, when the sample is what is built."""
+    if build.sample:
+        names, size = [image.name for image in build.listing.images], 40
+        yield Step("pictures/labels", "preprocess.sample:write_labels", outputs=(f"{build.pictures}/val_label.txt",),
+                   params={"split": "test"})
+        for first in range(0, len(names), size):
+            yield Step(f"pictures/{first // size:05d}", "preprocess.drawing:write",
+                       outputs=tuple(f"{build.pictures}/{name}" for name in names[first : first + size]),
+                       params={"first": first, "split": "test"}, tools=build.pixel_tools, images=len(names[first : first + size]))
+
+
+def _agreement(build: Build) -> Steps:
+    """Hold every compiled batch size against PyTorch's float32 logits on the first images: records and gates."""
+    name, shards = build.data_name(build.listing.identity), tuple(build.agreement_shards)
+    common = {"images": build.agreement_images}
+    preprocess_values = build.model.preprocess
+    yield Step(f"agree/reference/{name}", "mobilenet.logits:reference",
+               (build.checkpoint, *shards), (build.reference,),
+               {"model": build.network(), "mean": preprocess_values.mean, "std": preprocess_values.std, **common},
+               {"torch": of_package("torch")})
+    for batch in build.batches:
+        where, step = build.logits_dir(batch), f"agree/{build.variant}/{name}/bs{batch}"
+        yield Step(f"{step}/logits", "infer.logits:first", (build.compiled(batch, build.backend.SUFFIX), *shards),
+                   (f"{where}/agreement.npy",), {"backend": build.chip.backend, "batch": batch, **common}, build.backend.runtime(),
+                   needs="device", code=(f"backends.{build.chip.backend}",))
+        yield Step(f"{step}/record", "eval.agreement:write", (f"{where}/agreement.npy", build.reference), (f"{where}/agreement.json",),
+                   {"row": build.row(build.dataset_row, batch), "margin": build.margin})
+        yield Step(f"{step}/gate", "eval.agreement:gate", (f"{where}/agreement.json",), (f"{where}/agreement.ok",))
