@@ -5,11 +5,14 @@ all stages reached as one plan. See docs/design.md.
 """
 
 import functools
+import json
+import os
 from collections.abc import Iterator
 
 from configs import request, schema, site
 from configs.options import SHARED, checked
 from configs.site import RECORDS, Build
+from eval import table
 from pipeline import machine, stages
 from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
@@ -25,7 +28,16 @@ def resolve(given: dict) -> Build:
     return site.of(checked(given))
 
 
-stage = functools.partial(stages.stage, OPTIONS, resolve)
+def told(build: Build) -> str:
+    """What a build ends with: the figures of this request, from the report."""
+    folder = os.path.join(build.out, "report")
+    with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
+        rows = json.load(file)["rows"]
+    columns = build.row(build.dataset_row if "listing" in vars(build) else None, build.eval_batch)
+    return table.final(rows, **build.published(), current=columns, report=os.path.join(folder, "report.md"))
+
+
+stage = functools.partial(stages.stage, OPTIONS, resolve, told)
 view = functools.partial(stages.view, OPTIONS, resolve)
 
 
@@ -35,7 +47,7 @@ def report(build: Build, steps: tuple[Step, ...]) -> Steps:
     planned = [path for step in steps for path in step.outputs if path.rpartition("/")[2] in RECORDS]
     yield Step("report", "eval.report:write", tuple(sorted({*planned, *build.kept_records(planned)})),
                tuple(f"{build.out}/report/{name}" for name in ("summary.json", "report.md", "result.json")),
-               {"published": build.published(), "current": build.row(None, None)})
+               {**build.published(), "current": build.current(planned)})
 
 
 @stage(post=[report])
@@ -53,7 +65,8 @@ def preprocess(build: Build) -> Steps:
                inputs=lists, outputs=(build.index_csv, *([f"{build.data_dir}/bad.json"] if lists else [])),
                params={"names": [i.name for i in images], "labels": [i.label for i in images], "shard_size": size})
     yield Step(f"preprocess/{build.data_name(build.listing.identity)}/pipeline", "eval.stages:write", tuple(build.shards),
-               (f"{build.data_dir}/pipeline.json",), {"row": build.row(build.dataset_row, None), "stage": "preprocess"}, eager=True)
+               (f"{build.data_dir}/pipeline.json",), {"row": build.row(build.dataset_row, None), "stage": "preprocess"}, eager=True,
+               reads=tuple(f"{path}.stamp" for path in build.shards))
 
 
 @stage()
@@ -88,7 +101,8 @@ def infer(build: Build) -> Steps:
                    (build.compiled(batch, build.backend.SUFFIX), shard), (logits,), {"backend": build.chip.backend, "batch": batch},
                    build.backend.runtime(), needs="device", code=(f"backends.{build.chip.backend}",), images=build.images_in(n))
     yield Step(f"infer/{build.variant}/{name}/bs{batch}/pipeline", "eval.stages:write", tuple(build.logits(batch)),
-               (f"{build.logits_dir(batch)}/pipeline.json",), {"row": build.row(build.dataset_row, batch), "stage": "infer"}, eager=True)
+               (f"{build.logits_dir(batch)}/pipeline.json",), {"row": build.row(build.dataset_row, batch), "stage": "infer"}, eager=True,
+               reads=tuple(f"{path}.stamp" for path in build.logits(batch)))
 
 
 @stage(pre=[infer], post=[report], name="eval", own={"results": Option(None, "score this directory, written by ais_infer or "
@@ -102,7 +116,7 @@ def evaluate(build: Build, results: str | None = None) -> Steps:
     yield Step(f"eval/{build.variant}/{build.data_name(build.listing.identity)}/bs{build.eval_batch}", "eval.accuracy:write",
                (build.index_csv, *build.logits(build.eval_batch), *build.bad_lists), (f"{where}/accuracy.json",),
                {"row": build.row(build.dataset_row, build.eval_batch), "classes": build.model.classes,
-                "background": build.model.background, **build.bad_params}, {"numpy": of_package("numpy")})
+                "background": build.model.background}, {"numpy": of_package("numpy")})
     yield from _agreement(build)
 
 

@@ -148,8 +148,9 @@ class Request:
 
     def row(self, dataset: str | None, batch: int | None) -> dict[str, Any]:
         """The columns that every record has; `kind` comes with the record."""
+        pixels = {"pixels": self.words.pixels, "preset": self.preset} if dataset else {}
         return {"model": self.model.name, "checkpoint": self.checkpoint_name, "dataset": dataset, "chip": self.chip.name,
-                "precision": self.precision, "input": self.input, "batch": batch, "sample_data": self.sample}
+                "precision": self.precision, "input": self.input, "batch": batch, "sample_data": self.sample, **pixels}
 
 
 def of(words: Words, chip: Chip) -> Request:

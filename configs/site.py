@@ -223,10 +223,18 @@ class Build(Request):
         return (f"{self.data_dir}/bad.json",) if self.skips_bad else ()
 
     def published(self) -> dict[str, object]:
-        """What others stated: throughput for each chip that has figures, and this model's accuracy."""
+        """What others stated: throughput for each chip that has figures, accuracy for each model that has."""
         chips = {name: schema.chip(name) for name in schema.names("chips")}
-        return {"chips": {name: asdict(chip.published) for name, chip in chips.items() if chip.published},
-                "model": asdict(self.model.published) if self.model.published else None}
+        models = {name: schema.model(name) for name in schema.names("models")} | {self.model.name: self.model}
+        return {"published": {name: asdict(chip.published) for name, chip in chips.items() if chip.published},
+                "published_accuracy": {name: asdict(model.published) for name, model in models.items() if model.published}}
+
+    def current(self, planned: Sequence[str]) -> dict[str, object] | None:
+        """The columns of the accuracy that this request is about, None when its plan judges none."""
+        if not any(path.endswith("/accuracy.json") for path in planned):
+            return None
+        row = self.row(self.dataset_row, self.eval_batch)
+        return {key: value for key, value in row.items() if key != "sample_data"}
 
     def kept_records(self, planned: Sequence[str]) -> list[str]:
         """Records of other requests under OUT that are still true."""

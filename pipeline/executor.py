@@ -73,10 +73,8 @@ class Executor(InvokeExecutor):
         code = build.run(Plan(steps), request, again=own if request.again else (), dry=bool(self.config.run.dry))
         if code:
             raise Exit(code=code)
-        if not self.config.run.dry:
-            after = getattr(request, "told", None)
-            if after:
-                print(after())
+        if not self.config.run.dry and any(step.name == "report" for step in steps):
+            print(staged[0].task.told(request))
 
     def _look(self, call: Call, calls: list[Call]) -> Any:
         request = call.task.resolve(shared_options(calls))

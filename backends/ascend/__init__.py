@@ -1,0 +1,87 @@
+"""Huawei Ascend: models compiled by atc, run by aclruntime. Importing this needs neither, compiling needs no board.
+
+atc.py compiles, session.py runs, npu_smi.py finds the boards, causes.py turns errors into advice, cann.py finds versions;
+doctor.py looks whether all of it fits together.
+"""
+
+import shutil
+import sys
+
+from backends.ascend import cann, npu_smi
+from backends.ascend.atc import PRECISION, compile_onnx
+from backends.ascend.npu_smi import Board
+from backends.ascend.session import Session
+from pipeline.errors import BuildError
+from pipeline.fingerprint import of_package
+
+__all__ = ["NEEDS", "PRECISIONS", "SUFFIX", "Board", "Session", "board", "compile_memory_mb", "compile_onnx", "devices", "ready",
+           "require_compiler", "require_runtime", "runtime", "toolchain"]
+
+SUFFIX, NEEDS = ".om", "npu"
+PRECISIONS = tuple(PRECISION)
+ELSEWHERE = ", or build for this machine: inv all --chip=cpu"
+COMPILER_MB, OPERATOR_MB = 1500, 350  # estimates, not measured: atc with the graph, and one of its operator compilers
+
+
+def toolchain() -> dict[str, str | None]:
+    """What a compiled model depends on besides its ONNX: CANN and, from 8.5 on, the chip's operators."""
+    return {"cann": cann.compiler(), "cann-ops": cann.version("ops")}
+
+
+def runtime() -> dict[str, str | None]:
+    """What logits and timings depend on besides the compiled model."""
+    return {"aclruntime": cann.aclruntime(), "cann": cann.compiler(), "driver": cann.driver()}
+
+
+def board(soc_version: str = "") -> Board | None:
+    """The Ascend chips of this machine (of this kind), None where there are none; BuildError where npu-smi cannot tell."""
+    return npu_smi.board(soc_version)
+
+
+def devices(cores: int = 1, soc_version: str = "") -> list[str]:
+    """ACL's logical ids of the healthy chips (of this kind), as this process sees them; BuildError when there is none.
+
+    `cores` has no meaning here.
+    """
+    return list(npu_smi.required(soc_version).devices)
+
+
+def compile_memory_mb(parallel: int | None = None) -> int:
+    """Memory that one conversion takes, in MB: an estimate that keeps parallel ones from being killed."""
+    return COMPILER_MB + OPERATOR_MB * (parallel or cann.parallel_compilers())
+
+
+def ready() -> list[str]:
+    """What is missing to compile and run, a line each with the fix; empty when nothing is."""
+    return _compiler_missing("needed to compile") + _runtime_missing("needed to run")
+
+
+def require_compiler(chip: str) -> None:
+    """BuildError with the first thing that is missing to compile."""
+    for line in _compiler_missing(f"needed to compile for {chip}"):
+        raise BuildError(line + ELSEWHERE)
+
+
+def require_runtime(chip: str) -> None:
+    """BuildError with the first thing that is missing to run."""
+    for line in _runtime_missing(f"needed to run on {chip}"):
+        raise BuildError(line + ELSEWHERE)
+
+
+def _compiler_missing(use: str) -> list[str]:
+    missing = []
+    if shutil.which("atc") is None:
+        missing.append(f"atc: not on PATH, {use}. Source set_env.sh of your CANN install")
+    elif cann.home() is None:
+        missing.append(f"CANN: ASCEND_TOOLKIT_HOME is not set, {use}. Source set_env.sh of your CANN install")
+    return missing
+
+
+def _runtime_missing(use: str) -> list[str]:
+    python = f"{sys.version_info[0]}{sys.version_info[1]}"
+    if cann.aclruntime_path() is None:
+        there = "installed for another Python than this" if of_package("aclruntime") else "not installed"
+        return [f"aclruntime: {there}, {use}. Install aclruntime-0.0.2-cp{python}-... into {sys.prefix} (see docs/ascend.md)"]
+    if cann.home() is None:
+        return [f"CANN: ASCEND_TOOLKIT_HOME is not set, {use}. Source set_env.sh of your CANN install"]
+    return []

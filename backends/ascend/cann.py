@@ -1,0 +1,126 @@
+"""Where CANN, its driver and aclruntime are and which versions they have: read from files, nothing is started or imported."""
+
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+
+from pipeline import machine
+from pipeline.fingerprint import of_package
+
+DRIVER = "/usr/local/Ascend/driver"
+SATURATION = b"aclrtSetDeviceSatMode"  # called by the AIT builds of aclruntime only; both kinds call themselves 0.0.2
+PARALLEL = 8                           # TBE's own default of compiling processes; each takes a few hundred MB
+
+
+def home() -> str | None:
+    """The toolkit's folder: what set_env.sh names, else the one that `atc` on PATH lies in."""
+    for variable in ("ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH"):
+        if os.environ.get(variable):
+            return os.environ[variable]
+    atc = shutil.which("atc")
+    folder = os.path.dirname(os.path.dirname(os.path.realpath(atc))) if atc else ""
+    for found in (folder, os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):  # 5.x: latest/atc/bin/atc
+        if found and _info(found, "toolkit"):
+            return found
+    return None
+
+
+def version(part: str = "toolkit") -> str | None:
+    """CANN's version ("8.0.RC1"), or that of its operators (part="ops", 8.5 and later); None where no file tells."""
+    found = home()
+    text = _info(found, part) if found else None
+    match = re.search(r"^version=(\S+)", text or "", re.MULTILINE)
+    return match[1] if match else None
+
+
+def number(text: str | None) -> tuple[int, int]:
+    """(8, 0) of "8.0.RC1"; (0, 0) where the version is unknown: old installations have no file that tells."""
+    match = re.match(r"(\d+)\.(\d+)", text or "")
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def compiler() -> str | None:
+    """What a compiled model depends on: CANN's version, or a hash of the compiler's file where there is no version."""
+    found = version()
+    atc = shutil.which("atc")
+    if found or not atc:
+        return found
+    binary = os.path.realpath(atc) + ".bin"
+    return "unknown, atc " + _hash(binary if os.path.isfile(binary) else os.path.realpath(atc))
+
+
+def driver() -> str | None:
+    """The driver's version, as it writes it down."""
+    text = _read(os.path.join(DRIVER, "version.info"))
+    match = re.search(r"^Version\s*=\s*(\S+)", text or "", re.MULTILINE | re.IGNORECASE)
+    return match[1] if match else None
+
+
+def aclruntime_path() -> str | None:
+    """The file that `import aclruntime` would load in this Python, None where there is none."""
+    spec = importlib.util.find_spec("aclruntime")
+    return spec.origin if spec else None
+
+
+def aclruntime() -> str | None:
+    """aclruntime's version with what the version hides: which of the two builds it is, and a hash of the file."""
+    found, path = of_package("aclruntime"), aclruntime_path()
+    if path is None:
+        return None
+    with open(path, "rb") as file:
+        build = "ait" if SATURATION in file.read() else "tools"
+    return f"{found or 'unknown'} {build} {_hash(path)}"
+
+
+def outside_environment() -> dict[str, str]:
+    """The caller's environment without our virtual one: CANN's operator compiler needs the Python that CANN was installed for.
+
+    Only VIRTUAL_ENV, PYTHONHOME and the .venv's bin in PATH go: sites need their other variables, PYTHONPATH included.
+    """
+    env = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONHOME")}
+    ours = {os.path.realpath(os.path.join(folder, "bin")) for folder in _virtual_environments()}
+    path = [folder for folder in env.get("PATH", os.defpath).split(os.pathsep) if os.path.realpath(folder) not in ours]
+    return {**env, "PATH": os.pathsep.join(path)}
+
+
+def compiler_environment() -> dict[str, str]:
+    """The environment of `atc`; TE_PARALLEL_COMPILER is ours unless the user has set it."""
+    return {"TE_PARALLEL_COMPILER": str(parallel_compilers()), **outside_environment()}
+
+
+def parallel_compilers() -> int:
+    """How many operators one conversion compiles at once: this process's cores (a worker is pinned to its share)."""
+    return min(PARALLEL, len(machine.cores()))
+
+
+def log_folder(env: Mapping[str, str] = os.environ) -> str:
+    """Where CANN itself writes its logs (plog)."""
+    work = env.get("ASCEND_WORK_PATH")
+    return env.get("ASCEND_PROCESS_LOG_PATH") or (os.path.join(work, "log") if work else os.path.expanduser("~/ascend/log"))
+
+
+def _virtual_environments() -> list[str]:
+    found = [os.environ["VIRTUAL_ENV"]] if os.environ.get("VIRTUAL_ENV") else []
+    return found + ([sys.prefix] if sys.prefix != sys.base_prefix else [])
+
+
+def _info(folder: str, part: str) -> str | None:
+    return _read(os.path.join(folder, f"{platform.machine()}-linux", f"ascend_{part}_install.info"))
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _hash(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]

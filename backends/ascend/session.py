@@ -1,0 +1,137 @@
+"""A compiled model on one Ascend device, by aclruntime.
+
+aclruntime compares byte counts and nothing else, then reads the array's memory: a wrong type, layout or stride computes
+without a word. So all of it is checked here, before each run.
+"""
+
+import ctypes
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from backends.ascend import causes
+from pipeline.errors import BuildError, StepError
+
+DTYPES: dict[int, type[np.generic]] = {0: np.float32, 1: np.float16, 2: np.int8, 3: np.int32, 4: np.uint8}  # aclDataType
+WARNINGS = 3  # aclruntime's log_level: 1 debug, 2 info, 3 warnings, 4 errors
+
+_device: list[str] = []  # the one device of this process: ACL is set up once a process and cannot be set up again
+
+
+class Session:
+    """One compiled model on one device. infer(batch) -> logits; close() frees the device's memory, never ACL itself.
+
+    BuildError when aclruntime cannot be imported; StepError when the model cannot be loaded or is not what a build makes.
+    """
+
+    def __init__(self, model: str, device: str):
+        _claim(device)
+        with _prints() as printed:
+            aclruntime = _imported()
+            options = aclruntime.session_options()
+            options.log_level = WARNINGS
+            try:
+                self._session = aclruntime.InferenceSession(model, int(device), options)
+            except RuntimeError as error:
+                raise StepError(f"{model} on device {device}: {causes.of_acl(str(error), printed())}") from None
+        self._tensor = aclruntime.BaseTensor
+        self._where = f"{os.path.basename(model)} on device {device}"
+        self._shape, self._dtype = self._input()
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        if len(self._outputs) != 1:
+            raise StepError(f"{self._where}: has {len(self._outputs)} outputs, {', '.join(self._outputs)}; one is expected")
+
+    def _input(self) -> tuple[tuple[int, ...], np.dtype]:
+        """(shape, dtype) of the one input, as the compiled model says."""
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1 or min(inputs[0].shape) < 1:
+            has = ", ".join(f"{value.name} {list(value.shape)}" for value in inputs)
+            raise StepError(f"{self._where}: has the inputs {has}; one of a fixed shape is expected. Remove dynamic_* and input_shape_range "
+                            "from the chip's [options]")
+        shape, kind = tuple(inputs[0].shape), int(inputs[0].datatype)
+        if kind not in DTYPES:
+            raise StepError(f"{self._where}: its input has aclDataType {kind}, which is not known here")
+        dtype = np.dtype(DTYPES[kind])
+        if int(np.prod(shape)) * dtype.itemsize != inputs[0].realsize:
+            raise StepError(f"{self._where}: its input {shape} {dtype} does not have the {inputs[0].realsize} bytes that the model says")
+        return shape, dtype
+
+    def infer(self, batch: np.ndarray) -> np.ndarray:
+        """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) RGB or float32 (n, 3, r, r), whichever the model was compiled for."""
+        if batch.shape != self._shape or batch.dtype != self._dtype:
+            raise StepError(f"{self._where}: takes {self._dtype} {self._shape}, not {batch.dtype} {batch.shape}")
+        if not batch.flags.c_contiguous:
+            raise StepError(f"{self._where}: takes an array in C order; this one has strides {batch.strides}")
+        feed = self._tensor(batch.__array_interface__["data"][0], batch.nbytes)
+        try:
+            out = self._session.run(self._outputs, [feed])[0]
+            out.to_host()
+        except RuntimeError as error:
+            raise StepError(f"{self._where}: {causes.of_acl(str(error))}") from None
+        logits = np.array(out)
+        return logits.reshape(len(batch), -1).astype(np.float32, copy=False)
+
+    def take_compute_ms(self) -> list[float]:
+        """Milliseconds that the device executed, one number a run since the last call.
+
+        Older builds keep durations, AIT's keep (start, end) in float32 since the session began: after half an hour those
+        are good to 0.1 ms only.
+        """
+        kept = self._session.sumary().exec_time_list
+        times = [entry[1] - entry[0] if isinstance(entry, tuple | list) else entry for entry in kept]
+        self._session.reset_sumaryinfo()
+        return [float(time) for time in times]
+
+    def close(self) -> None:
+        """Free the model. finalize() is never called: no session could be opened after it."""
+        with _prints():
+            free = getattr(self._session, "free_resource", None)  # AIT's builds have it; the others free with the object
+            if free:
+                free()
+            del self._session
+
+
+def _claim(device: str) -> None:
+    if not device.isdigit():
+        raise StepError(f"device {device!r}: ACL's logical ids are numbers from 0")
+    if _device and _device[0] != device:
+        raise StepError(f"device {device}: this process works on device {_device[0]}; a second device needs a process of its own")
+    _device[:] = [device]
+
+
+def _imported() -> Any:
+    try:
+        import aclruntime  # type: ignore[import-not-found]  # here: the SDK
+    except ImportError as error:
+        raise BuildError(causes.of_import(str(error))) from None
+    return aclruntime
+
+
+@contextmanager
+def _prints() -> Iterator[Callable[[], str]]:
+    """Send what aclruntime prints, which goes to file descriptor 1, to stderr; yields a function that reads it so far."""
+    sys.stdout.flush()
+    libc = ctypes.CDLL(None)
+    libc.fflush(None)
+    kept = os.dup(1)
+    with tempfile.TemporaryFile() as file:
+
+        def printed() -> str:
+            sys.stdout.flush()
+            libc.fflush(None)
+            return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors="replace")
+
+        os.dup2(file.fileno(), 1)
+        try:
+            yield printed
+        finally:
+            text = printed()
+            os.dup2(kept, 1)
+            os.close(kept)
+            sys.stderr.write(text)
+            sys.stderr.flush()

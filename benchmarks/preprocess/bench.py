@@ -1,0 +1,195 @@
+"""Images per second of preparing pictures, whole processes on the same images and cores, in one run: ours, the seed's method, others.
+
+    .venv/bin/python benchmarks/preprocess/bench.py --dataset=../shared/real/val --images=2000 --workers=1,2,4
+
+Every figure is a new process, its start and imports included; rounds take turns, the median counts. `seed` is the reference's
+method written anew: Pillow, one float32 .bin an image, a multiprocessing pool. `decode` reads and decodes and keeps nothing.
+`fast-box` is `fast` where the kernel was not compiled; torchvision and DALI run where they are installed.
+"""
+
+import argparse
+import importlib.util
+import json
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+SHARD = 128  # images a task: what sharding.py gives 2000
+
+
+def seed(paths, out):
+    """The seed's per-image work."""
+    import numpy as np
+    from PIL import Image
+
+    mean, std = np.array(MEAN, np.float32)[:, None, None], np.array(STD, np.float32)[:, None, None]
+    for number, path in paths:
+        picture = Image.open(path).convert("RGB")
+        width, height = picture.size
+        size = (256, int(256 * height / width)) if width < height else (int(256 * width / height), 256)
+        picture = picture.resize(size, Image.Resampling.BILINEAR)
+        left, top = round((size[0] - 224) / 2), round((size[1] - 224) / 2)
+        values = np.array(picture.crop((left, top, left + 224, top + 224)), np.float32).transpose(2, 0, 1)
+        values = (values / 255.0 - mean) / std
+        values.tofile(f"{out}/{number:08d}.bin")
+
+
+def decode(paths, out):
+    """Reading and decoding alone, with the decoder that ours uses."""
+    from preprocess import decode
+
+    for _, path in paths:
+        decode.decoded(decode.read(path))
+
+
+def ours(paths, out, input="uint8", pixels="exact", box=False):
+    """The product's action."""
+    from preprocess import antialias, shards
+
+    if box:
+        antialias._resample = None
+    values = {"mean": MEAN, "std": STD} if input == "float32" else {}
+    shards.write([path for _, path in paths], (f"{out}/shard-{paths[0][0]:08d}.npy",), 256, 224, input, pixels, **values)
+
+
+def exact(paths, out):
+    ours(paths, out)
+
+
+def fast(paths, out):
+    ours(paths, out, pixels="fast")
+
+
+def exact_float32(paths, out):
+    ours(paths, out, input="float32")
+
+
+def exact_pillow(paths, out):
+    ours(paths, out, box=True)
+
+
+def fast_box(paths, out):
+    ours(paths, out, pixels="fast", box=True)
+
+
+def torchvision(paths, out):
+    """torchvision's transforms on Pillow pictures, float32 .npy a task."""
+    import torch
+    from PIL import Image
+    from torchvision import transforms
+
+    torch.set_num_threads(1)
+    steps = transforms.Compose(
+        [transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
+    )
+    rows = [steps(Image.open(path).convert("RGB")) for _, path in paths]
+    torch.save(torch.stack(rows), f"{out}/rows-{paths[0][0]:08d}.pt")
+
+
+METHODS = {
+    "seed": seed,
+    "decode": decode,
+    "exact": exact,
+    "fast": fast,
+    "exact-float32": exact_float32,
+    "exact-pillow": exact_pillow,
+    "fast-box": fast_box,
+    "torchvision": torchvision,
+}
+
+
+def dali(paths, workers):
+    """DALI's CPU pipeline: its own threads in one process."""
+    import numpy as np
+    from nvidia.dali import fn, pipeline_def, types
+
+    @pipeline_def(batch_size=64, num_threads=workers, device_id=None)
+    def pipeline():
+        data, _ = fn.readers.file(files=[path for _, path in paths])
+        pictures = fn.decoders.image(data, device="cpu", output_type=types.RGB)
+        pictures = fn.resize(pictures, resize_shorter=256, antialias=True)
+        return fn.crop_mirror_normalize(
+            pictures, crop=(224, 224), mean=[255 * m for m in MEAN], std=[255 * s for s in STD], dtype=types.FLOAT
+        )
+
+    pipe = pipeline()
+    pipe.build()
+    for _ in range(-(-len(paths) // 64)):
+        np.stack([np.asarray(pipe.run()[0].at(0))])
+
+
+def one(method, dataset, images, workers, out):
+    """One measured process: the whole of a method."""
+    names = sorted(entry.path for entry in os.scandir(dataset) if entry.name.lower().endswith((".jpeg", ".jpg")))
+    paths = [(number, names[number % len(names)]) for number in range(images)]
+    if method == "dali":
+        dali(paths, workers)
+        return
+    tasks = [paths[first : first + SHARD] for first in range(0, images, SHARD)]
+    if method == "seed":
+        with multiprocessing.Pool(workers) as pool:
+            for waiting in [pool.apply_async(seed, (task, out)) for task in tasks]:
+                waiting.get()
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(METHODS[method], tasks, [out] * len(tasks)))
+
+
+def main():
+    """Measure and print a table of images/s, and the ratios that the design asks for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--dataset", default=str(ROOT.parent / "shared/real/val"))
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--workers", default="1,2,4")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--methods", default="")
+    parser.add_argument("--one", default="")
+    parser.add_argument("--out", default="")
+    given = parser.parse_args()
+    if given.one:
+        one(given.one, given.dataset, given.images, int(given.workers), given.out)
+        return
+    methods = given.methods.split(",") if given.methods else [*METHODS, "dali"]
+    needs = {"torchvision": "torchvision", "dali": "nvidia"}
+    absent = [name for name in methods if name in needs and importlib.util.find_spec(needs[name]) is None]
+    methods = [name for name in methods if name not in absent]
+    rates = {}
+    for workers in map(int, given.workers.split(",")):
+        times = {name: [] for name in methods}
+        for _ in range(given.rounds):
+            for name in methods:
+                with tempfile.TemporaryDirectory() as out:
+                    command = [sys.executable, __file__, f"--one={name}", f"--dataset={given.dataset}", f"--out={out}"]
+                    begun = time.perf_counter()
+                    subprocess.run([*command, f"--images={given.images}", f"--workers={workers}"], check=True)
+                    times[name].append(time.perf_counter() - begun)
+        rates[workers] = {name: given.images / statistics.median(taken) for name, taken in times.items()}
+    told(rates, absent, given)
+
+
+def told(rates, absent, given):
+    """Print what was measured."""
+    print(f"{given.images} images, median of {given.rounds} rounds, {os.cpu_count()} cores; not installed: {', '.join(absent) or 'nothing'}")
+    first = next(iter(rates))
+    for workers, found in rates.items():
+        cores = min(workers, os.cpu_count() or 1)
+        print(f"{workers} workers:")
+        for name, rate in found.items():
+            ratios = [f"{rate / found[base]:5.2f}x {base}" for base in ("seed", "decode") if base in found]
+            efficiency = rate / cores / (rates[first][name] / min(first, os.cpu_count() or 1))
+            print(f"  {name:14} {rate:8.0f} images/s   {'   '.join(ratios)}   {100 * efficiency:4.0f} % a core of {first} worker")
+    print(json.dumps({"images": given.images, "images_per_s": rates}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Does a compiled model answer as PyTorch does? Compared on logits: accuracy alone misses real bugs.
+
+Only images whose reference is clear can fail the gate: where the first two outputs nearly tie, rounding decides.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from eval import records
+from pipeline.errors import GateMissed, StepError
+
+BOUND_PCT = 99.0
+
+
+def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], margin: float) -> None:
+    """inputs: (logits.npy, reference logits.npy), float32 (images, outputs) both; outputs: one agreement record."""
+    logits, reference = (np.load(path) for path in inputs)
+    records.write(outputs[0], {**row, "kind": "agreement", **compare(logits, reference, margin)})
+
+
+def compare(logits: np.ndarray, reference: np.ndarray, margin: float) -> dict[str, Any]:
+    """The agreement columns of two (images, outputs) arrays.
+
+    same_top1_pct        same first output (of equal ones the lower index), percent of all images
+    same_top1_clear_pct  the same among the `clear_images` whose reference leads by more than `margin`; None without any
+    max_abs_diff         largest difference of two logits; worst_row is the image that has it
+    """
+    if logits.shape != reference.shape:
+        raise StepError(
+            f"logits of shape {logits.shape} against a reference of {reference.shape}: not the same images or model"
+        )
+    if logits.ndim != 2 or logits.shape[0] < 1 or logits.shape[1] < 2:
+        raise StepError(f"logits of shape {logits.shape}; expected (images, outputs)")
+    for name, array in (("logits", logits), ("the reference", reference)):
+        wrong = ~np.isfinite(array).all(axis=1)
+        if wrong.any():
+            raise StepError(
+                f"{wrong.sum()} of {len(array)} rows of {name} hold NaN or infinity, first: row {int(wrong.argmax())}"
+            )
+    same = logits.argmax(axis=1) == reference.argmax(axis=1)
+    second, first = np.partition(reference.astype(np.float64), -2, axis=1)[:, -2:].T
+    clear = first - second > margin
+    differences = np.abs(logits.astype(np.float64) - reference).max(axis=1)
+    return {
+        "images": len(same),
+        "same_top1_pct": 100 * float(same.mean()),
+        "same_top1_clear_pct": 100 * float(same[clear].mean()) if clear.any() else None,
+        "clear_images": int(clear.sum()),
+        "margin": margin,
+        "max_abs_diff": float(differences.max()),
+        "worst_row": int(differences.argmax()),
+    }
+
+
+def gate(inputs: Sequence[str], outputs: Sequence[str], bound_pct: float = BOUND_PCT) -> None:
+    """Pass or GateMissed. inputs: one agreement record; outputs: a verdict file that never changes while it holds."""
+    with open(inputs[0], encoding="utf-8") as file:
+        row = json.load(file)
+    records.check(row, inputs[0])
+    what = f"{row['chip']} {row['precision']} {row['input']} batch {row['batch']}"
+    found = row["same_top1_clear_pct"]
+    if found is None:
+        raise GateMissed(
+            f"{what}: none of {row['images']} images has a clear PyTorch answer (margin above {row['margin']:g}), "
+            f"so nothing could be compared. See {inputs[0]}"
+        )
+    if found < bound_pct:
+        raise GateMissed(
+            f"{what}: {found:.2f} % of {row['clear_images']} clear images have PyTorch's top-1, at least "
+            f"{bound_pct:g} % is needed; the logits differ by up to {row['max_abs_diff']:.3g} (image row "
+            f"{row['worst_row']} of index.csv). See {inputs[0]}"
+        )
+    with open(outputs[0], "w", encoding="utf-8") as file:
+        json.dump({"same_top1_clear_pct_at_least": bound_pct}, file)

@@ -1,0 +1,142 @@
+"""A folder of results that ais_infer or ais_bench wrote: which file is which image's. Complete, or not at all.
+
+Runs at plan time too: standard library only. A result's name is its image's, up to the first dot, and `_0`; the summary
+that the tool wrote, where it is there, says it for certain (and alone knows it for the names of 2022's ais_infer).
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pipeline.errors import BuildError
+
+FORMATS = (".txt", ".bin", ".npy")
+PADDING = "padding_infer_fake_file"  # fills the last batch; newer tools save no result for it
+OLD_NAME = re.compile(r"(sample_id_|input)\d+_output_\d+$")
+DEVICE = re.compile(r"device\d+(_\d+)?$")  # one folder a device, where the tool ran on several
+
+
+@dataclass
+class Listing:
+    """What lies in a results folder.
+
+    folder  as given; format: the ending of all results
+    files   image's stem -> its result files (relative paths): one each when all is well
+    other   files that are no result by name
+    state   hex digest of names, sizes and times: changes when a result does
+    """
+
+    folder: str
+    format: str = ""
+    files: dict[str, list[str]] = field(default_factory=dict)
+    other: list[str] = field(default_factory=list)
+    state: str = ""
+
+
+def listed(folder: str) -> Listing:
+    """All results under `folder`: its own and those in device0, device1, ..."""
+    if not os.path.isdir(folder):
+        raise BuildError(
+            f"--results={folder}: no such folder; expected the one that ais_bench wrote its results to "
+            "(--output and --output_dirname there)"
+        )
+    found, digest = Listing(folder), hashlib.sha256()
+    folders = [""] + sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and DEVICE.match(entry.name))
+    for below in folders:
+        stems = _stems_by_summary(os.path.join(folder, below) if below else folder)
+        with os.scandir(os.path.join(folder, below)) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.name.startswith(".") or (not below and entry.name in folders):
+                    continue
+                path = f"{below}/{entry.name}" if below else entry.name
+                stat = entry.stat()
+                digest.update(f"{path}\t{stat.st_size}\t{stat.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+                _place(found, path, entry.name, stems)
+    found.state = digest.hexdigest()[:16]
+    formats = sorted({os.path.splitext(path)[1].lower() for paths in found.files.values() for path in paths})
+    if len(formats) != 1:
+        raise BuildError(
+            f"--results={folder}: "
+            + (
+                f"results in several formats: {', '.join(formats)}; leftovers of another run?"
+                if formats
+                else f"no results in it; expected files NAME_0{', NAME_0'.join(FORMATS)}"
+            )
+        )
+    found.format = formats[0]
+    return found
+
+
+def _place(found: Listing, path: str, name: str, stems: dict[str, str]) -> None:
+    stem, ending = os.path.splitext(name)
+    image, _, number = stem.rpartition("_")
+    image = stems.get(name, image)
+    if name in ("sumary.json", "summary.json") or name.endswith("_summary.json") or PADDING in (image, stem):
+        return
+    if ending.lower() in FORMATS and number == "0" and image and (name in stems or not OLD_NAME.match(stem)):
+        found.files.setdefault(image, []).append(path)
+    else:
+        found.other.append(path)
+
+
+def _stems_by_summary(folder: str) -> dict[str, str]:
+    """{result's base name: its image's stem} as the tool's summary has it; empty without one."""
+    folder = folder.rstrip("/")
+    places = [os.path.join(folder, "sumary.json"), os.path.join(folder, "summary.json"), folder + "_summary.json"]
+    stems: dict[str, str] = {}
+    for place in filter(os.path.isfile, places):
+        try:
+            with open(place, encoding="utf-8") as file:
+                samples = json.load(file).get("filesinfo", {}).values()
+            for sample in samples:
+                image = os.path.basename(sample["infiles"][0])
+                stems |= {os.path.basename(out): os.path.splitext(image)[0] for out in sample["outfiles"]}
+        except (ValueError, AttributeError, KeyError, IndexError, TypeError) as error:
+            raise BuildError(
+                f"{place}: not a summary of ais_infer or ais_bench ({type(error).__name__}: {error}). Remove it if the "
+                "results are named after their images"
+            ) from error
+    return stems
+
+
+def paired(listing: Listing, names: Sequence[str]) -> list[str]:
+    """Each image's result, absolute path, in the order of `names`; BuildError says all that is wrong at once."""
+    images: dict[str, list[str]] = {}
+    for name in names:
+        for stem in {name.partition(".")[0], os.path.splitext(name)[0]}:
+            images.setdefault(stem, []).append(name)
+    of_name: dict[str, list[str]] = {}
+    shared, foreign = [], list(listing.other)
+    for stem, paths in listing.files.items():
+        owners = images.get(stem, [])
+        if len(owners) > 1:
+            shared.append(f"{paths[0]} (of {owners[0]} or {owners[1]}? the tool cuts names at the first dot)")
+        elif not owners:
+            foreign += paths
+        else:
+            of_name.setdefault(owners[0], []).extend(paths)
+    twice = [f"{name} ({paths[0]} and {paths[1]})" for name, paths in of_name.items() if len(paths) > 1]
+    missing = [] if shared else [name for name in names if name not in of_name]
+    wrong = [
+        (missing, f"of {len(names)} labelled images have no result"),
+        (foreign, "files are no result of a labelled image"),
+        (twice, "images have two results"),
+        (shared, "results may be of two images each"),
+    ]
+    told = [f"{len(found)} {what}, first: {found[0]}" for found, what in wrong if found]
+    if told:
+        old = any(OLD_NAME.match(os.path.splitext(os.path.basename(path))[0]) for path in foreign)
+        raise BuildError(
+            f"--results={listing.folder}: {'; '.join(told)}. "
+            + (
+                "These names need the sumary.json of the same run: it alone says which image each is of"
+                if old
+                else "A score is of all labelled images and nothing else: infer again into an empty folder, or name "
+                "the labels of just these images with --labels=FILE"
+            )
+        )
+    root = os.path.abspath(listing.folder)
+    return [f"{root}/{of_name[name][0]}" for name in names]

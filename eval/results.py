@@ -1,0 +1,105 @@
+"""Score the results of another tool: one TXT, BIN or NPY file an image, as ais_infer and ais_bench write them."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from eval import accuracy, folder, records, texts
+from pipeline.errors import BuildError
+
+CHUNK = 256  # files at a time: bounds the memory
+
+
+def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], results: str, classes: int) -> None:
+    """inputs: (index.csv with all labelled images,); outputs: one accuracy record. `results` is the folder.
+
+    1000 outputs are the classes, 1001 the background and the classes (`classes` says how many those are).
+    """
+    names, labels = accuracy.read_index(inputs[0])
+    found = folder.listed(results)
+    paths = folder.paired(found, names)
+    ranks, background = ranks_of(paths, found.format, labels, classes)
+    records.write(
+        outputs[0],
+        {
+            **row,
+            "kind": "accuracy",
+            "results": os.path.basename(os.path.abspath(results)),
+            "format": found.format[1:],
+            "background": background,
+            **accuracy.figures(ranks, classes),
+        },
+    )
+
+
+def ranks_of(paths: Sequence[str], ending: str, labels: np.ndarray, classes: int) -> tuple[np.ndarray, bool]:
+    """(int64 rank of each image's label, whether output 0 is the background). Files in the order of `labels`."""
+    read: Callable[[Sequence[str], int], np.ndarray]
+    if ending == ".txt":
+        outputs, read = texts.outputs(paths[0]), texts.read
+    else:
+        layout = Layout(paths[0], ending, classes)
+        outputs, read = layout.outputs, layout.read
+    if outputs not in (classes, classes + 1):
+        raise BuildError(
+            f"{paths[0]}: {outputs} outputs; expected {classes}, or {classes + 1} with background. Name the model with --model"
+        )
+    background = outputs == classes + 1
+
+    def of_chunk(start: int) -> np.ndarray:
+        here = slice(start, start + CHUNK)
+        return accuracy.ranks_of([read(paths[here], outputs)], labels[here], classes, background)
+
+    # threads: opening 50,000 files waits for the kernel more than for Python
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return np.concatenate(list(pool.map(of_chunk, range(0, len(paths), CHUNK)))), background
+
+
+class Layout:
+    """How one image's numbers lie in its file: all files must lie as the first does."""
+
+    def __init__(self, first: str, ending: str, classes: int):
+        self.size = os.path.getsize(first)
+        if ending == ".npy":
+            try:
+                array = np.load(first, mmap_mode="r")
+            except ValueError as error:
+                raise BuildError(f"{first}: not a .npy file: {error}") from None
+            self.outputs, self.dtype = array.size, array.dtype
+        else:
+            fits = {
+                count * width: (count, np.dtype(f"<f{width}")) for width in (2, 4) for count in (classes, classes + 1)
+            }
+            if self.size not in fits:
+                raise BuildError(
+                    f"{first}: {self.size} bytes; {classes} or {classes + 1} outputs take "
+                    f"{' or '.join(map(str, sorted(fits)))}. Name the model with --model"
+                )
+            self.outputs, self.dtype = fits[self.size]
+        self.offset = self.size - self.outputs * self.dtype.itemsize
+        self.head = _bytes(first)[: self.offset]
+
+    def read(self, paths: Sequence[str], outputs: int) -> np.ndarray:
+        """float (files, outputs) of these files."""
+        block = np.empty((len(paths), self.size), np.uint8)
+        for row, path in zip(block, paths, strict=True):
+            data = _bytes(path)
+            if len(data) != self.size or data[: self.offset] != self.head:
+                raise BuildError(
+                    f"{path}: {len(data)} bytes, unlike the first result ({self.size} bytes): truncated, or of another run"
+                )
+            row[:] = np.frombuffer(data, np.uint8)
+        # numpy compares half precision ten times slower than single
+        return (
+            np.ascontiguousarray(block[:, self.offset :])
+            .view(self.dtype)
+            .astype(np.float32 if self.dtype.itemsize == 2 else self.dtype)
+        )
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read()

@@ -1,0 +1,60 @@
+"""How long each stage worked, from the stamps of its steps: the pipeline rows."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from eval import records
+from pipeline.errors import StepError
+
+
+def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], stage: str) -> None:
+    """One pipeline record. inputs: the stage's files, and their stamps, which alone are read."""
+    stamps = []
+    for path in [path for path in inputs if path.endswith(".stamp")]:
+        with open(path, encoding="utf-8") as file:
+            stamps.append(json.load(file))
+    found = rows(stamps, row)
+    if [each["stage"] for each in found] != [stage]:
+        raise StepError(
+            f"stamps of {', '.join(each['stage'] for each in found) or 'no stage'} given for the stage {stage}"
+        )
+    records.write(outputs[0], found[0])
+
+
+def rows(stamps: Iterable[Mapping[str, Any]], row: Mapping[str, Any]) -> list[records.Row]:
+    """One row a stage, in the order in which the stages began.
+
+    A stamp has `name` (its first part is the stage) and, flat or under `made`, `start` (s since the epoch), `seconds`,
+    `images` and perhaps `load_s`. A step without images (a plan, an index) does not count as the stage's work.
+    """
+    stages: dict[str, list[Mapping[str, Any]]] = {}
+    for stamp in stamps:
+        made = stamp.get("made", stamp)
+        if made.get("images"):
+            stages.setdefault(stamp["name"].partition("/")[0], []).append(made)
+    found = []
+    for stage, steps in sorted(stages.items(), key=lambda item: min(step["start"] for step in item[1])):
+        seconds = union_seconds((step["start"], step["start"] + step["seconds"]) for step in steps)
+        images = sum(step["images"] for step in steps)
+        found.append(
+            {
+                **row,
+                "kind": "pipeline",
+                "stage": stage,
+                "images": images,
+                "seconds": seconds,
+                "load_s": sum(step.get("load_s", 0.0) for step in steps),
+                "images_per_s": images / max(seconds, 1e-9),
+            }
+        )
+    return found
+
+
+def union_seconds(intervals: Iterable[tuple[float, float]]) -> float:
+    """How long at least one of the intervals (begin, end) lasted: overlaps count once, gaps not at all."""
+    total, reached = 0.0, float("-inf")
+    for begin, end in sorted(intervals):
+        total += max(0.0, end - max(begin, reached))
+        reached = max(reached, end)
+    return total

@@ -1,0 +1,82 @@
+"""What `inv all` ends with on a terminal: accuracy, then throughput of each batch size beside the published figures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eval import figures
+from eval.figures import percent, speed
+from eval.records import matching, of_kind
+
+Rows = Sequence[Mapping[str, Any]]
+GAP = "   "
+
+
+def final(
+    rows: Rows,
+    published: Mapping[str, Any],
+    published_accuracy: Mapping[str, Any],
+    current: Mapping[str, Any],
+    report: str,
+) -> str:
+    """Lines without colours, ending with the report's path. `current`: columns of the rows that this request is about.
+
+    A chip without published figures is shown beside those of all chips that have some.
+    """
+    configuration = figures.without_batch(current)
+    accuracy = matching(of_kind(rows, "accuracy"), current)
+    timed = matching(of_kind(rows, "throughput"), configuration)
+    same = {row["batch"]: row["same_top1_pct"] for row in matching(of_kind(rows, "agreement"), configuration)}
+    blocks = []
+    if any(row["sample_data"] for row in (*accuracy, *timed)):
+        blocks.append("SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet")
+    if accuracy:
+        blocks.append("\n".join(_accuracy(row, published_accuracy) for row in accuracy))
+    if timed:
+        blocks.append("\n".join(_throughput(timed, same, published)))
+    return "\n\n".join([*blocks, f"report: {report}"])
+
+
+def _accuracy(row: Mapping[str, Any], published: Mapping[str, Any]) -> str:
+    low, high = row["top1_ci95_pct"]
+    parts = [
+        f"accuracy   top-1 {percent(row['top1_pct'])} % ({percent(low)} to {percent(high)})",
+        f"top-5 {percent(row['top5_pct'])} %",
+        f"of {row['images']:,} images" + (f", {row['missing']:,} missing" if row["missing"] else ""),
+    ]
+    stated = figures.stated_accuracy(row, published)
+    if stated:
+        parts.append(f"published {percent(stated[0])} / {percent(stated[1])}")
+    return GAP.join(parts)
+
+
+def _throughput(timed: Rows, same: Mapping[int, float], published: Mapping[str, Any]) -> list[str]:
+    first = timed[0]
+    beside = {first["chip"]: published[first["chip"]]} if first["chip"] in published else published
+    other = "" if figures.comparable(first) or not beside else f"; published figures are for {figures.PUBLISHED_FORM}"
+    marks = figures.marks({row["batch"]: row["images_per_s"] for row in timed})
+    compute = any("compute_images_per_s" in row for row in timed)
+    widths = [max(len(f"{row[f'latency_ms_p{p}']:.2f}") for row in timed) for p in (50, 90, 99)]
+    cells = [
+        {
+            "batch": str(row["batch"]),
+            "images/s": speed(row["images_per_s"]),
+            **({"compute only": speed(row.get("compute_images_per_s"))} if compute else {}),
+            "latency ms p50 / p90 / p99": _latency(row, widths),
+            "same top-1 %": percent(same.get(row["batch"])),
+            **{
+                f"published {chip}{figures.scale_note(stated)}": speed(figures.of_batch(stated, row["batch"]))
+                for chip, stated in beside.items()
+            },
+            "": marks[row["batch"]].strip("*"),
+        }
+        for row in timed
+    ]
+    title = f"throughput on {figures.form(first)}, {figures.devices(first)}{other}"
+    lines = [list(cells[0]), *(list(row.values()) for row in cells)]
+    columns = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [title, *("  " + GAP.join(map(str.rjust, line, columns)).rstrip() for line in lines)]
+
+
+def _latency(row: Mapping[str, Any], widths: Sequence[int]) -> str:
+    values = (f"{row[f'latency_ms_p{p}']:.2f}" for p in (50, 90, 99))
+    return " / ".join(map(str.rjust, values, widths))

@@ -1,0 +1,118 @@
+"""Puts a simulated Ascend machine into a folder: atc, npu-smi, aclruntime, ais_bench, a toolkit, a scenario.
+
+    env = install(tmp_path, profile="cann8", inventory="300I_Duo", faults=[{"kind": "crash", "device": 1, "run": 3}])
+    subprocess.run(["atc", ...], env={**os.environ, **env})
+    opened = [e["device"] for e in events(tmp_path, "open")]
+
+What each scenario key means stands in lib/cannsim/scenario.py. Standard library only.
+"""
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE / "lib"))
+
+from cannsim import scenario as scenarios  # noqa: E402  the simulator is no installed package
+from cannsim.profiles import PROFILES  # noqa: E402
+
+# atc is a shell script around atc.bin, as the real one: a timeout that kills only its child leaves the compiler running.
+# The interpreter is absolute and isolated (-I), so the caller may strip VIRTUAL_ENV, PYTHONHOME, PYTHONPATH and PATH.
+ATC = """#!/bin/bash
+"$(dirname "$(realpath "${BASH_SOURCE[0]}")")/atc.bin" "$@"
+"""
+START = """#!/bin/bash
+export FAKE_ASCEND_SCENARIO="${{FAKE_ASCEND_SCENARIO:-{scenario}}}"
+exec "{python}" -I "{start}" {tool} "$@"
+"""
+SET_ENV = """export ASCEND_TOOLKIT_HOME={home}
+export ASCEND_HOME_PATH={home}
+export ASCEND_OPP_PATH={home}/opp
+export ASCEND_AICPU_PATH={home}
+export TOOLCHAIN_HOME={home}/toolkit
+export LD_LIBRARY_PATH={home}/lib64:{home}/lib64/plugin/opskernel:{home}/lib64/plugin/nnengine:$LD_LIBRARY_PATH
+export PYTHONPATH={home}/python/site-packages:{home}/opp/built-in/op_impl/ai_core/tbe:$PYTHONPATH
+export PATH={home}/bin:{home}/compiler/ccec_compiler/bin:$PATH
+"""
+
+
+def install(folder, python: str = sys.executable, without: tuple = (), imposter: bool = False,
+            **scenario) -> dict[str, str]:
+    """Write the machine into `folder`; return the environment variables to set, PATH and the like already merged.
+
+    `without` leaves parts out: "atc", "npu-smi", "aclruntime", "ais_bench", "toolkit", "info" (the version file).
+    `imposter` puts the other project called ais_bench before the right one. `scenario`: see cannsim/scenario.py;
+    an unknown key is a TypeError. Calling it again on the same folder changes the scenario and keeps the log.
+    """
+    folder = Path(folder).resolve()
+    unknown = set(scenario) - set(scenarios.DEFAULTS)
+    if unknown:
+        raise TypeError(f"no scenario key {sorted(unknown)}; there are: {', '.join(scenarios.DEFAULTS)}")
+    told = {**scenarios.DEFAULTS, **scenario, "folder": str(folder)}
+    (folder / "bin").mkdir(parents=True, exist_ok=True)
+    path = folder / "scenario.json"
+    path.write_text(json.dumps(told, indent=1))
+    scenarios.check(told)
+    home = _toolkit(folder, PROFILES[told["profile"]], "info" not in without)
+    for tool in ("atc", "npu-smi"):
+        _launcher(folder / "bin", tool, python, path, tool not in without)
+    pythonpath = [str(home / "python/site-packages"), str(HERE / "lib")]
+    if imposter:
+        pythonpath.append(str(HERE / "imposter_site"))
+    if "ais_bench" not in without:
+        pythonpath.append(str(HERE / "ais_site"))
+    if "aclruntime" not in without:
+        pythonpath.append(str(HERE / "site"))
+    env = {"FAKE_ASCEND_SCENARIO": str(path), "PATH": _before("PATH", folder / "bin"),
+           "PYTHONPATH": _before("PYTHONPATH", *pythonpath),
+           "ASCEND_PROCESS_LOG_PATH": str(folder / "plog"),   # the default is the home of whoever runs the tests
+           "ASCEND_CACHE_PATH": str(folder / "cache")}
+    if "toolkit" not in without:
+        env |= {"ASCEND_TOOLKIT_HOME": str(home), "ASCEND_HOME_PATH": str(home), "ASCEND_OPP_PATH": str(home / "opp"),
+                "LD_LIBRARY_PATH": _before("LD_LIBRARY_PATH", home / "lib64", folder / "driver/lib64")}
+    return env
+
+
+def events(folder, *kinds: str) -> list[dict]:
+    """What happened so far, in order: {"event": "atc" | "npu-smi" | "open" | "free" | "crash" | ..., "pid": ..., ...}."""
+    log = Path(folder) / "log.jsonl"
+    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return [line for line in lines if not kinds or line["event"] in kinds]
+
+
+def _before(name: str, *paths) -> str:
+    return os.pathsep.join([*map(str, paths), *filter(None, [os.environ.get(name)])])
+
+
+def _launcher(folder: Path, tool: str, python: str, scenario: Path, present: bool) -> None:
+    start = START.format(python=python, start=HERE / "lib/start.py", tool=tool, scenario=scenario)
+    files = {"atc": ATC, "atc.bin": start} if tool == "atc" else {tool: start}
+    for name, text in files.items():
+        path = folder / name
+        path.unlink(missing_ok=True)
+        if present:
+            path.write_text(text)
+            path.chmod(0o755)
+
+
+def _toolkit(folder: Path, profile, info: bool) -> Path:
+    """A toolkit as contract 1.1 lays it out, without the tools: they stand in folder/bin."""
+    home = folder / "Ascend" / (f"cann-{profile.version}" if profile.number >= 9 else f"ascend-toolkit/{profile.version}")
+    arch = platform.machine()
+    for name in ("bin", "opp/built-in", "lib64/plugin/opskernel", "lib64/plugin/nnengine", "python/site-packages",
+                 "compiler/ccec_compiler/bin", f"{arch}-linux/devlib"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+    (folder / "driver/lib64").mkdir(parents=True, exist_ok=True)
+    (folder / "driver/version.info").write_text("Version=22.0.2\npackage_version=22.0.2\n")
+    (home / "lib64/libascendcl.so").write_bytes(b"\x7fELF simulated\n")
+    (home / "set_env.sh").write_text(SET_ENV.format(home=home))
+    text = f"package_name=Ascend-cann-toolkit\nversion={profile.version}\narch={arch}\nos=linux\npath={home}\n"
+    for name in ("toolkit", "ops") if profile.number >= 9 else ("toolkit",):
+        path = home / f"{arch}-linux/ascend_{name}_install.info"
+        path.unlink(missing_ok=True)
+        if info:
+            path.write_text(text.replace("toolkit", name, 1))
+    return home

@@ -1,0 +1,86 @@
+"""Errors of CANN become one line with the cause and the fix, whatever the version's text."""
+
+import pytest
+
+from backends.ascend import causes
+
+FORMS = {
+    "cann6": "ATC run failed, Please check the detail log, Try 'atc --help' for more information\n"
+             "{code}: {text}\n        Solution: try something\n        TraceBack (most recent call last):\n"
+             "        Model parse failed.[FUNC:Parse][FILE:a.cc][LINE:905]\n",
+    "cann8": "ATC run failed, Please check the detail log, Try 'atc --help' for more information\n"
+             "{code}: [PID: 106] 2025-10-30-08:21:08.817.477 {text}\n        Solution: try something\n",
+    "cann9": "ATC run failed, Please check the detail log, Try 'atc --help' for more information\n"
+             "[PID: 123] 2026-01-02-08:21:08.817.477 Some_Title({code}): {text}\n        Possible Cause: x\n",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("code", [code for code in causes.ATC if code not in causes.INTERNAL])
+def test_every_code_in_every_form_gives_cause_words_and_fix(form, code):
+    line = causes.of_atc("W11001: Op [X] is slow.\n" + FORMS[form].format(code=code, text="Value [x] for parameter [y] is invalid."))
+    cause, fix = causes.ATC[code]
+    assert line == f"{code}: {cause} (Value [x] for parameter [y] is invalid). To do: {fix}"
+
+
+def test_the_table_has_every_code_of_the_contract():
+    needed = ("E10001 E10002 E10004 E10049 E10007 E10010 E10005 E10006 E10014 E10015 E10016 E10018 E10031 E10035 E10036 E10038 E10039 E10009 "
+              "E10034 E10052 E13018 E10041 E16001 E16002 E16004 E16005 E19010 EZ9010 EZ3002 EZ3003 EZ0501 E10501 E40020 E40002 E20101 "
+              "E20103 E13024 E19999 EZ9999 E10021 E10022 E10054 E10410 E10047 E11017 E10017 E10011")
+    assert set(needed.split()) <= set(causes.ATC)
+
+
+def test_an_internal_error_after_another_is_not_the_cause():
+    text = "E19999: Inner Error!\n        TraceBack\nE40020: Failed to import Python module tbe.common.\n"
+    assert causes.of_atc(text).startswith("E40020")
+
+
+def test_an_internal_error_alone_shows_the_words_below_it():
+    line = causes.of_atc("ATC run failed\nE19999: Inner Error!\n        GraphManager failed to build\n")
+    assert line.startswith("E19999") and "GraphManager failed to build" in line
+
+
+def test_an_unknown_code_shows_the_last_lines():
+    line = causes.of_atc("ATC start working now\nATC run failed\nE99998: the moon is wrong\n")
+    assert "E99998: the moon is wrong" in line and "\n" not in line
+
+
+def test_no_output_at_all_is_no_crash():
+    assert "last words" in causes.of_atc("")
+
+
+@pytest.mark.parametrize(("text", "word"), [("TypeError: cannot pickle 'FrameLocalsProxy' object", "too new"),
+                                            ("AttributeError: `np.float_` was removed in NumPy 2.0", "numpy<2"),
+                                            ("libascend_hal.so: cannot open shared object file", "devlib")])
+def test_texts_without_a_code_are_known_before_the_code_that_follows_them(text, word):
+    line = causes.of_atc(f"{text}\nATC run failed\nE40020: Failed to import Python module\n")
+    assert word in line and "E40020" not in line
+
+
+@pytest.mark.parametrize("code", causes.ACL)
+def test_every_acl_code_gives_cause_words_and_fix(code):
+    line = causes.of_acl(f"[{code}][Error code unknown] ")
+    assert causes.ACL[code][0] in line and str(code) in line and "To do: " in line
+
+
+def test_a_model_for_another_chip_is_told_from_a_damaged_one():
+    printed = ("[ACL ERROR] EE1001: ModelCheckCompatibility failed, supported socVersion=Ascend910B2, but the model socVersion=Ascend910B\n"
+               "[ERROR] load model from file failed, model file is x.om\n")
+    line = causes.of_acl("[1][ACL: invalid parameter] ", printed)
+    assert "compiled for another chip" in line and "socVersion=Ascend910B2" in line
+
+
+def test_an_unknown_acl_code_keeps_its_words():
+    assert "[424242][Error code unknown]" in causes.of_acl("[424242][Error code unknown] ")
+
+
+@pytest.mark.parametrize(("error", "word"), [
+    ("libascendcl.so: cannot open shared object file: No such file or directory", "set_env.sh"),
+    ("libascend_hal.so: cannot open shared object file: No such file or directory", "driver"),
+    ("/x/aclruntime.so: undefined symbol: aclrtSetDeviceSatMode", "other 0.0.2 wheel"),
+    ("/lib64/libc.so.6: version `GLIBC_2.34' not found", "built on a newer system"),
+    ("No module named 'aclruntime'", "Install the wheel"),
+])
+def test_every_known_import_failure_has_its_fix(error, word):
+    line = causes.of_import(error)
+    assert line.startswith("aclruntime: ") and word in line and error in line

@@ -1,0 +1,120 @@
+"""Accuracy: hits over labels, decided ties, background, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eval import accuracy
+from pipeline.errors import StepError
+
+ROW = {
+    "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "cpu", "precision": "fp32", "input": "uint8", "batch": 16,
+    "sample_data": False,
+}  # fmt: skip
+
+
+def rank_by_hand(logits, target):
+    order = sorted(range(len(logits)), key=lambda index: (-logits[index], index))
+    return order.index(target)
+
+
+def judge(tmp_path, logits, labels, classes, background=False, shards=1, bad=None):
+    index = tmp_path / "index.csv"
+    index.write_text("row,name,label,shard\n" + "".join(f"{i},i{i}.JPEG,{label},0\n" for i, label in enumerate(labels)))
+    paths = [str(index)]
+    for number, part in enumerate(np.array_split(logits, shards)):
+        paths.append(str(tmp_path / f"logits-{number:05d}.npy"))
+        np.save(paths[-1], part)
+    if bad is not None:
+        paths.append(str(tmp_path / "bad.json"))
+        (tmp_path / "bad.json").write_text(json.dumps([{"row": row, "name": f"i{row}.JPEG", "reason": "x"} for row in bad]))
+    out = tmp_path / "accuracy.json"
+    accuracy.write(tuple(paths), (str(out),), row=ROW, classes=classes, background=background)
+    return json.loads(out.read_text())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_ranks_are_those_of_sorting_with_the_lower_index_first(data):
+    background = data.draw(st.booleans())
+    classes, images = data.draw(st.integers(1, 7)), data.draw(st.integers(1, 9))
+    values = st.sampled_from([-1.5, 0.0, 0.25, 2.0, float("inf"), float("-inf")])
+    logits = np.array(
+        data.draw(st.lists(st.lists(values, min_size=classes + background, max_size=classes + background), min_size=images, max_size=images)),
+        np.float32,
+    )
+    labels = np.array(data.draw(st.lists(st.integers(0, classes - 1), min_size=images, max_size=images)))
+    cut = data.draw(st.integers(0, images))
+    found = accuracy.ranks_of([logits[:cut], logits[cut:]], labels, classes, background)
+    assert found.tolist() == [rank_by_hand(row.tolist(), label + background) for row, label in zip(logits, labels)]
+
+
+def test_top1_to_top5_are_percent_of_the_labels(tmp_path):
+    logits = np.tile(np.arange(10, 0, -1, dtype=np.float32), (8, 1))  # the order of the outputs is 0, 1, 2, ...
+    row = judge(tmp_path, logits, [0, 0, 1, 2, 3, 4, 5, 9], classes=10, shards=3)
+    assert [row[f"top{k}_hits"] for k in range(1, 6)] == [2, 3, 4, 5, 6]
+    assert [row[f"top{k}_pct"] for k in range(1, 6)] == [25.0, 37.5, 50.0, 62.5, 75.0]
+    assert (row["images"], row["missing"], row["classes"], row["kind"]) == (8, 0, 10, "accuracy")
+
+
+def test_with_background_class_c_is_output_c_plus_one_and_the_background_never_hits(tmp_path):
+    logits = np.eye(4, dtype=np.float32)  # winners: background, class 0, class 1, class 2
+    row = judge(tmp_path, logits, [0, 0, 1, 0], classes=3, background=True)
+    assert row["top1_hits"] == 2
+
+
+def test_of_equal_outputs_the_lower_index_comes_first(tmp_path):
+    row = judge(tmp_path, np.zeros((3, 8), np.float32), [0, 1, 7], classes=8)
+    assert (row["top1_hits"], row["top2_hits"], row["top5_hits"]) == (1, 2, 2)
+
+
+def test_a_bad_image_is_wrong_and_missing_but_stays_in_the_denominator(tmp_path):
+    row = judge(tmp_path, np.zeros((4, 8), np.float32), [0, 0, 0, 0], classes=8, bad=[1])
+    assert (row["top1_hits"], row["top5_hits"], row["missing"], row["images"]) == (3, 3, 1, 4)
+
+
+def test_rows_of_nan_are_named(tmp_path):
+    logits = np.zeros((2100, 3), np.float32)
+    logits[2050, 1] = np.nan
+    with pytest.raises(StepError, match="row 2050"):
+        judge(tmp_path, logits, [0] * 2100, classes=3)
+
+
+@pytest.mark.parametrize("rows, words", [(3, "fewer logits than labels: 3 rows for 4"), (5, "more logits than labels: at least 5")])
+def test_logits_that_are_not_one_row_a_label_are_refused(tmp_path, rows, words):
+    with pytest.raises(StepError, match=words):
+        judge(tmp_path, np.zeros((rows, 3), np.float32), [0] * 4, classes=3)
+
+
+def test_logits_of_another_width_are_refused(tmp_path):
+    with pytest.raises(StepError, match=r"\(1, 4\); expected \(images, 3\)"):
+        judge(tmp_path, np.zeros((1, 4), np.float32), [0], classes=3)
+
+
+@pytest.mark.parametrize("label", [-1, 3])
+def test_a_label_that_is_no_class_is_refused(tmp_path, label):
+    with pytest.raises(StepError, match=f"label {label} is no class of a model with 3"):
+        judge(tmp_path, np.zeros((2, 3), np.float32), [0, label], classes=3)
+
+
+def test_an_index_out_of_order_is_refused(tmp_path):
+    path = tmp_path / "index.csv"
+    path.write_text("row,name,label,shard\n1,b,0,0\n0,a,0,0\n")
+    with pytest.raises(StepError, match="not numbered 0 to 1"):
+        accuracy.read_index(str(path))
+
+
+def test_wilson_is_the_interval_computed_by_hand():
+    # 81 of 100: (0.81 + 3.841459/200 -+ 1.959964*sqrt(0.81*0.19/100 + 3.841459/40000)) / (1 + 3.841459/100)
+    assert accuracy.wilson(81, 100) == pytest.approx((0.722212, 0.874871), abs=2e-6)
+
+
+@given(st.integers(1, 60_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_holds_the_share_and_stays_within_zero_and_one(counts):
+    hits, images = counts
+    low, high = accuracy.wilson(hits, images)
+    assert 0 <= low <= hits / images <= high <= 1
+    assert (low == 0) == (hits == 0) and (high == 1) == (hits == images)

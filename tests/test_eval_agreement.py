@@ -1,0 +1,89 @@
+"""Agreement with a reference: same first output, clear images, the gate."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from eval import agreement
+from pipeline.errors import GateMissed, StepError
+
+ROW = {
+    "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "310P3", "precision": "fp16", "input": "uint8", "batch": 8,
+    "sample_data": False,
+}  # fmt: skip
+
+
+def recorded(tmp_path, logits, reference, margin=0.1):
+    np.save(tmp_path / "a.npy", logits)
+    np.save(tmp_path / "b.npy", reference)
+    out = tmp_path / "agreement.json"
+    agreement.write((str(tmp_path / "a.npy"), str(tmp_path / "b.npy")), (str(out),), row=ROW, margin=margin)
+    return out
+
+
+def wrong_in(count, of):
+    """`of` clear images, the first `count` of which have another first output than the reference."""
+    reference = np.tile(np.array([[2.0, 0.0, 0.0]], np.float32), (of, 1))
+    logits = reference.copy()
+    logits[:count] = [0.0, 2.5, 0.0]
+    return logits, reference
+
+
+def test_images_without_a_clear_reference_do_not_count_for_the_clear_share():
+    reference = np.array([[1.0, 0.95, 0], [1.0, 0.5, 0]], np.float32)
+    logits = np.array([[0.9, 0.95, 0], [1.0, 0.5, 0.25]], np.float32)
+    found = agreement.compare(logits, reference, margin=0.1)
+    assert (found["same_top1_pct"], found["same_top1_clear_pct"], found["clear_images"]) == (50.0, 100.0, 1)
+    assert (found["max_abs_diff"], found["worst_row"], found["images"], found["margin"]) == (0.25, 1, 2, 0.1)
+
+
+@given(arrays(np.float32, (5, 4), elements=st.floats(-50, 50, width=32)), arrays(np.float32, (5, 4), elements=st.floats(-50, 50, width=32)))
+def test_the_columns_are_those_counted_by_hand(logits, reference):
+    found = agreement.compare(logits, reference, margin=0.5)
+    same = [max(range(4), key=lambda i: (a[i], -i)) == max(range(4), key=lambda i: (b[i], -i)) for a, b in zip(logits, reference)]
+    clear = [sorted(map(float, row))[-1] - sorted(map(float, row))[-2] > 0.5 for row in reference]
+    kept = [s for s, c in zip(same, clear) if c]
+    assert found["same_top1_pct"] == pytest.approx(100 * sum(same) / 5)
+    assert found["clear_images"] == sum(clear)
+    assert found["same_top1_clear_pct"] == (pytest.approx(100 * sum(kept) / len(kept)) if kept else None)
+    assert found["max_abs_diff"] == max(abs(float(a) - float(b)) for a, b in zip(logits.flat, reference.flat))
+
+
+def test_arrays_of_different_images_or_models_are_refused():
+    with pytest.raises(StepError, match=r"\(2, 3\) against a reference of \(3, 3\)"):
+        agreement.compare(np.zeros((2, 3)), np.zeros((3, 3)), margin=0.1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_logits_that_are_no_numbers_are_refused_by_row(value):
+    logits = np.zeros((4, 3), np.float32)
+    logits[2, 1] = value
+    with pytest.raises(StepError, match="1 of 4 rows of logits hold NaN or infinity, first: row 2"):
+        agreement.compare(logits, np.zeros((4, 3), np.float32), margin=0.1)
+
+
+def test_the_gate_passes_at_its_bound_and_its_verdict_holds_no_figures(tmp_path):
+    for wrong in (0, 1):
+        record = recorded(tmp_path, *wrong_in(wrong, 100))
+        agreement.gate((str(record),), (str(tmp_path / f"ok{wrong}.json"),))
+    assert (tmp_path / "ok0.json").read_bytes() == (tmp_path / "ok1.json").read_bytes()
+
+
+def test_a_missed_gate_names_chip_batch_figure_and_record_in_one_line(tmp_path):
+    record = recorded(tmp_path, *wrong_in(3, 100))
+    with pytest.raises(GateMissed) as raised:
+        agreement.gate((str(record),), (str(tmp_path / "ok.json"),), bound_pct=99.0)
+    said = str(raised.value)
+    assert all(word in said for word in ("310P3", "batch 8", "97.00 %", "99 %", str(record))) and "\n" not in said
+    assert not (tmp_path / "ok.json").exists()
+
+
+def test_a_gate_with_nothing_to_compare_is_missed(tmp_path):
+    record = recorded(tmp_path, np.zeros((4, 3), np.float32), np.zeros((4, 3), np.float32))
+    assert json.loads(record.read_text())["same_top1_clear_pct"] is None
+    with pytest.raises(GateMissed, match="none of 4 images"):
+        agreement.gate((str(record),), (str(tmp_path / "ok.json"),))

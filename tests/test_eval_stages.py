@@ -1,0 +1,43 @@
+"""Pipeline rows: the union of the steps' intervals."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval import stages
+from pipeline.errors import StepError
+
+ROW = {
+    "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "cpu", "precision": "fp32", "input": "uint8", "batch": 16,
+    "sample_data": False,
+}  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10)), max_size=12))
+def test_the_union_counts_every_covered_second_once(spans):
+    covered = {second for begin, length in spans for second in range(begin, begin + length)}
+    assert stages.union_seconds((begin, begin + length) for begin, length in spans) == len(covered)
+
+
+def test_a_stage_is_its_steps_together_and_gaps_between_builds_do_not_count():
+    stamps = [
+        {"name": "infer/a/00000", "start": 103.0, "seconds": 2.0, "load_s": 0.5, "images": 10},
+        {"name": "infer/a/00001", "made": {"start": 104.0, "seconds": 2.0, "load_s": 0.25, "images": 10}},
+        {"name": "infer/a/00002", "made": {"start": 900.0, "seconds": 1.0, "images": 20}},
+        {"name": "preprocess/x/00000", "made": {"start": 100.0, "seconds": 4.0, "images": 40}},
+        {"name": "preprocess/x/index", "made": {"start": 99.0, "seconds": 4.0, "images": 0}},
+    ]
+    first, second = stages.rows(stamps, ROW)
+    assert (first["stage"], first["images"], first["seconds"], first["images_per_s"]) == ("preprocess", 40, 4.0, 10.0)
+    assert (second["stage"], second["images"], second["seconds"], second["load_s"]) == ("infer", 40, 4.0, 0.75)
+    assert second["kind"] == "pipeline" and second["chip"] == "cpu"
+
+
+def test_stamps_of_another_stage_are_refused(tmp_path):
+    path = tmp_path / "x.stamp"
+    path.write_text(json.dumps({"name": "infer/a", "made": {"start": 0.0, "seconds": 2.0, "images": 10}}))
+    stages.write((str(path),), (str(tmp_path / "ok.json"),), row=ROW, stage="infer")
+    with pytest.raises(StepError, match="stamps of infer given for the stage bench"):
+        stages.write((str(path),), (str(tmp_path / "no.json"),), row=ROW, stage="bench")

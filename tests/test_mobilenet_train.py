@@ -1,0 +1,83 @@
+"""The sample's checkpoint, and one trained anew, know the test split; broken preprocessing shows in their accuracy."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mobilenet import checkpoint, network, train
+from mobilenet.logits import normalised
+from preprocess import drawing, sample, shards
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "mobilenet" / "sample.tar"
+MODEL = tomllib.loads((ROOT / "configs" / "models" / "sample.toml").read_text())
+PRESET = MODEL["preprocess"]
+MEAN, STD = PRESET["mean"], PRESET["std"]
+
+
+def drawn(folder, split):
+    """(index.csv, shard) of a split."""
+    paths = [str(folder / name) for name in sample.names(split)]
+    drawing.write((), paths, first=0, split=split)
+    index, shard = str(folder / "index.csv"), str(folder / "shard-00000.npy")
+    shards.write(paths, (shard,), resize=PRESET["resize"], crop=PRESET["crop"], input="uint8")
+    shards.index((), (index,), sample.names(split), sample.labels(split), len(paths))
+    return index, shard
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return np.load(drawn(tmp_path_factory.mktemp("test"), "test")[1])
+
+
+def top1(path, floats, labels=None):
+    net = network.from_config(MODEL).eval()
+    checkpoint.load(str(path), net)
+    with torch.inference_mode():
+        found = net(torch.from_numpy(np.ascontiguousarray(floats, np.float32))).argmax(1).numpy()
+    return 100 * np.mean(found == np.array(sample.labels() if labels is None else labels))
+
+
+def test_the_samples_checkpoint_is_right_on_nine_of_ten(images):
+    assert top1(SAMPLE, normalised(images, MEAN, STD)) >= 90
+
+
+def test_broken_preprocessing_costs_twenty_points(images):
+    good = top1(SAMPLE, normalised(images, MEAN, STD))
+    broken = {
+        "channels swapped": top1(SAMPLE, normalised(images[..., ::-1], MEAN, STD)),
+        "x/255 alone": top1(SAMPLE, normalised(images, [0] * 3, [1] * 3)),
+        "(x/255 - 0.5)/0.5": top1(SAMPLE, normalised(images, [0.5] * 3, [0.5] * 3)),
+        "0 to 255": top1(SAMPLE, images.transpose(0, 3, 1, 2)),
+        "labels by one": top1(SAMPLE, normalised(images, MEAN, STD), [(label + 1) % 16 for label in sample.labels()]),
+        "labels by one row": top1(SAMPLE, normalised(images, MEAN, STD), np.roll(sample.labels(), 1)),
+    }
+    assert {what: found for what, found in broken.items() if found > good - 20} == {}
+
+
+def test_the_samples_checkpoint_has_the_published_form_and_is_under_a_megabyte():
+    assert SAMPLE.stat().st_size < 1_000_000
+    found = torch.load(SAMPLE, weights_only=True)
+    assert set(found) == {"epoch", "arch", "state_dict", "best_prec1", "optimizer"}
+    assert all(key.startswith("module.") for key in found["state_dict"])
+
+
+def test_training_is_seeded(tmp_path):
+    rng = np.random.default_rng(1)
+    index, shard = tmp_path / "index.csv", tmp_path / "shard.npy"
+    np.save(shard, rng.integers(0, 256, (80, 32, 32, 3), np.uint8))
+    index.write_text("row,name,label,shard\n" + "".join(f"{row},{row}.JPEG,{row % 16},0\n" for row in range(80)))
+    paths = [tmp_path / name for name in ("one", "two")]
+    for path in paths:
+        train.write((str(index), str(shard)), (str(path),), {**MODEL, "resolution": 32}, MEAN, STD, epochs=2)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.timeout(400)
+def test_a_model_trained_anew_is_as_good(tmp_path, images):
+    again = tmp_path / "again.tar"
+    train.write(drawn(tmp_path, "train"), (str(again),), MODEL, MEAN, STD)
+    assert top1(again, normalised(images, MEAN, STD)) >= 90
