@@ -76,7 +76,7 @@ def _place(found: Listing, path: str, name: str, stems: dict[str, str]) -> None:
     image = stems.get(name, image)
     if name in ("sumary.json", "summary.json") or name.endswith("_summary.json") or PADDING in (image, stem):
         return
-    if ending.lower() in FORMATS and number == "0" and image and (name in stems or not OLD_NAME.match(stem)):
+    if ending.lower() in FORMATS and image and (number == "0" or name in stems):
         found.files.setdefault(image, []).append(path)
     else:
         found.other.append(path)

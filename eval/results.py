@@ -45,7 +45,8 @@ def ranks_of(paths: Sequence[str], ending: str, labels: np.ndarray, classes: int
         outputs, read = layout.outputs, layout.read
     if outputs not in (classes, classes + 1):
         raise BuildError(
-            f"{paths[0]}: {outputs} outputs; expected {classes}, or {classes + 1} with background. Name the model with --model"
+            f"{paths[0]}: {outputs} outputs; expected {classes}, or {classes + 1} with background. "
+            "Name the model with --model"
         )
     background = outputs == classes + 1
 
@@ -89,15 +90,13 @@ class Layout:
             data = _bytes(path)
             if len(data) != self.size or data[: self.offset] != self.head:
                 raise BuildError(
-                    f"{path}: {len(data)} bytes, unlike the first result ({self.size} bytes): truncated, or of another run"
+                    f"{path}: {len(data)} bytes, unlike the first result ({self.size} bytes): truncated, "
+                    "or of another run"
                 )
             row[:] = np.frombuffer(data, np.uint8)
+        numbers = np.ascontiguousarray(block[:, self.offset :]).view(self.dtype)
         # numpy compares half precision ten times slower than single
-        return (
-            np.ascontiguousarray(block[:, self.offset :])
-            .view(self.dtype)
-            .astype(np.float32 if self.dtype.itemsize == 2 else self.dtype)
-        )
+        return numbers.astype(np.float32) if self.dtype == np.float16 else numbers
 
 
 def _bytes(path: str) -> bytes:

@@ -10,10 +10,13 @@ from pipeline import machine, publish, stamp
 from pipeline.console import Console, plan_lines
 from pipeline.disk import Disk
 from pipeline.lock import of_out
-from pipeline.plan import FRESH, Plan, Verdict
-from pipeline.run import Outcome, Run
+from pipeline.plan import Plan
+from pipeline.run import Run
+from pipeline.outcome import Outcome
 from pipeline.slots import Slots
 from pipeline.source import ROOT, Source
+from pipeline.verdicts import FRESH, Verdict
+from pipeline.verdicts import verdicts as verdicts_of
 
 
 def disk_of(request: Any) -> Disk:
@@ -25,12 +28,12 @@ def run(plan: Plan, request: Any, again: Sequence[str] = (), dry: bool = False) 
     """Bring the plan up to date, or with `dry` print what would be done. Returns the exit code."""
     if dry:
         disk = disk_of(request)
-        print("\n".join(plan_lines(plan, plan.verdicts(disk, again))))
+        print("\n".join(plan_lines(plan, verdicts_of(plan, disk, again))))
         return 0
     with of_out(request.out, lambda text: print(f"inv: {text}", file=sys.stderr, flush=True)):
         publish.sweep(request.out)
         disk = disk_of(request)
-        verdicts = plan.verdicts(disk, again)
+        verdicts = verdicts_of(plan, disk, again)
         outcome = _go(plan, request, disk, verdicts)
         for path, touched in disk.touched.items():
             if disk.stamp(path) is not None:  # its step did not run meanwhile, or reading it again would give the new one

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 
 from tqdm import tqdm
 
-from pipeline.plan import FRESH, Plan, Verdict
+from pipeline.plan import Plan
 from pipeline.step import Step
+from pipeline.verdicts import FRESH, Verdict
 from pipeline.worker import Done, Slot
 
 SHOWN_REASONS = 3

@@ -19,9 +19,11 @@ from invoke.tasks import Call, Task
 from pipeline import build, errors
 from pipeline.disk import Disk
 from pipeline.errors import BuildError
-from pipeline.plan import Plan, Verdict
+from pipeline.plan import Plan
 from pipeline.stages import Options, Stage, View
 from pipeline.step import Step
+from pipeline.verdicts import Verdict
+from pipeline.verdicts import verdicts as verdicts_of
 from pipeline.worker import Slot
 
 
@@ -82,7 +84,7 @@ class Executor(InvokeExecutor):
         plan = Plan(steps)
         disk = build.disk_of(request)
         own = {key: value for key, value in call.kwargs.items() if key not in call.task.shared}
-        result = call.task.look(Scene(request, plan, disk, plan.verdicts(disk)), **own)
+        result = call.task.look(Scene(request, plan, disk, verdicts_of(plan, disk)), **own)
         disk.source.save()
         return result
 

@@ -1,26 +1,13 @@
-"""Which steps there are, which waits for which, and what each would do now: fresh, run or maybe.
+"""Which steps there are and which waits for which.
 
 Edges are never declared. An input that is somebody's output is the edge.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 from pipeline.errors import BuildError
-from pipeline.reasons import Disk, reasons
 from pipeline.step import Step
-
-FRESH, RUN, MAYBE = "fresh", "run", "maybe"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a step would do now, and why: `run` for its own reasons, `maybe` because it waits for one that will run."""
-
-    state: str
-    why: tuple[str, ...] = ()
-
 
 class Plan:
     """Steps in an order in which they could run one after the other, with their edges."""
@@ -80,23 +67,3 @@ class Plan:
         close = get_close_matches(name, self.steps, 1, 0.5)
         raise BuildError(f"no step {name!r} in this plan." + (f" Did you mean {close[0]!r}?" if close else "")
                          + " List them with: inv status")
-
-    def verdicts(self, disk: Disk, again: Sequence[str] = ()) -> dict[str, Verdict]:
-        """What each step would do now. `again` are names of steps to be made anew whatever their stamps say."""
-        found: dict[str, Verdict] = {}
-        anew = set(again)
-        for name in self.order:
-            step = self.steps[name]
-            above = [n for n in self.needs[name] if found[n].state != FRESH]
-            not_yet = {path for n in above for path in self.steps[n].outputs}
-            why = (["asked for again"] if name in anew else []) + reasons(step, disk, not_yet)
-            runs_above = [n for n in above if found[n].state == RUN]
-            if not why and step.eager and runs_above:
-                why = [f"{runs_above[0]} runs"]
-            if why:
-                found[name] = Verdict(RUN, tuple(why))
-            elif above:
-                found[name] = Verdict(MAYBE, (f"waits for {above[0]}" + (f" and {len(above) - 1} more" if above[1:] else ""),))
-            else:
-                found[name] = Verdict(FRESH)
-        return found

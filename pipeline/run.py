@@ -9,45 +9,21 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from pipeline import machine, publish
 from pipeline.disk import Disk
 from pipeline.lock import Quiet
-from pipeline.plan import FRESH, RUN, Plan, Verdict
+from pipeline.outcome import Listener, Outcome
+from pipeline.plan import Plan
 from pipeline.reasons import reasons
 from pipeline.slots import Slots
 from pipeline.step import Step
+from pipeline.verdicts import FRESH, RUN, Verdict
 from pipeline.worker import Call, Done, Slot
 
 POLL_S = 0.1
 DISK_HEAVY_MB, DISK_HEAVY_AT_ONCE = 64, 8  # past eight writers of big files a disk only gets slower
-
-
-class Listener(Protocol):
-    """Whom the run tells what happens (the console, a test)."""
-
-    def started(self, step: Step, slot: Slot, why: tuple[str, ...]) -> None: ...
-    def finished(self, step: Step, done: Done, why: tuple[str, ...]) -> None: ...
-    def failed(self, step: Step, code: int, message: str, log: str) -> None: ...
-    def note(self, text: str) -> None: ...
-
-
-@dataclass
-class Outcome:
-    """What a run did: names of the steps that ran, exit code and line of those that failed, and what was not tried."""
-
-    ran: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    failed: dict[str, tuple[int, str]] = field(default_factory=dict)
-    not_tried: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def exit_code(self) -> int:
-        """0; a failed step 1; else the user's mistake 2; else a missed gate 3."""
-        codes = {code for code, _ in self.failed.values()}
-        return min(codes) if codes else 0
 
 
 class Run:

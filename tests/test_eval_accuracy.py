@@ -107,9 +107,10 @@ def test_an_index_out_of_order_is_refused(tmp_path):
         accuracy.read_index(str(path))
 
 
-def test_wilson_is_the_interval_computed_by_hand():
-    # 81 of 100: (0.81 + 3.841459/200 -+ 1.959964*sqrt(0.81*0.19/100 + 3.841459/40000)) / (1 + 3.841459/100)
-    assert accuracy.wilson(81, 100) == pytest.approx((0.722212, 0.874871), abs=2e-6)
+def test_wilson_is_the_interval_computed_by_hand_and_the_published_one():
+    # 81 of 100: (0.8292073 -+ 1.959964 * sqrt(0.001539 + 0.0000960)) / 1.0384146 = (0.8292073 -+ 0.0792523) / 1.0384146
+    assert accuracy.wilson(81, 100) == pytest.approx((0.722212, 0.874853), abs=2e-6)
+    assert accuracy.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)  # Newcombe 1998, table I, method 3
 
 
 @given(st.integers(1, 60_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

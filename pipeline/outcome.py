@@ -1,0 +1,32 @@
+"""What a run tells while it goes on, and what it has done at its end."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pipeline.step import Step
+from pipeline.worker import Done, Slot
+
+
+class Listener(Protocol):
+    """Whom the run tells what happens (the console, a test)."""
+
+    def started(self, step: Step, slot: Slot, why: tuple[str, ...]) -> None: ...
+    def finished(self, step: Step, done: Done, why: tuple[str, ...]) -> None: ...
+    def failed(self, step: Step, code: int, message: str, log: str) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+@dataclass
+class Outcome:
+    """What a run did: names of the steps that ran, exit code and line of those that failed, and what was not tried."""
+
+    ran: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failed: dict[str, tuple[int, str]] = field(default_factory=dict)
+    not_tried: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0; a failed step 1; else the user's mistake 2; else a missed gate 3."""
+        codes = {code for code, _ in self.failed.values()}
+        return min(codes) if codes else 0
