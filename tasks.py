@@ -7,14 +7,22 @@ all stages reached as one plan. See docs/design.md.
 import functools
 import json
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from configs import request, schema, site
+from invoke import task
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from configs import site
 from configs.options import SHARED, checked
+from configs.request import REPOSITORY
 from configs.site import RECORDS, Build
 from eval import table
-from pipeline import machine, stages
-from pipeline.errors import BuildError
+from pipeline import machine, stages, views
+from pipeline.executor import Scene
 from pipeline.fingerprint import of_package
 from pipeline.stages import Option
 from pipeline.step import Step
@@ -23,9 +31,9 @@ Steps = Iterator[Step]
 OPTIONS = {name: Option(default, text) for name, (default, text) in SHARED.items()}
 
 
-def resolve(given: dict) -> Build:
+def resolve(given: Mapping[str, Any]) -> Build:
     """The options given -> the request on this machine."""
-    return site.of(checked(given))
+    return site.of(checked(dict(given)))
 
 
 def told(build: Build) -> str:
@@ -78,7 +86,8 @@ def export(build: Build) -> Steps:
     yield Step(f"{name}/simplified", "convert.simplify:write", (f"{where}/exported.onnx",), (f"{where}/model.onnx",),
                {"resolution": build.model.resolution}, {p: of_package(p) for p in ("onnx", "onnxsim", "onnxruntime")})
     yield Step(f"{name}/parity", "convert.parity:write", (build.checkpoint, f"{where}/model.onnx"),
-               (f"{where}/parity.json", f"{where}/parity.ok"), {"model": network}, tools | {"onnxruntime": of_package("onnxruntime")})
+               (f"{where}/parity.json", f"{where}/parity.ok"), {"model": network},
+               tools | {"onnxruntime": of_package("onnxruntime")})
 
 
 @stage(pre=[export])
@@ -101,8 +110,8 @@ def infer(build: Build) -> Steps:
                    (build.compiled(batch, build.backend.SUFFIX), shard), (logits,), {"backend": build.chip.backend, "batch": batch},
                    build.backend.runtime(), needs="device", code=(f"backends.{build.chip.backend}",), images=build.images_in(n))
     yield Step(f"infer/{build.variant}/{name}/bs{batch}/pipeline", "eval.stages:write", tuple(build.logits(batch)),
-               (f"{build.logits_dir(batch)}/pipeline.json",), {"row": build.row(build.dataset_row, batch), "stage": "infer"}, eager=True,
-               reads=tuple(f"{path}.stamp" for path in build.logits(batch)))
+               (f"{build.logits_dir(batch)}/pipeline.json",), {"row": build.row(build.dataset_row, batch), "stage": "infer"},
+               eager=True, reads=tuple(f"{path}.stamp" for path in build.logits(batch)))
 
 
 @stage(pre=[infer], post=[report], name="eval", own={"results": Option(None, "score this directory, written by ais_infer or "
@@ -127,8 +136,8 @@ def bench(build: Build) -> Steps:
     for batch in build.batches:
         yield Step(f"bench/{build.variant}/devices-{'-'.join(build.devices)}/bs{batch}", "infer.bench:write",
                    (build.compiled(batch, build.backend.SUFFIX),), (f"{build.bench_dir(batch)}/throughput.json",),
-                   {"row": build.row(None, batch), "backend": build.chip.backend, "batch": batch, "shape": shape, "dtype": build.input,
-                    "devices": build.devices, "cores": [list(build.cores_of(device)) for device in build.devices]},
+                   {"row": build.row(None, batch), "backend": build.chip.backend, "batch": batch, "shape": shape,
+                    "dtype": build.input, "devices": build.devices, "cores": [list(build.cores_of(device)) for device in build.devices]},
                    {**build.backend.runtime(), "host": machine.host(), "cpu": machine.cpu_model()}, alone=True,
                    code=(f"backends.{build.chip.backend}",))
 
@@ -137,6 +146,33 @@ def bench(build: Build) -> Steps:
 def everything(build: Build) -> Steps:
     """The whole job: from the checkpoint and the pictures to the report."""
     yield from ()
+
+
+@view()
+def status(scene: Scene) -> None:
+    """Every step of `inv all`: fresh, run or maybe, and why."""
+    print(views.status(scene.plan, scene.verdicts, scene.disk, scene.request.shares))
+
+
+@view(own={"name": Option(None, "a step's name, or how it begins or ends")}, positional=["name"])
+def explain(scene: Scene, name: str) -> None:
+    """Why one step would run: all its reasons; what it needs and what it makes."""
+    print(views.explain(scene.plan, scene.verdicts, name))
+
+
+@task(auto_shortflags=False, help={"k": "only tests whose names match", "slow": "the slow ones, too"})
+def test(context: Context, k: str = "", slow: bool = False) -> None:
+    """Run the tests."""
+    words = [sys.executable, "-m", "pytest", *(["-k", k] if k else []), *([] if slow else ["-m", "not slow"])]
+    raise Exit(code=subprocess.run(words, cwd=REPOSITORY, check=False).returncode)
+
+
+@task
+def lint(context: Context) -> None:
+    """Check style and types: ruff, and mypy on the packages."""
+    for words in (["ruff", "check", "."], ["mypy"]):
+        if subprocess.run([sys.executable, "-m", *words], cwd=REPOSITORY, check=False).returncode:
+            raise Exit(code=1)
 
 
 def _pictures(build: Build) -> Steps:
@@ -165,6 +201,7 @@ def _agreement(build: Build) -> Steps:
         yield Step(f"{step}/logits", "infer.logits:first", (build.compiled(batch, build.backend.SUFFIX), *shards),
                    (f"{where}/agreement.npy",), {"backend": build.chip.backend, "batch": batch, **common}, build.backend.runtime(),
                    needs="device", code=(f"backends.{build.chip.backend}",))
-        yield Step(f"{step}/record", "eval.agreement:write", (f"{where}/agreement.npy", build.reference), (f"{where}/agreement.json",),
+        yield Step(f"{step}/record", "eval.agreement:write", (f"{where}/agreement.npy", build.reference),
+                   (f"{where}/agreement.json",),
                    {"row": build.row(build.dataset_row, batch), "margin": build.margin})
         yield Step(f"{step}/gate", "eval.agreement:gate", (f"{where}/agreement.json",), (f"{where}/agreement.ok",))

@@ -21,5 +21,6 @@ def load(name: str) -> ModuleType:
     """The backend of this name."""
     if name not in names():
         close = get_close_matches(name, names(), 1)
-        raise BuildError(f"no backend {name!r}; there are: {', '.join(names())}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise BuildError(f"no backend {name!r}; there are: {', '.join(names())}.{hint}")
     return importlib.import_module(f"backends.{name}")

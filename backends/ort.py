@@ -62,8 +62,9 @@ def _normalise_inside(model: Any, batch: int, target: dict[str, Any]) -> None:
     constants = {"levels": np.float32(255), "mean": np.array(target["mean"], np.float32).reshape(1, 3, 1, 1),
                  "std": np.array(target["std"], np.float32).reshape(1, 3, 1, 1)}
     graph.initializer.extend(numpy_helper.from_array(np.asarray(value), f"{name}_{key}") for key, value in constants.items())
-    steps = [("Transpose", [name], {"perm": [0, 3, 1, 2]}), ("Cast", [], {"to": TensorProto.FLOAT}), ("Div", [f"{name}_levels"], {}),
-             ("Sub", [f"{name}_mean"], {}), ("Div", [f"{name}_std"], {})]
+    steps: list[tuple[str, list[str], dict[str, Any]]] = [
+        ("Transpose", [name], {"perm": [0, 3, 1, 2]}), ("Cast", [], {"to": TensorProto.FLOAT}),
+        ("Div", [f"{name}_levels"], {}), ("Sub", [f"{name}_mean"], {}), ("Div", [f"{name}_std"], {})]
     value = name
     for index, (kind, further, attributes) in enumerate(steps):
         out = first if index == len(steps) - 1 else f"{name}_{index}"

@@ -19,7 +19,7 @@ SHARED: dict[str, tuple[Any, str]] = {
     "input": (None, "uint8 (normalised inside the compiled model) or float32 (normalised on the host)"),
     "pixels": (None, "exact (the reference's pixels, bit for bit; default) or fast"),
     "preset": (None, "preprocessing: model (the model file's values; default), seed, mlperf, tf or caffe-bgr"),
-    "on_bad": (None, "pictures that cannot be decoded: fail (default) or skip (they count as wrong, and every report says how many)"),
+    "on_bad": (None, "pictures that cannot be decoded: fail (default) or skip (counted as wrong, and every report says how many)"),
     "eval_bs": (None, "the batch size that accuracy is measured at (default 16, else the largest asked for)"),
     "devices": (None, "all (default), 0, 0,1 or 0-3; on the CPU a device is a group of cores"),
     "jobs": (None, "worker processes (default: the cores that may be used)"),
@@ -63,7 +63,8 @@ def checked(given: dict[str, Any]) -> Words:
         raise BuildError(f"--executor={executor}: this version runs steps on this machine alone; leave the option out")
     return Words(
         chip=given.get("chip") or "auto", batches=batches(given.get("bs") or "all"),
-        model=given.get("model"), checkpoint=given.get("checkpoint"), dataset=given.get("dataset"), labels=given.get("labels"),
+        model=given.get("model"), checkpoint=given.get("checkpoint"),
+        dataset=given.get("dataset"), labels=given.get("labels"),
         limit=_count("limit", given.get("limit")), precision=_one_of("precision", given, ("fp32", "fp16", "int8"), None),
         input=_one_of("input", given, ("uint8", "float32"), None), pixels=_one_of("pixels", given, ("exact", "fast"), "exact") or "",
         preset=_one_of("preset", given, ("model", "seed", "mlperf", "tf", "caffe-bgr"), "model") or "",

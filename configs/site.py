@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from types import ModuleType
+from typing import Any
 
 import backends
 from configs import options, request, schema
@@ -16,8 +17,8 @@ from pipeline import kept, machine
 from pipeline.disk import Disk
 from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
+from pipeline.roots import Roots
 from pipeline.source import Source
-from pipeline.stamp import Roots
 from pipeline.worker import Slot
 from preprocess import index, limit, sample, sharding
 from preprocess.index import Listing
@@ -222,7 +223,7 @@ class Build(Request):
         """The list of pictures that were skipped, where they are."""
         return (f"{self.data_dir}/bad.json",) if self.skips_bad else ()
 
-    def published(self) -> dict[str, object]:
+    def published(self) -> dict[str, Any]:
         """What others stated: throughput for each chip that has figures, accuracy for each model that has."""
         chips = {name: schema.chip(name) for name in schema.names("chips")}
         models = {name: schema.model(name) for name in schema.names("models")} | {self.model.name: self.model}

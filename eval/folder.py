@@ -26,14 +26,12 @@ class Listing:
     folder  as given; format: the ending of all results
     files   image's stem -> its result files (relative paths): one each when all is well
     other   files that are no result by name
-    state   hex digest of names, sizes and times: changes when a result does
     """
 
     folder: str
     format: str = ""
     files: dict[str, list[str]] = field(default_factory=dict)
     other: list[str] = field(default_factory=list)
-    state: str = ""
 
 
 def listed(folder: str) -> Listing:
@@ -43,19 +41,13 @@ def listed(folder: str) -> Listing:
             f"--results={folder}: no such folder; expected the one that ais_bench wrote its results to "
             "(--output and --output_dirname there)"
         )
-    found, digest = Listing(folder), hashlib.sha256()
-    folders = [""] + sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and DEVICE.match(entry.name))
+    found = Listing(folder)
+    folders = _folders(folder)
     for below in folders:
         stems = _stems_by_summary(os.path.join(folder, below) if below else folder)
-        with os.scandir(os.path.join(folder, below)) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name.startswith(".") or (not below and entry.name in folders):
-                    continue
-                path = f"{below}/{entry.name}" if below else entry.name
-                stat = entry.stat()
-                digest.update(f"{path}\t{stat.st_size}\t{stat.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
-                _place(found, path, entry.name, stems)
-    found.state = digest.hexdigest()[:16]
+        for name in sorted(os.listdir(os.path.join(folder, below))):
+            if not name.startswith(".") and (below or name not in folders):
+                _place(found, f"{below}/{name}" if below else name, name, stems)
     formats = sorted({os.path.splitext(path)[1].lower() for paths in found.files.values() for path in paths})
     if len(formats) != 1:
         raise BuildError(
@@ -68,6 +60,23 @@ def listed(folder: str) -> Listing:
         )
     found.format = formats[0]
     return found
+
+
+def state(folder: str) -> str:
+    """Hex digest of all names, sizes and times: for a step's params, so that it runs again when a result changed."""
+    digest = hashlib.sha256()
+    for below in _folders(folder):
+        with os.scandir(os.path.join(folder, below)) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                stat = entry.stat()
+                line = f"{below}/{entry.name}\t{stat.st_size}\t{stat.st_mtime_ns}\n"
+                digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:16]
+
+
+def _folders(folder: str) -> list[str]:
+    with os.scandir(folder) as entries:
+        return ["", *sorted(entry.name for entry in entries if DEVICE.match(entry.name) and entry.is_dir())]
 
 
 def _place(found: Listing, path: str, name: str, stems: dict[str, str]) -> None:

@@ -12,23 +12,24 @@ Rows = Sequence[Mapping[str, Any]]
 STAGES = ("export", "simplify", "compile", "preprocess", "infer", "bench", "eval")  # in the order of the work
 DEFINITIONS = {
     "top-1, top-5": """share of all labelled images whose label is the first, or among the first five, of the
-        outputs; of equal outputs the lower index comes first. An image without a result is wrong (*missing*), never left out.""",
-    "95 % interval": """Wilson's, for top-1: where the accuracy lies on all images of this kind, if these were drawn at
-        random.""",
-    "same top-1": """share of images whose first output is PyTorch's (float32). *Clear* images are those whose two best
-        PyTorch outputs differ by more than the margin: only they count for the gate.""",
+        outputs; of equal outputs the lower index comes first. An image without a result is wrong (*missing*), never
+        left out.""",
+    "95 % interval": """Wilson's, for top-1: where the accuracy lies on all images of this kind, if these were drawn
+        at random.""",
+    "same top-1": """share of images whose first output is PyTorch's (float32). *Clear* images are those whose two
+        best PyTorch outputs differ by more than the margin: only they count for the gate.""",
     "images/s": """images completed by all devices in the time when all of them worked, after a warm-up; from host
         array to host array, copies included.""",
     "compute only": """1000 × batch / mean of the device's execution in ms, summed over the devices: no copies. The
         clock of ais_bench, and of the published figures.""",
-    "of published": """measured / published, both divided by the number of chips they are of; compute only where that was
-        measured. Only where the network is the one that the published figures are of, which were taken with float32
-        input.""",
-    "latency (p50, p90, p99)": """one query of a whole batch, host array to host array. Percentiles are nearest-rank: a
-        time that was measured. Below 100 queries p99 is the slowest.""",
+    "of published": """measured / published, both divided by the number of chips they are of; compute only where
+        that was measured. Only where the network is the one that the published figures are of, which were taken
+        with float32 input.""",
+    "latency (p50, p90, p99)": """one query of a whole batch, host array to host array. Percentiles are
+        nearest-rank: a time that was measured. Below 100 queries p99 is the slowest.""",
     "cliff": "fewer images/s than 0.8 of what a smaller batch gives.",
-    "seconds": """how long at least one step of the stage was at work: overlaps count once; the starts of processes and
-        the loading of models (*load*, summed over the processes) are not in it.""",
+    "seconds": """how long at least one step of the stage was at work: overlaps count once; the starts of processes
+        and the loading of models (*load*, summed over the processes) are not in it.""",
 }
 
 

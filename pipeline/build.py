@@ -6,13 +6,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline import machine, publish, stamp
-from pipeline.console import Console, plan_lines
+from pipeline import machine, publish, stamp, views
+from pipeline.console import Console
 from pipeline.disk import Disk
 from pipeline.lock import of_out
-from pipeline.plan import Plan
-from pipeline.run import Run
 from pipeline.outcome import Outcome
+from pipeline.plan import Plan
+from pipeline.roots import Roots
+from pipeline.run import Run
 from pipeline.slots import Slots
 from pipeline.source import ROOT, Source
 from pipeline.verdicts import FRESH, Verdict
@@ -21,14 +22,14 @@ from pipeline.verdicts import verdicts as verdicts_of
 
 def disk_of(request: Any) -> Disk:
     """The disk as this request sees it: stamps' keys relative to its roots, our code's hashes cached under OUT."""
-    return Disk(stamp.Roots(request.roots), Source(os.path.join(request.out, ".source.json")), request.stats)
+    return Disk(Roots(request.roots), Source(os.path.join(request.out, ".source.json")), request.stats)
 
 
 def run(plan: Plan, request: Any, again: Sequence[str] = (), dry: bool = False) -> int:
     """Bring the plan up to date, or with `dry` print what would be done. Returns the exit code."""
     if dry:
         disk = disk_of(request)
-        print("\n".join(plan_lines(plan, verdicts_of(plan, disk, again))))
+        print(views.dry(plan, verdicts_of(plan, disk, again), disk, request.shares))
         return 0
     with of_out(request.out, lambda text: print(f"inv: {text}", file=sys.stderr, flush=True)):
         publish.sweep(request.out)
@@ -36,8 +37,7 @@ def run(plan: Plan, request: Any, again: Sequence[str] = (), dry: bool = False) 
         verdicts = verdicts_of(plan, disk, again)
         outcome = _go(plan, request, disk, verdicts)
         for path, touched in disk.touched.items():
-            if disk.stamp(path) is not None:  # its step did not run meanwhile, or reading it again would give the new one
-                stamp.write(path, {**touched, "inputs": touched["inputs"]})
+            stamp.write(path, touched)
         disk.source.save()
     _tell(outcome, plan, verdicts, request)
     return outcome.exit_code

@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline import fingerprint, stamp
 from pipeline.fingerprint import Fingerprint
+from pipeline.roots import Roots
 from pipeline.source import Source
 from pipeline.step import Step
 
@@ -12,9 +13,9 @@ from pipeline.step import Step
 class Disk:
     """Stats, hashes and stamps as first seen. `touched` are stamps whose files have new times and the old content."""
 
-    def __init__(self, roots: stamp.Roots | None = None, source: Source | None = None,
+    def __init__(self, roots: Roots | None = None, source: Source | None = None,
                  stats: Mapping[str, list[int]] | None = None):
-        self.roots = roots or stamp.Roots({})
+        self.roots = roots or Roots({})
         self.source = source or Source()
         self.touched: dict[str, dict[str, Any]] = {}  # stamp path -> stamp with new mtimes, content unchanged
         self._stats: dict[str, list[int] | None] = dict(stats or {})
@@ -56,6 +57,7 @@ class Disk:
     def forget(self, step: Step) -> None:
         """The step's outputs and stamp have been made again."""
         self._stamps.pop(step.stamp, None)
+        self.touched.pop(step.stamp, None)
         for path in step.outputs:
             self._stats.pop(path, None)
             self._prints.pop(path, None)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from invoke.exceptions import Exit
 from invoke.executor import Executor as InvokeExecutor
@@ -54,7 +54,7 @@ class Executor(InvokeExecutor):
     """Named by `tasks.executor_class` in invoke.yaml."""
 
     def execute(self, *tasks: Any) -> dict[Task, Any]:
-        """Plain tasks run as Invoke runs them; the stages named on the command line run as one plan, once, where the first stood."""
+        """Plain tasks run as Invoke runs them; the stages named run as one plan, once, where the first stood."""
         calls = self.normalize(tasks)
         staged = [call for call in calls if isinstance(call.task, Stage)]
         results: dict[Task, Any] = {}
@@ -70,21 +70,23 @@ class Executor(InvokeExecutor):
         return results
 
     def _run(self, staged: list[Call], calls: list[Call]) -> None:
-        request = staged[0].task.resolve(shared_options(calls))
+        first = cast(Stage, staged[0].task)
+        request = first.resolve(shared_options(calls))
         steps, own = declared(staged, request)
         code = build.run(Plan(steps), request, again=own if request.again else (), dry=bool(self.config.run.dry))
         if code:
             raise Exit(code=code)
         if not self.config.run.dry and any(step.name == "report" for step in steps):
-            print(staged[0].task.told(request))
+            print(first.told(request))
 
     def _look(self, call: Call, calls: list[Call]) -> Any:
-        request = call.task.resolve(shared_options(calls))
+        view = cast(View, call.task)
+        request = view.resolve(shared_options(calls))
         steps, _ = declared([Call(self.collection["all"])], request)
         plan = Plan(steps)
         disk = build.disk_of(request)
-        own = {key: value for key, value in call.kwargs.items() if key not in call.task.shared}
-        result = call.task.look(Scene(request, plan, disk, verdicts_of(plan, disk)), **own)
+        own = {key: value for key, value in call.kwargs.items() if key not in view.shared}
+        result = view.look(Scene(request, plan, disk, verdicts_of(plan, disk)), **own)
         disk.source.save()
         return result
 

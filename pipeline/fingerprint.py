@@ -1,8 +1,8 @@
 """What a file, a package or a piece of our code is, as plain values that can be compared and written down.
 
 A file's fingerprint is [mtime_ns, ctime_ns, size, sha256]. While the first three are the same the content is taken to be
-the same; when they differ the content decides. ctime is among them because a tool that restores mtimes (rsync, tar, touch -r)
-can put other bytes of the same length under the old mtime.
+the same; when they differ the content decides. ctime is among them because a tool that restores mtimes (rsync, tar,
+touch -r) can put other bytes of the same length under the old mtime.
 """
 
 import functools
@@ -13,8 +13,9 @@ from importlib import metadata
 
 Fingerprint = list  # [mtime_ns, ctime_ns, size, sha256]
 
-# A file changed within one tick of the clock that stamps files (4 ms on common kernels, 1 s on some network file systems) can change again and
-# keep its times. Such a fingerprint is written down with mtime 0, so that the content is looked at once more next time.
+# A file changed within one tick of the clock that stamps files (4 ms on common kernels, 1 s on some network file
+# systems) can change again and keep its times. Such a fingerprint is written down with mtime 0, so that the content is
+# looked at once more next time.
 RACY_NS = 1_000_000_000
 
 

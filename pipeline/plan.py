@@ -4,10 +4,9 @@ Edges are never declared. An input that is somebody's output is the edge.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
-from pipeline.errors import BuildError
 from pipeline.step import Step
+
 
 class Plan:
     """Steps in an order in which they could run one after the other, with their edges."""
@@ -59,11 +58,3 @@ class Plan:
                     state[nearest] = 1
                     stack.append((nearest, iter(self.needs[nearest])))
         return order
-
-    def find(self, name: str) -> Step:
-        """The step of this name, or the user is told the nearest one."""
-        if name in self.steps:
-            return self.steps[name]
-        close = get_close_matches(name, self.steps, 1, 0.5)
-        raise BuildError(f"no step {name!r} in this plan." + (f" Did you mean {close[0]!r}?" if close else "")
-                         + " List them with: inv status")

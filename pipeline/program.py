@@ -1,5 +1,6 @@
 """The command line: Invoke's, with its errors told in one line, the nearest legal word named, and the exit codes of ours."""
 
+import os
 import sys
 from difflib import get_close_matches
 from typing import NoReturn
@@ -36,6 +37,17 @@ class Inv(Program):
         except KeyboardInterrupt:
             print("\ninv: interrupted", file=sys.stderr)
             sys.exit(130)
+        except BrokenPipeError:  # inv status | head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(141)
+
+    def print_help(self) -> None:
+        """`inv` alone: what one may ask, and how to go on. (`inv --help` shows the options before a task, too.)"""
+        if self.args.help.value:
+            super().print_help()
+            return
+        self.list_tasks()
+        print("inv all builds everything; inv --help TASK shows a task's options; inv --dry TASK what would be done and why")
 
     def _mistyped(self, error: ParseError) -> NoReturn:
         """One line: the word, the nearest legal one, all of them."""

@@ -26,7 +26,7 @@ Options = Mapping[str, Option]
 Resolve = Callable[[Mapping[str, Any]], Any]  # options given -> the request (see executor.Request)
 
 
-class Stage(Task):
+class Stage(Task[Any]):
     """An Invoke task whose function declares steps. `instead` maps an own option to True when it replaces `pre`."""
 
     declare: Callable[..., Iterable[Step]]
@@ -36,7 +36,7 @@ class Stage(Task):
     told: Callable[[Any], str]  # what to print after a build that made a report
 
 
-class View(Task):
+class View(Task[Any]):
     """An Invoke task that looks at the plan of `all` and runs none of it."""
 
     look: Callable[..., Any]
@@ -44,8 +44,9 @@ class View(Task):
     shared: Options
 
 
-def stage(shared: Options, resolve: Resolve, told: Callable[[Any], str], *, pre: Sequence[Any] = (), post: Sequence[Any] = (), name: str | None = None,
-          own: Options | None = None, instead: Sequence[str] = ()) -> Callable[[Callable[..., Iterable[Step]]], Stage]:
+def stage(shared: Options, resolve: Resolve, told: Callable[[Any], str], *, pre: Sequence[Any] = (),
+          post: Sequence[Any] = (), name: str | None = None, own: Options | None = None,
+          instead: Sequence[str] = ()) -> Callable[[Callable[..., Iterable[Step]]], Stage]:
     """Make a stage of `function(build)` or `function(build, steps)`, where `steps` are those declared before it."""
     def wrap(function: Callable[..., Iterable[Step]]) -> Stage:
         made = Stage(_body(function, {**(own or {}), **shared}), name=name or function.__name__, pre=list(pre), post=list(post),
@@ -62,7 +63,7 @@ def view(shared: Options, resolve: Resolve, *, name: str | None = None, own: Opt
     def wrap(function: Callable[..., Any]) -> View:
         options = {**(own or {}), **shared}
         made = View(_body(function, options), name=name or function.__name__, positional=list(positional),
-                    optional=list(positional), auto_shortflags=False, help=_help(options))
+                    auto_shortflags=False, help=_help(options))
         made.look, made.resolve, made.shared = function, resolve, shared
         return made
 

@@ -20,19 +20,19 @@
 #define WIDE
 #endif
 
-typedef int32_t eight __attribute__((vector_size(32)));
-typedef uint8_t eight8 __attribute__((vector_size(8)));
+typedef int32_t four __attribute__((vector_size(16)));
+typedef uint8_t four8 __attribute__((vector_size(4)));
 
-/* Every output place reads `taps` input places, weights of zero among them: loops of one length are predicted. */
 typedef struct {
-    int taps;
     int room; /* weights from one output place to the next */
-    int *first;
+    int *first; /* where in the input each output place starts to read */
+    int *count;
     int32_t *weight;
 } Filter;
 
 static void filter_free(Filter *f) {
     free(f->first);
+    free(f->count);
     free(f->weight);
 }
 
@@ -40,16 +40,15 @@ static void filter_free(Filter *f) {
 static int filter_make(Filter *f, int in, int out, int start, int n) {
     double scale = (double)in / out, stretch = scale < 1.0 ? 1.0 : scale, inverse = 1.0 / stretch;
     f->room = (int)ceil(stretch) * 2 + 1;
-    f->taps = 0;
     f->first = malloc(n * sizeof(int));
+    f->count = malloc(n * sizeof(int));
     f->weight = calloc((size_t)n * f->room, sizeof(int32_t));
     double *raw = malloc(f->room * sizeof(double));
-    if (!f->first || !f->weight || !raw) {
+    if (!f->first || !f->count || !f->weight || !raw) {
         free(raw);
         return 0;
     }
     for (int i = 0; i < n; i++) {
-        int32_t *weight = f->weight + (size_t)i * f->room;
         double center = (start + i + 0.5) * scale, sum = 0.0;
         int low = (int)(center - stretch + 0.5), high = (int)(center + stretch + 0.5);
         low = low < 0 ? 0 : low;
@@ -60,18 +59,9 @@ static int filter_make(Filter *f, int in, int out, int start, int n) {
             sum += raw[x];
         }
         for (int x = 0; x < high - low; x++)
-            weight[x] = (int32_t)(0.5 + (sum != 0.0 ? raw[x] / sum : raw[x]) * (1 << BITS));
+            f->weight[i * f->room + x] = (int32_t)(0.5 + (sum != 0.0 ? raw[x] / sum : raw[x]) * (1 << BITS));
         f->first[i] = low;
-        f->taps = high - low > f->taps ? high - low : f->taps;
-    }
-    for (int i = 0; i < n; i++) { /* at the far edge: start earlier, with weights of zero */
-        int32_t *weight = f->weight + (size_t)i * f->room;
-        int over = f->first[i] + f->taps - in;
-        if (over > 0) {
-            memmove(weight + over, weight, (f->room - over) * sizeof(int32_t));
-            memset(weight, 0, over * sizeof(int32_t));
-            f->first[i] -= over;
-        }
+        f->count[i] = high - low;
     }
     free(raw);
     return 1;
@@ -82,34 +72,25 @@ static inline uint8_t level(int32_t sum) {
     return sum > 255 ? 255 : (uint8_t)sum;
 }
 
-static inline eight two(const uint8_t *upper, const uint8_t *lower) {
-    uint64_t both = 0;
-    memcpy(&both, upper, 4);
-    memcpy((uint8_t *)&both + 4, lower, 4);
-    eight8 bytes;
-    memcpy(&bytes, &both, 8);
-    return __builtin_convertvector(bytes, eight);
-}
-
-/* Rows of RGB, resized along the row, two rows at a time (an odd last one twice). A pixel is read with the byte behind it:
- * one byte beyond the last row must be readable. */
-WIDE static void across(const uint8_t *source, size_t stride, int rows, const Filter *f, int n, uint8_t *out) {
-    const int taps = f->taps;
-    for (int y = 0; y < rows; y += 2) {
-        const uint8_t *upper = source + stride * y, *lower = y + 1 < rows ? upper + stride : upper;
-        uint8_t *to = out + (size_t)3 * n * y, *next = y + 1 < rows ? to + 3 * (size_t)n : to;
-        for (int i = 0; i < n; i++, to += 3, next += 3) {
+/* Rows of RGB, resized along the row. Four bytes are read for a pixel: `last` is the last place that may be read so. */
+WIDE static void across(const uint8_t *source, size_t stride, int rows, const Filter *f, int n, uint8_t *out, const uint8_t *last) {
+    for (int y = 0; y < rows; y++, source += stride)
+        for (int i = 0; i < n; i++, out += 3) {
             const int32_t *weight = f->weight + (size_t)i * f->room;
-            size_t at = 3 * (size_t)f->first[i];
-            eight sum = {HALF, HALF, HALF, HALF, HALF, HALF, HALF, HALF};
-            for (int x = 0; x < taps; x++, at += 3)
-                sum += two(upper + at, lower + at) * weight[x];
-            for (int c = 0; c < 3; c++) {
-                to[c] = level(sum[c]);
-                next[c] = level(sum[c + 4]);
+            const uint8_t *pixel = source + 3 * (size_t)f->first[i];
+            four sum = {HALF, HALF, HALF, HALF};
+            for (int x = 0; x < f->count[i]; x++, pixel += 3) {
+                four8 rgb_;
+                if (pixel <= last)
+                    memcpy(&rgb_, pixel, 4);
+                else
+                    rgb_ = (four8){pixel[0], pixel[1], pixel[2], 0};
+                sum += __builtin_convertvector(rgb_, four) * weight[x];
             }
+            out[0] = level(sum[0]);
+            out[1] = level(sum[1]);
+            out[2] = level(sum[2]);
         }
-    }
 }
 
 /* Rows of bytes, resized down the columns. `sum` is room for one row. */
@@ -119,7 +100,7 @@ WIDE static void down(const uint8_t *source, size_t stride, int bytes, const Fil
         const uint8_t *row = source + stride * f->first[i];
         for (int x = 0; x < bytes; x++)
             sum[x] = HALF + row[x] * weight[0];
-        for (int t = 1; t < f->taps; t++) {
+        for (int t = 1; t < f->count[i]; t++) {
             row += stride;
             int32_t w = weight[t];
             for (int x = 0; x < bytes; x++)
@@ -132,42 +113,28 @@ WIDE static void down(const uint8_t *source, size_t stride, int bytes, const Fil
 
 static int resize(const uint8_t *source, int height, int width, uint8_t *out, int tall, int wide, int top, int left, int crop, int down_first) {
     Filter h = {0}, v = {0};
-    uint8_t *between = NULL, *copy = NULL;
+    uint8_t *between = NULL;
     int32_t *sum = NULL;
     int done = 0;
     if (!filter_make(&h, width, wide, left, crop) || !filter_make(&v, height, tall, top, crop))
         goto end;
-    int x0 = width, x1 = 0, y0 = height, y1 = 0; /* what is read at all */
-    for (int i = 0; i < crop; i++) {
-        x0 = h.first[i] < x0 ? h.first[i] : x0;
-        y0 = v.first[i] < y0 ? v.first[i] : y0;
-        x1 = h.first[i] + h.taps > x1 ? h.first[i] + h.taps : x1;
-        y1 = v.first[i] + v.taps > y1 ? v.first[i] + v.taps : y1;
-    }
+    int x0 = h.first[0], x1 = h.first[crop - 1] + h.count[crop - 1]; /* what is read at all */
+    int y0 = v.first[0], y1 = v.first[crop - 1] + v.count[crop - 1];
     for (int i = 0; i < crop; i++) {
         v.first[i] -= y0;
         h.first[i] -= x0;
     }
     size_t stride = 3 * (size_t)width, columns = down_first ? x1 - x0 : crop, rows = down_first ? crop : y1 - y0;
     const uint8_t *from = source + y0 * stride + 3 * (size_t)x0;
-    between = malloc(columns * rows * 3 + 1);
+    between = malloc(columns * rows * 3);
     sum = malloc(columns * 3 * sizeof(int32_t));
     if (!between || !sum)
         goto end;
     if (down_first) {
         down(from, stride, 3 * (int)columns, &v, crop, between, sum);
-        across(between, 3 * columns, crop, &h, crop, out);
+        across(between, 3 * columns, crop, &h, crop, out, between + columns * rows * 3 - 4);
     } else {
-        int safe = (int)rows; /* the picture's last row has no byte behind it: it goes through a copy that has */
-        if (y1 == height) {
-            safe -= 1;
-            copy = malloc(stride + 1);
-            if (!copy)
-                goto end;
-            memcpy(copy, source + stride * (height - 1), stride);
-            across(copy + 3 * (size_t)x0, stride, 1, &h, crop, between + (size_t)3 * crop * safe);
-        }
-        across(from, stride, safe, &h, crop, between);
+        across(from, stride, (int)rows, &h, crop, between, source + stride * height - 4);
         down(between, 3 * columns, 3 * crop, &v, crop, out, sum);
     }
     done = 1;
@@ -175,7 +142,6 @@ end:
     filter_free(&h);
     filter_free(&v);
     free(between);
-    free(copy);
     free(sum);
     return done;
 }

@@ -182,7 +182,7 @@ def test_an_error_of_a_run_names_the_model_and_the_device(world):
     stub = world()
     opened = Session("/m/bs2.om", "3")
     stub.run_error = "[507015][Error code unknown] "
-    with pytest.raises(StepError, match="bs2.om on device 3: the device's core failed"):
+    with pytest.raises(StepError, match="bs2.om on device 3: the device's AI core failed"):
         opened.infer(np.zeros((2, 4, 4, 3), np.uint8))
 
 
@@ -200,7 +200,7 @@ def test_a_model_with_two_outputs_is_refused(world):
 
 
 @pytest.mark.parametrize(("text", "fix"), [("libascendcl.so: cannot open shared object file: No such file or directory", "Source set_env.sh"),
-                                           ("undefined symbol: aclrtSetDeviceSatMode", "do not fit")])
+                                           ("undefined symbol: aclrtSetDeviceSatMode", "of different times")])
 def test_a_failed_import_is_the_users_to_mend(tmp_path, text, fix, monkeypatch):
     (tmp_path / "aclruntime.py").write_text(f"raise ImportError({text!r})\n")
     monkeypatch.setattr(session, "_device", [])

@@ -11,8 +11,8 @@ from eval import accuracy
 from pipeline.errors import StepError
 
 ROW = {
-    "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "cpu", "precision": "fp32", "input": "uint8", "batch": 16,
-    "sample_data": False,
+    "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "cpu", "precision": "fp32", "input": "uint8",
+    "batch": 16, "sample_data": False,
 }  # fmt: skip
 
 
@@ -30,7 +30,9 @@ def judge(tmp_path, logits, labels, classes, background=False, shards=1, bad=Non
         np.save(paths[-1], part)
     if bad is not None:
         paths.append(str(tmp_path / "bad.json"))
-        (tmp_path / "bad.json").write_text(json.dumps([{"row": row, "name": f"i{row}.JPEG", "reason": "x"} for row in bad]))
+        (tmp_path / "bad.json").write_text(
+            json.dumps([{"row": row, "name": f"i{row}.JPEG", "reason": "x"} for row in bad])
+        )
     out = tmp_path / "accuracy.json"
     accuracy.write(tuple(paths), (str(out),), row=ROW, classes=classes, background=background)
     return json.loads(out.read_text())
@@ -43,13 +45,21 @@ def test_ranks_are_those_of_sorting_with_the_lower_index_first(data):
     classes, images = data.draw(st.integers(1, 7)), data.draw(st.integers(1, 9))
     values = st.sampled_from([-1.5, 0.0, 0.25, 2.0, float("inf"), float("-inf")])
     logits = np.array(
-        data.draw(st.lists(st.lists(values, min_size=classes + background, max_size=classes + background), min_size=images, max_size=images)),
+        data.draw(
+            st.lists(
+                st.lists(values, min_size=classes + background, max_size=classes + background),
+                min_size=images,
+                max_size=images,
+            )
+        ),
         np.float32,
     )
     labels = np.array(data.draw(st.lists(st.integers(0, classes - 1), min_size=images, max_size=images)))
     cut = data.draw(st.integers(0, images))
     found = accuracy.ranks_of([logits[:cut], logits[cut:]], labels, classes, background)
-    assert found.tolist() == [rank_by_hand(row.tolist(), label + background) for row, label in zip(logits, labels)]
+    assert found.tolist() == [
+        rank_by_hand(row.tolist(), label + background) for row, label in zip(logits, labels, strict=True)
+    ]
 
 
 def test_top1_to_top5_are_percent_of_the_labels(tmp_path):
@@ -83,7 +93,9 @@ def test_rows_of_nan_are_named(tmp_path):
         judge(tmp_path, logits, [0] * 2100, classes=3)
 
 
-@pytest.mark.parametrize("rows, words", [(3, "fewer logits than labels: 3 rows for 4"), (5, "more logits than labels: at least 5")])
+@pytest.mark.parametrize(
+    "rows, words", [(3, "fewer logits than labels: 3 rows for 4"), (5, "more logits than labels: at least 5")]
+)
 def test_logits_that_are_not_one_row_a_label_are_refused(tmp_path, rows, words):
     with pytest.raises(StepError, match=words):
         judge(tmp_path, np.zeros((rows, 3), np.float32), [0] * 4, classes=3)

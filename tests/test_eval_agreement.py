@@ -12,8 +12,8 @@ from eval import agreement
 from pipeline.errors import GateMissed, StepError
 
 ROW = {
-    "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "310P3", "precision": "fp16", "input": "uint8", "batch": 8,
-    "sample_data": False,
+    "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "310P3", "precision": "fp16", "input": "uint8",
+    "batch": 8, "sample_data": False,
 }  # fmt: skip
 
 
@@ -41,16 +41,24 @@ def test_images_without_a_clear_reference_do_not_count_for_the_clear_share():
     assert (found["max_abs_diff"], found["worst_row"], found["images"], found["margin"]) == (0.25, 1, 2, 0.1)
 
 
-@given(arrays(np.float32, (5, 4), elements=st.floats(-50, 50, width=32)), arrays(np.float32, (5, 4), elements=st.floats(-50, 50, width=32)))
+@given(
+    arrays(np.float32, (5, 4), elements=st.floats(-50, 50, width=32)),
+    arrays(np.float32, (5, 4), elements=st.floats(-50, 50, width=32)),
+)
 def test_the_columns_are_those_counted_by_hand(logits, reference):
     found = agreement.compare(logits, reference, margin=0.5)
-    same = [max(range(4), key=lambda i: (a[i], -i)) == max(range(4), key=lambda i: (b[i], -i)) for a, b in zip(logits, reference)]
+    same = [
+        max(range(4), key=lambda i: (a[i], -i)) == max(range(4), key=lambda i: (b[i], -i))
+        for a, b in zip(logits, reference, strict=True)
+    ]
     clear = [sorted(map(float, row))[-1] - sorted(map(float, row))[-2] > 0.5 for row in reference]
-    kept = [s for s, c in zip(same, clear) if c]
+    kept = [s for s, c in zip(same, clear, strict=True) if c]
     assert found["same_top1_pct"] == pytest.approx(100 * sum(same) / 5)
     assert found["clear_images"] == sum(clear)
     assert found["same_top1_clear_pct"] == (pytest.approx(100 * sum(kept) / len(kept)) if kept else None)
-    assert found["max_abs_diff"] == max(abs(float(a) - float(b)) for a, b in zip(logits.flat, reference.flat))
+    assert found["max_abs_diff"] == max(
+        abs(float(a) - float(b)) for a, b in zip(logits.flat, reference.flat, strict=True)
+    )
 
 
 def test_arrays_of_different_images_or_models_are_refused():

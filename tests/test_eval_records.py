@@ -9,20 +9,26 @@ from pipeline.errors import StepError
 
 
 def row(**columns):
-    common = {"kind": "pipeline", "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "cpu", "precision": "fp32",
-              "input": "uint8", "batch": None, "sample_data": False}  # fmt: skip
+    common = {"kind": "pipeline", "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "cpu",
+              "precision": "fp32", "input": "uint8", "batch": None, "sample_data": False}  # fmt: skip
     return {**common, "stage": "infer", "images": 1, "seconds": 1.0, "load_s": 0.0, "images_per_s": 1.0, **columns}
 
 
 def written(tmp_path, *rows):
     paths = [str(tmp_path / f"{number}.json") for number in range(len(rows))]
-    for path, each in zip(paths, rows):
+    for path, each in zip(paths, rows, strict=True):
         records.write(path, each)
     return paths
 
 
 def test_rows_come_in_one_order_whatever_the_order_of_the_files(tmp_path):
-    rows = [row(batch=16, stage="a"), row(batch=8, stage="a"), row(chip="310P3", batch=64), row(chip=None), row(stage="b", batch=8)]
+    rows = [
+        row(batch=16, stage="a"),
+        row(batch=8, stage="a"),
+        row(chip="310P3", batch=64),
+        row(chip=None),
+        row(stage="b", batch=8),
+    ]
     paths = written(tmp_path, *rows)
     found = records.read(paths)
     assert found == records.read(paths[::-1])
@@ -39,7 +45,9 @@ def test_a_missing_column_is_named_with_its_file(tmp_path, column):
         records.read([str(path)])
 
 
-@pytest.mark.parametrize("text, words", [("[1]", "known kind: None"), ('{"kind": "x"}', "known kind: 'x'"), ("{", "not JSON")])
+@pytest.mark.parametrize(
+    "text, words", [("[1]", "known kind: None"), ('{"kind": "x"}', "known kind: 'x'"), ("{", "not JSON")]
+)
 def test_a_file_that_is_no_record_is_named(tmp_path, text, words):
     path = tmp_path / "x.json"
     path.write_text(text)

@@ -30,21 +30,24 @@ def save(where, stem, row, ending, dtype=np.float32):
 
 
 def filled(where, array, ending=".txt", dtype=np.float32, names=NAMES):
-    for name, row in zip(names, array):
+    for name, row in zip(names, array, strict=False):
         save(where, name.split(".")[0] + "_0", row, ending, dtype)
     return where
 
 
 def score(tmp_path, where, names=NAMES, labels=LABELS, classes=5):
     index = tmp_path / "index.csv"
-    index.write_text("row,name,label,shard\n" + "".join(f"{i},{n},{c},0\n" for i, (n, c) in enumerate(zip(names, labels))))
+    index.write_text(
+        "row,name,label,shard\n"
+        + "".join(f"{i},{n},{c},0\n" for i, (n, c) in enumerate(zip(names, labels, strict=True)))
+    )
     out = tmp_path / "accuracy.json"
     results.write((str(index),), (str(out),), row=ROW, results=str(where), classes=classes)
     return json.loads(out.read_text())
 
 
 def hits(array, labels=LABELS, k=1):
-    return sum(label in np.argsort(-row, kind="stable")[:k] for row, label in zip(array, labels))
+    return sum(label in np.argsort(-row, kind="stable")[:k] for row, label in zip(array, labels, strict=True))
 
 
 def refused(tmp_path, where, **also):
@@ -54,14 +57,23 @@ def refused(tmp_path, where, **also):
     return str(raised.value)
 
 
-@pytest.mark.parametrize("ending, dtype", [(".txt", np.float32), (".bin", np.float32), (".bin", np.float16), (".npy", np.float32), (".npy", np.float16)])
+@pytest.mark.parametrize(
+    "ending, dtype",
+    [(".txt", np.float32), (".bin", np.float32), (".bin", np.float16), (".npy", np.float32), (".npy", np.float16)],
+)
 @pytest.mark.parametrize("background", [False, True])
 def test_every_format_gives_the_same_score(tmp_path, ending, dtype, background):
     array = logits(5 + background)
     row = score(tmp_path, filled(tmp_path / "r", array, ending, dtype))
     shifted = [label + background for label in LABELS]
     assert [row["top1_hits"], row["top3_hits"]] == [hits(array, shifted), hits(array, shifted, k=3)]
-    assert (row["images"], row["background"], row["results"], row["format"], row["chip"]) == (7, background, "r", ending[1:], None)
+    assert (row["images"], row["background"], row["results"], row["format"], row["chip"]) == (
+        7,
+        background,
+        "r",
+        ending[1:],
+        None,
+    )
 
 
 def test_more_files_than_one_chunk_keep_their_order(tmp_path, monkeypatch):
@@ -98,10 +110,13 @@ def test_summaries_and_padding_leftovers_are_no_results(tmp_path):
 @pytest.mark.parametrize("form", ["sample_id_{}_output_0", "input{}_output_0"])
 def test_the_first_generations_names_are_read_through_their_summary(tmp_path, inside, form):
     where, samples = tmp_path / "r", {}
-    for number, (name, row) in enumerate(zip(NAMES[::-1], logits()[::-1])):
+    for number, (name, row) in enumerate(zip(NAMES[::-1], logits()[::-1], strict=True)):
         path = save(where, form.format(number), row, ".bin")
         samples[str(number)] = {"infiles": [f"/data/bins/{name[:-5]}.bin"], "outfiles": [str(path)]}
-    samples["7"] = {"infiles": ["padding_infer_fake_file"], "outfiles": [str(save(where, form.format(7), logits()[0], ".bin"))]}
+    samples["7"] = {
+        "infiles": ["padding_infer_fake_file"],
+        "outfiles": [str(save(where, form.format(7), logits()[0], ".bin"))],
+    }
     assert "need the sumary.json" in refused(tmp_path, where)
     summary = where / "sumary.json" if inside else tmp_path / "r_summary.json"
     summary.write_text(json.dumps({"filesinfo": samples}))
@@ -117,7 +132,7 @@ def test_a_summary_that_is_none_is_named(tmp_path):
 def test_dots_in_names_are_followed_up_to_the_first_one_and_whole(tmp_path):
     names = [f"dog.{number}.jpeg" for number in range(6)] + ["cat.v2.jpeg"]
     where = filled(tmp_path / "r", logits()[6:], names=names[6:])  # as ais_bench cuts it: cat_0.txt
-    for name, row in zip(names[:6], logits()):
+    for name, row in zip(names[:6], logits(), strict=False):
         save(where, name[:-5] + "_0", row, ".txt")  # named by hand: dog.3_0.txt
     assert score(tmp_path, where, names=names)["top1_hits"] == hits(logits())
 
@@ -149,7 +164,14 @@ def test_no_folder_and_an_empty_one_are_told_apart(tmp_path):
     assert "no results in it; expected files NAME_0.txt" in refused(tmp_path, tmp_path / "r")
 
 
-@pytest.mark.parametrize("ending, words", [(".txt", "4 numbers, the first result has 5"), (".bin", "16 bytes, unlike the first"), (".npy", "bytes, unlike the first")])
+@pytest.mark.parametrize(
+    "ending, words",
+    [
+        (".txt", "4 numbers, the first result has 5"),
+        (".bin", "16 bytes, unlike the first"),
+        (".npy", "bytes, unlike the first"),
+    ],
+)
 def test_a_truncated_result_is_named(tmp_path, ending, words):
     where = filled(tmp_path / "r", logits(), ending)
     save(where, "ILSVRC2012_val_00000004_0", logits()[3, :4], ending)
@@ -157,7 +179,14 @@ def test_a_truncated_result_is_named(tmp_path, ending, words):
     assert f"ILSVRC2012_val_00000004_0{ending}: " in said and words in said
 
 
-@pytest.mark.parametrize("ending, words", [(".txt", "9 outputs; expected 5, or 6"), (".bin", "36 bytes; 5 or 6 outputs take"), (".npy", "9 outputs; expected 5, or 6")])
+@pytest.mark.parametrize(
+    "ending, words",
+    [
+        (".txt", "9 outputs; expected 5, or 6"),
+        (".bin", "36 bytes; 5 or 6 outputs take"),
+        (".npy", "9 outputs; expected 5, or 6"),
+    ],
+)
 def test_results_of_another_number_of_classes_are_refused(tmp_path, ending, words):
     assert words in refused(tmp_path, filled(tmp_path / "r", logits(9), ending))
 
@@ -171,7 +200,7 @@ def test_nan_in_a_result_fails(tmp_path):
 
 def test_the_state_changes_with_a_result_and_with_nothing_else(tmp_path):
     where = filled(tmp_path / "r", logits())
-    before = folder.listed(str(where)).state
-    assert folder.listed(str(where)).state == before
+    before = folder.state(str(where))
+    assert folder.state(str(where)) == before
     save(where, "ILSVRC2012_val_00000001_0", logits()[1] + 100, ".txt")
-    assert folder.listed(str(where)).state != before
+    assert folder.state(str(where)) != before

@@ -10,8 +10,8 @@ from eval import stages
 from pipeline.errors import StepError
 
 ROW = {
-    "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "cpu", "precision": "fp32", "input": "uint8", "batch": 16,
-    "sample_data": False,
+    "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "cpu", "precision": "fp32", "input": "uint8",
+    "batch": 16, "sample_data": False,
 }  # fmt: skip
 
 

@@ -12,7 +12,11 @@ numbers = st.floats(-99_999_999, 99_999_999).map(lambda value: round(value, 6)) 
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.integers(1, 6).flatmap(lambda count: st.lists(st.lists(numbers, min_size=count, max_size=count), min_size=1, max_size=4)))
+@given(
+    st.integers(1, 6).flatmap(
+        lambda count: st.lists(st.lists(numbers, min_size=count, max_size=count), min_size=1, max_size=4)
+    )
+)
 def test_six_decimals_are_read_as_float_reads_them(rows):
     lines = ["".join(f"{value:f} " for value in row) + "\n" for row in rows]
     found = texts.fixed([line.encode() for line in lines], len(rows[0]))
@@ -28,7 +32,9 @@ def test_whatever_else_a_text_holds_is_never_read_as_other_numbers(lines, count)
         assert found.tolist() == [[float(token) for token in line.split()] for line in lines]
 
 
-@pytest.mark.parametrize("text", ["1.5 -2 3e0", "1.500000\n-2.000000\n3.000000\n", "1.500000,", " 1.500000 -2.000000 3.000000 \n"])
+@pytest.mark.parametrize(
+    "text", ["1.5 -2 3e0", "1.500000\n-2.000000\n3.000000\n", "1.500000,", " 1.500000 -2.000000 3.000000 \n"]
+)
 def test_other_forms_are_read_number_by_number(tmp_path, text):
     path = tmp_path / "a_0.txt"
     path.write_text(text)
@@ -40,7 +46,11 @@ def test_other_forms_are_read_number_by_number(tmp_path, text):
 
 
 def test_a_file_with_another_count_is_named_also_when_the_total_is_right(tmp_path):
-    for name, text in (("a_0.txt", "1.000000 2.000000 \n"), ("b_0.txt", "1.000000 \n"), ("c_0.txt", "1.000000 2.000000 3.000000 \n")):
+    for name, text in (
+        ("a_0.txt", "1.000000 2.000000 \n"),
+        ("b_0.txt", "1.000000 \n"),
+        ("c_0.txt", "1.000000 2.000000 3.000000 \n"),
+    ):
         (tmp_path / name).write_text(text)
     paths = [str(tmp_path / name) for name in ("a_0.txt", "b_0.txt", "c_0.txt")]
     with pytest.raises(BuildError, match="b_0.txt: 1 numbers, the first result has 2"):

@@ -81,7 +81,8 @@ def _runtime_missing(use: str) -> list[str]:
     python = f"{sys.version_info[0]}{sys.version_info[1]}"
     if cann.aclruntime_path() is None:
         there = "installed for another Python than this" if of_package("aclruntime") else "not installed"
-        return [f"aclruntime: {there}, {use}. Install aclruntime-0.0.2-cp{python}-... into {sys.prefix} (see docs/ascend.md)"]
+        return [(f"aclruntime: {there}, {use}. Install aclruntime-0.0.2-cp{python}-... into {sys.prefix} (see "
+                "docs/ascend.md)")]
     if cann.home() is None:
         return [f"CANN: ASCEND_TOOLKIT_HOME is not set, {use}. Source set_env.sh of your CANN install"]
     return []

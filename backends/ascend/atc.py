@@ -31,7 +31,8 @@ def compile_onnx(source: str, out: str, batch: int, target: Mapping[str, Any]) -
     for options that cannot be; StepError when atc fails.
     """
     if shutil.which("atc") is None:
-        raise BuildError(f"atc: not on PATH, needed to compile for {target['soc_version']}. Source set_env.sh of your CANN install")
+        raise BuildError(f"atc: not on PATH, needed to compile for {target['soc_version']}. Source set_env.sh of your "
+                         "CANN install")
     log = str(target.get("log") or _log_beside(out))
     name = _input_name(source)
     # a folder of its own: atc leaves kernel_meta and reports in the current one, and takes few letters in a path
@@ -47,7 +48,8 @@ def compile_onnx(source: str, out: str, batch: int, target: Mapping[str, Any]) -
         _run(argv, folder, log)
         found = [path for path in glob.glob(os.path.join(glob.escape(folder), "model*.om")) if os.path.getsize(path)]
         if len(found) != 1:
-            raise StepError(f"atc said success, but left {len(found)} models of more than 0 bytes, not 1. Whole log: {log}")
+            raise StepError(f"atc said success, but left {len(found)} models of more than 0 bytes, not 1. Whole log: "
+                            f"{log}")
         shutil.move(found[0], out)
     os.chmod(out, MODE)
 
@@ -58,7 +60,8 @@ def command(folder: str, name: str, batch: int, target: Mapping[str, Any], versi
     options = {str(key).lstrip("-").replace("-", "_"): str(value) for key, value in (target.get("options") or {}).items()}
     refused = sorted(set(options) & set(OURS))
     if refused:
-        raise BuildError(f"{refused[0]}: not an option of a chip's file, the build sets it itself. Remove it from [options]")
+        raise BuildError(f"{refused[0]}: not an option of a chip's file, the build sets it itself. Remove it from "
+                         "[options]")
     flags = {"framework": "5", "model": f"{folder}/model.onnx", "output": f"{folder}/model",
              "soc_version": target["soc_version"], "input_format": "NCHW", "input_shape": f"{name}:{batch},3,{side},{side}"}
     if target["input"] == "uint8":
@@ -79,7 +82,8 @@ def precision(name: str, version: str | None) -> dict[str, str]:
     "fp32" asks for what the chip can: its matrix unit still takes fp16 and sums in fp32.
     """
     if name not in PRECISION:
-        raise BuildError(f"--precision={name}: atc makes {' or '.join(PRECISION)} of an ONNX model; int8 needs a quantised one")
+        raise BuildError(f"--precision={name}: atc makes {' or '.join(PRECISION)} of an ONNX model; int8 needs a "
+                         "quantised one")
     old, new = PRECISION[name]
     return {"precision_mode_v2": new} if cann.number(version) >= V2_SINCE else {"precision_mode": old}
 
@@ -97,10 +101,13 @@ def _run(argv: list[str], folder: str, log: str) -> None:
         output = file.read()
     whole = f"Whole log: {log}; CANN's own: {cann.log_folder(env)}"
     if done.timed_out:
-        raise StepError(f"atc did not end within {TIMEOUT_S:.0f} s and was ended with all its processes. A small board needs a swap "
-                        f"file, --jobs=1 and TE_PARALLEL_COMPILER=1; or compile on a server and bring the model. {whole}")
+        raise StepError(f"atc did not end within {TIMEOUT_S:.0f} s and was ended with all its processes. A small board "
+                        "needs a swap "
+                        "file, --jobs=1 and TE_PARALLEL_COMPILER=1; or compile on a server and bring the model. "
+                        f"{whole}")
     if done.killed_by:
-        raise StepError(f"atc was killed by signal {done.killed_by}" + (", by the kernel when memory runs out: lower --jobs, set "
+        raise StepError("atc was killed by signal "
+                        f"{done.killed_by}" + (", by the kernel when memory runs out: lower --jobs, set "
                         "TE_PARALLEL_COMPILER=1, or add swap" if done.killed_by == 9 else "") + f". {whole}")
     if done.returncode != 0:
         raise StepError(f"atc failed ({done.returncode}): {causes.of_atc(output)}. {whole}")
@@ -131,7 +138,8 @@ def safe_folder() -> str:
         real = os.path.realpath(folder)
         if SAFE_PATH.fullmatch(real) and os.access(real, os.W_OK | os.X_OK):
             return real
-    raise BuildError(f"TMPDIR={tempfile.gettempdir()}: atc takes only A-Za-z0-9._/- in paths, and /tmp and /var/tmp cannot be "
+    raise BuildError(f"TMPDIR={tempfile.gettempdir()}: atc takes only A-Za-z0-9._/- in paths, and /tmp and /var/tmp "
+                     "cannot be "
                      "written. Set TMPDIR to a folder with such a name")
 
 

@@ -44,21 +44,24 @@ class Session:
         self._shape, self._dtype = self._input()
         self._outputs = [output.name for output in self._session.get_outputs()]
         if len(self._outputs) != 1:
-            raise StepError(f"{self._where}: has {len(self._outputs)} outputs, {', '.join(self._outputs)}; one is expected")
+            raise StepError(f"{self._where}: has {len(self._outputs)} outputs, {', '.join(self._outputs)}; one is "
+                            "expected")
 
     def _input(self) -> tuple[tuple[int, ...], np.dtype]:
         """(shape, dtype) of the one input, as the compiled model says."""
         inputs = self._session.get_inputs()
         if len(inputs) != 1 or min(inputs[0].shape) < 1:
             has = ", ".join(f"{value.name} {list(value.shape)}" for value in inputs)
-            raise StepError(f"{self._where}: has the inputs {has}; one of a fixed shape is expected. Remove dynamic_* and input_shape_range "
+            raise StepError(f"{self._where}: has the inputs {has}; one of a fixed shape is expected. Remove dynamic_* "
+                            "and input_shape_range "
                             "from the chip's [options]")
         shape, kind = tuple(inputs[0].shape), int(inputs[0].datatype)
         if kind not in DTYPES:
             raise StepError(f"{self._where}: its input has aclDataType {kind}, which is not known here")
         dtype = np.dtype(DTYPES[kind])
         if int(np.prod(shape)) * dtype.itemsize != inputs[0].realsize:
-            raise StepError(f"{self._where}: its input {shape} {dtype} does not have the {inputs[0].realsize} bytes that the model says")
+            raise StepError(f"{self._where}: its input {shape} {dtype} does not have the {inputs[0].realsize} bytes "
+                            "that the model says")
         return shape, dtype
 
     def infer(self, batch: np.ndarray) -> np.ndarray:
@@ -100,7 +103,8 @@ def _claim(device: str) -> None:
     if not device.isdigit():
         raise StepError(f"device {device!r}: ACL's logical ids are numbers from 0")
     if _device and _device[0] != device:
-        raise StepError(f"device {device}: this process works on device {_device[0]}; a second device needs a process of its own")
+        raise StepError(f"device {device}: this process works on device {_device[0]}; a second device needs a process "
+                        "of its own")
     _device[:] = [device]
 
 

@@ -1,10 +1,10 @@
-"""Scoring N results: the seed's way, one TXT an image, against ours, from the same TXT, BIN, NPY and from our own logits.
+"""Scoring N results: the seed's way, one TXT an image, against ours, from TXT, BIN, NPY and our own logits.
 
     .venv/bin/python benchmarks/eval/against_seed.py [--images=5000] [--folder=DIR]
 
-The seed's way is written anew from its description (one file after the other, one float() a number, a full sort); it
-takes the first half of what its script does and none of its printing. Times are of one process, files in the page cache,
-best of three; one line each with the ratio.
+The seed's way is written anew from its description (one file after the other, one number after the other, a full
+sort), and runs once. Ours are the best of three. All in one process, files in the page cache; one line each with the
+ratio.
 """
 
 import argparse
@@ -81,7 +81,9 @@ def main() -> None:
         out = os.path.join(folder, "accuracy.json")
         ways = {"our logits, .npy shards": lambda: accuracy.write((index, *shards), (out,), ROW, CLASSES, False)}
         for ending, path in folders.items():
-            ways[f"results folder, {ending.upper()}"] = lambda path=path: results.write((index,), (out,), ROW, path, CLASSES)
+            ways[f"results folder, {ending.upper()}"] = lambda path=path: results.write(
+                (index,), (out,), ROW, path, CLASSES
+            )
         begun = time.perf_counter()
         seeds = seeds_way(folders["txt"], labels)
         reference = time.perf_counter() - begun

@@ -1,0 +1,80 @@
+"""Looking at a plan without running it: every step's state, one step's reasons, and how long it would take."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from pipeline.console import plan_lines
+from pipeline.disk import Disk
+from pipeline.errors import BuildError
+from pipeline.plan import Plan
+from pipeline.step import Step
+from pipeline.verdicts import FRESH, Verdict
+
+UNKNOWN_S = 1.0  # for a step whose like never ran here
+
+
+def status(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: int) -> str:
+    """A line a step with its state and reasons, and the time that running would take."""
+    return "\n".join([*plan_lines(plan, verdicts, every=True), "", estimate(plan, verdicts, disk, shares)])
+
+
+def dry(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: int) -> str:
+    """What running now would do, and the time it would take."""
+    return "\n".join([*plan_lines(plan, verdicts), estimate(plan, verdicts, disk, shares)])
+
+
+def estimate(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: int) -> str:
+    """From the last runs: seconds of the same step, or of its stage's steps here; what must be alone adds up, the rest shares."""
+    stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
+    if not stale:
+        return f"nothing to do: all {len(plan.order)} steps are up to date"
+    last = {name: _seconds(step, disk) for name, step in plan.steps.items()}
+    of_stage: dict[str, list[float]] = {}
+    for name, seconds in last.items():
+        if seconds is not None:
+            of_stage.setdefault(plan.steps[name].stage, []).append(seconds)
+    guessed, shared, alone = 0, 0.0, 0.0
+    for step in stale:
+        seconds = last[step.name]
+        if seconds is None:
+            like = of_stage.get(step.stage)
+            seconds, guessed = (sum(like) / len(like), guessed) if like else (UNKNOWN_S, guessed + 1)
+        alone += seconds * step.alone
+        shared += seconds * (not step.alone)
+    maybe = sum(verdicts[step.name].state == "maybe" for step in stale)
+    return (f"about {_time(alone + shared / shares)} for {len(stale)} steps" + (f", {maybe} of them perhaps not needed" if maybe else "")
+            + (f" ({guessed} never ran here: {UNKNOWN_S:.0f} s each is a guess)" if guessed else " (from the last runs)"))
+
+
+def explain(plan: Plan, verdicts: Mapping[str, Verdict], name: str) -> str:
+    """All reasons of one step, one a line, none left out."""
+    step = find(plan, name)
+    verdict = verdicts[step.name]
+    lines = [f"{verdict.state:<6} {step.name}", *(f"       {why}" for why in verdict.why)]
+    if verdict.state == FRESH:
+        lines.append("       its inputs, params, tools, code and outputs are as its stamp says")
+    lines += [f"needs  {above}  ({verdicts[above].state})" for above in plan.needs[step.name]]
+    lines += [f"makes  {path}" for path in step.outputs]
+    return "\n".join(lines)
+
+
+def find(plan: Plan, name: str) -> Step:
+    """The step of this name, or of the one that ends or begins so; else the user is told the nearest one."""
+    if name in plan.steps:
+        return plan.steps[name]
+    near = [known for known in plan.steps if known.startswith(name) or known.endswith("/" + name)]
+    if len(near) == 1:
+        return plan.steps[near[0]]
+    close = get_close_matches(name, plan.steps, 1, 0.3)
+    hint = f" {len(near)} begin or end so, first {near[0]!r}." if near else f" Did you mean {close[0]!r}?" if close else ""
+    raise BuildError(f"no step {name!r} in this plan.{hint} List them with: inv status")
+
+
+def _seconds(step: Step, disk: Disk) -> float | None:
+    last = disk.stamp(step.stamp)
+    seconds = last["made"].get("seconds") if last else None
+    return float(seconds) if isinstance(seconds, int | float) else None
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
