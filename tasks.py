@@ -17,15 +17,17 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from configs import site
-from configs.options import SHARED, checked
+from configs.options import DATA, SHARED, checked, one_of_data
 from configs.request import REPOSITORY
 from configs.site import RECORDS, Build
+from eval import steps as scores
 from eval import table
 from pipeline import machine, stages, views
 from pipeline.executor import Scene
 from pipeline.fingerprint import of_package
 from pipeline.stages import Option
 from pipeline.step import Step
+from preprocess import labels, look
 
 Steps = Iterator[Step]
 OPTIONS = {name: Option(default, text) for name, (default, text) in SHARED.items()}
@@ -45,13 +47,14 @@ def told(build: Build) -> str:
     return table.final(rows, **build.published(), current=columns, report=os.path.join(folder, "report.md"))
 
 
-stage = functools.partial(stages.stage, OPTIONS, resolve, told)
+stage = functools.partial(stages.stage, OPTIONS, resolve)
 view = functools.partial(stages.view, OPTIONS, resolve)
 
 
 @stage()
 def report(build: Build, steps: tuple[Step, ...]) -> Steps:
     """Gather every record under OUT that is up to date into summary.json, report.md and result.json."""
+    build.results.append(functools.partial(told, build))
     planned = [path for step in steps for path in step.outputs if path.rpartition("/")[2] in RECORDS]
     yield Step("report", "eval.report:write", tuple(sorted({*planned, *build.kept_records(planned)})),
                tuple(f"{build.out}/report/{name}" for name in ("summary.json", "report.md", "result.json")),
@@ -61,7 +64,8 @@ def report(build: Build, steps: tuple[Step, ...]) -> Steps:
 @stage(post=[report])
 def preprocess(build: Build) -> Steps:
     """Turn pictures into shards: resized, cropped, uint8 or normalised float32; and their index."""
-    yield from _pictures(build)
+    if build.sample:
+        yield from look.pictures(build.pictures, "test")
     images, size = build.listing.images, build.shard_size
     lists = tuple(f"{build.data_dir}/bad-{n:05d}.json" for n in range(len(build.shards))) if build.skips_bad else ()
     for n, shard in enumerate(build.shards):
@@ -82,7 +86,8 @@ def export(build: Build) -> Steps:
     """Export the checkpoint to ONNX, simplify it, and hold it against PyTorch."""
     where, tools = build.model_dir, {name: of_package(name) for name in ("torch", "onnx")}
     name, network = f"export/{build.model.name}", build.network()
-    yield Step(f"{name}/exported", "convert.export:write", (build.checkpoint,), (f"{where}/exported.onnx",), {"model": network}, tools)
+    yield Step(f"{name}/exported", "convert.export:write", (build.checkpoint,), (f"{where}/exported.onnx",),
+               {"model": network}, tools)
     yield Step(f"{name}/simplified", "convert.simplify:write", (f"{where}/exported.onnx",), (f"{where}/model.onnx",),
                {"resolution": build.model.resolution}, {p: of_package(p) for p in ("onnx", "onnxsim", "onnxruntime")})
     yield Step(f"{name}/parity", "convert.parity:write", (build.checkpoint, f"{where}/model.onnx"),
@@ -94,11 +99,12 @@ def export(build: Build) -> Steps:
 def compile(build: Build) -> Steps:
     """Compile the ONNX model for CHIP: one compiled model per batch size."""
     backend = build.backend
+    build.require("compiler")
     for batch in build.batches:
         yield Step(f"compile/{build.variant}/bs{batch}", "convert.compiled:write",
                    (f"{build.model_dir}/model.onnx", f"{build.model_dir}/parity.ok"), (build.compiled(batch, backend.SUFFIX),),
                    {"backend": build.chip.backend, "batch": batch, "target": build.target()}, backend.toolchain(),
-                   code=(f"backends.{build.chip.backend}",))
+                   code=(f"backends.{build.chip.backend}",), memory_mb=build.compile_memory_mb)
 
 
 @stage(pre=[compile, preprocess], post=[report])
@@ -114,12 +120,12 @@ def infer(build: Build) -> Steps:
                eager=True, reads=tuple(f"{path}.stamp" for path in build.logits(batch)))
 
 
-@stage(pre=[infer], post=[report], name="eval", own={"results": Option(None, "score this directory, written by ais_infer or "
-       "ais_bench, instead of building")}, instead=["results"])
+@stage(pre=[infer], post=[report], name="eval", own={"results": Option(None, "score this directory, written by "
+       "ais_infer or ais_bench, instead of building")}, instead=["results"])
 def evaluate(build: Build, results: str | None = None) -> Steps:
     """Judge the logits: top-1 to top-5 over all labels, and agreement with PyTorch at every batch size."""
     if results:
-        yield build.results_step(results)
+        yield from scores.scored(build, results, labels.read(build.labels_of(results)))
         return
     where = build.logits_dir(build.eval_batch)
     yield Step(f"eval/{build.variant}/{build.data_name(build.listing.identity)}/bs{build.eval_batch}", "eval.accuracy:write",
@@ -137,9 +143,20 @@ def bench(build: Build) -> Steps:
         yield Step(f"bench/{build.variant}/devices-{'-'.join(build.devices)}/bs{batch}", "infer.bench:write",
                    (build.compiled(batch, build.backend.SUFFIX),), (f"{build.bench_dir(batch)}/throughput.json",),
                    {"row": build.row(None, batch), "backend": build.chip.backend, "batch": batch, "shape": shape,
-                    "dtype": build.input, "devices": build.devices, "cores": [list(build.cores_of(device)) for device in build.devices]},
+                    "dtype": build.input, "devices": build.devices,
+                    "cores": [list(build.cores_of(device)) for device in build.devices]},
                    {**build.backend.runtime(), "host": machine.host(), "cpu": machine.cpu_model()}, alone=True,
                    code=(f"backends.{build.chip.backend}",))
+
+
+@stage(own={name: Option(default, text) for name, (default, text) in DATA.items()})
+def data(build: Build, **asked: Any) -> Steps:
+    """Look at the data, or make what belongs to it: labels from a devkit, a check of all files, a contact sheet, ..."""
+    what = one_of_data(asked)
+    if what in ("show", "bins"):
+        yield from preprocess.declare(build)
+    yield from look.DECLARE[what](build, asked[what])
+    build.results.append(functools.partial(look.told, build, what, asked[what]))
 
 
 @stage(pre=[evaluate, bench, report], name="all")
@@ -175,26 +192,13 @@ def lint(context: Context) -> None:
             raise Exit(code=1)
 
 
-def _pictures(build: Build) -> Steps:
-    """Draw the sample's pictures, when the sample is what is built."""
-    if build.sample:
-        names, size = [image.name for image in build.listing.images], 40
-        yield Step("pictures/labels", "preprocess.sample:write_labels", outputs=(f"{build.pictures}/val_label.txt",),
-                   params={"split": "test"})
-        for first in range(0, len(names), size):
-            yield Step(f"pictures/{first // size:05d}", "preprocess.drawing:write",
-                       outputs=tuple(f"{build.pictures}/{name}" for name in names[first : first + size]),
-                       params={"first": first, "split": "test"}, tools=build.pixel_tools, images=len(names[first : first + size]))
-
-
 def _agreement(build: Build) -> Steps:
     """Hold every compiled batch size against PyTorch's float32 logits on the first images: records and gates."""
     name, shards = build.data_name(build.listing.identity), tuple(build.agreement_shards)
     common = {"images": build.agreement_images}
-    preprocess_values = build.model.preprocess
     yield Step(f"agree/reference/{name}", "mobilenet.logits:reference",
                (build.checkpoint, *shards), (build.reference,),
-               {"model": build.network(), "mean": preprocess_values.mean, "std": preprocess_values.std, **common},
+               {"model": build.network(), "mean": build.pixels["mean"], "std": build.pixels["std"], **common},
                {"torch": of_package("torch")})
     for batch in build.batches:
         where, step = build.logits_dir(batch), f"agree/{build.variant}/{name}/bs{batch}"

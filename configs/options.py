@@ -5,6 +5,7 @@ from typing import Any
 
 from configs.schema import BATCHES
 from pipeline.errors import BuildError
+from preprocess.presets import PRESETS
 
 # name -> (default, help); underscores are hyphens on the command line
 SHARED: dict[str, tuple[Any, str]] = {
@@ -18,7 +19,7 @@ SHARED: dict[str, tuple[Any, str]] = {
     "precision": (None, "fp32, fp16 or int8 (default: the chip's)"),
     "input": (None, "uint8 (normalised inside the compiled model) or float32 (normalised on the host)"),
     "pixels": (None, "exact (the reference's pixels, bit for bit; default) or fast"),
-    "preset": (None, "preprocessing: model (the model file's values; default), seed, mlperf, tf or caffe-bgr"),
+    "preset": (None, "preprocessing: own (the model file's values; default), seed, mlperf, tf or caffe-bgr"),
     "on_bad": (None, "pictures that cannot be decoded: fail (default) or skip (counted as wrong, and every report says how many)"),
     "eval_bs": (None, "the batch size that accuracy is measured at (default 16, else the largest asked for)"),
     "devices": (None, "all (default), 0, 0,1 or 0-3; on the CPU a device is a group of cores"),
@@ -28,6 +29,15 @@ SHARED: dict[str, tuple[Any, str]] = {
     "again": (False, "make the named stage's own steps anew"),
     "quiet": (False, "print results and errors only"),
     "out": (None, "where everything is written (default: out beside tasks.py)"),
+}
+
+DATA: dict[str, tuple[Any, str]] = {
+    "devkit": (None, "write val_label.txt from ILSVRC2012_devkit_t12.tar.gz or the extracted folder"),
+    "check": (False, "look at every file and list the bad and the odd ones"),
+    "show": (False, "write a contact sheet: pictures as the network sees them, with name and label"),
+    "bins": (None, "write one .bin an image to this folder, as ais_bench --input takes them"),
+    "diagnose": (False, "run 200 pictures under plausible mistakes and say which fits best"),
+    "train_sample": (False, "train the sample's network anew from its seeded script"),
 }
 
 
@@ -66,8 +76,9 @@ def checked(given: dict[str, Any]) -> Words:
         model=given.get("model"), checkpoint=given.get("checkpoint"),
         dataset=given.get("dataset"), labels=given.get("labels"),
         limit=_count("limit", given.get("limit")), precision=_one_of("precision", given, ("fp32", "fp16", "int8"), None),
-        input=_one_of("input", given, ("uint8", "float32"), None), pixels=_one_of("pixels", given, ("exact", "fast"), "exact") or "",
-        preset=_one_of("preset", given, ("model", "seed", "mlperf", "tf", "caffe-bgr"), "model") or "",
+        input=_one_of("input", given, ("uint8", "float32"), None),
+        pixels=_one_of("pixels", given, ("exact", "fast"), "exact") or "",
+        preset=_one_of("preset", given, tuple(PRESETS), "own") or "",
         on_bad=_one_of("on_bad", given, ("fail", "skip"), "fail") or "", eval_bs=_count("eval_bs", given.get("eval_bs")),
         devices=given.get("devices") or "all", jobs=_count("jobs", given.get("jobs")), keep_going=bool(given.get("keep_going")),
         again=bool(given.get("again")), quiet=bool(given.get("quiet")), out=given.get("out"))
@@ -112,3 +123,12 @@ def _one_of(option: str, given: dict[str, Any], known: tuple[str, ...], default:
     if value is not None and value not in known:
         raise BuildError(f"--{option.replace('_', '-')}={value}: expected one of: {', '.join(known)}")
     return value or default
+
+
+def one_of_data(asked: dict[str, Any]) -> str:
+    """The one thing that `inv data` was asked for."""
+    given = [name for name, value in asked.items() if value]
+    if len(given) != 1:
+        flags = ", ".join("--" + name.replace("_", "-") for name in given or DATA)
+        raise BuildError(f"data: {'one at a time of' if given else 'say what to do, one of'}: {flags}")
+    return given[0]

@@ -13,6 +13,7 @@ from configs.options import Words
 from configs.schema import Chip, Model
 from pipeline import fingerprint
 from pipeline.errors import BuildError
+from preprocess import presets
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SAMPLE = "sample"
@@ -89,6 +90,16 @@ class Request:
                              "inv data --devkit=ILSVRC2012_devkit_t12.tar.gz")
         return path
 
+    def labels_of(self, results: str) -> str:
+        """The label file that results of another tool are scored with: it says which images there should be."""
+        if self.labels is None:
+            raise BuildError(f"--results={results}: which images there are and what is on them is not known; add --labels=FILE")
+        return self.labels
+
+    def plain(self, name: str) -> str:
+        """A name as a part of a path that every tool accepts."""
+        return _plain(name)
+
     @cached_property
     def checkpoint_name(self) -> str:
         """The checkpoint's name and the first 8 hex of its hash."""
@@ -115,12 +126,16 @@ class Request:
         return os.path.join(self.chip_dir, f"bs{batch}{suffix}")
 
     @cached_property
+    def pixels(self) -> dict[str, Any]:
+        """How pictures become the network's input: {method, order, resize, crop, mean, std}."""
+        return presets.resolved(self.words.preset, asdict(self.model.preprocess))
+
+    @cached_property
     def preset(self) -> str:
-        """The name of the preprocessing, for paths."""
-        if self.words.preset != "model":
+        """The name of the preprocessing, for paths: the model file's own values are called seed where they are the seed's."""
+        if self.words.preset != "own":
             return self.words.preset
-        seed = schema.model("mobilenet_v1").preprocess
-        return "seed" if self.model.preprocess == seed else _plain(self.model.name)
+        return "seed" if self.pixels == presets.resolved("seed", asdict(self.model.preprocess)) else _plain(self.model.name)
 
     def data_name(self, identity: str) -> str:
         """DATASET-PRESET-INPUT-PIXELS[-LIMIT]."""
@@ -138,7 +153,7 @@ class Request:
     def target(self) -> dict[str, Any]:
         """What the compiler of the chip's backend is told besides the graph and the batch size."""
         return {"soc_version": self.chip.soc_version, "precision": self.precision, "input": self.input,
-                "mean": self.model.preprocess.mean, "std": self.model.preprocess.std, "resolution": self.model.resolution,
+                "mean": self.pixels["mean"], "std": self.pixels["std"], "resolution": self.model.resolution,
                 "outputs": self.model.outputs, "options": dict(self.chip.options)}
 
     def network(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def best(by_batch: Mapping[int, float]) -> int:
 
 def marks(by_batch: Mapping[int, float]) -> dict[int, str]:
     """What is to be said beside each batch size: `**best**`, `cliff` or nothing."""
-    fallen = {batch: "cliff" for batch in cliffs(by_batch)}
+    fallen = dict.fromkeys(cliffs(by_batch), "cliff")
     return dict.fromkeys(by_batch, "") | fallen | {best(by_batch): "**best**"}
 
 
@@ -111,8 +111,11 @@ def model(row: Row) -> str:
 
 
 def data(row: Row) -> str:
-    """Which images."""
-    return f"results in {row['results']}" if row.get("results") else text(row["dataset"])
+    """Which images, and how they became input where the row says it: `val-1a2b3c4d (seed, exact)`."""
+    if row.get("results"):
+        return f"results in {row['results']}"
+    how = ", ".join(str(row[column]) for column in ("preset", "pixels") if row.get(column))
+    return text(row["dataset"]) + (f" ({how})" if how else "")
 
 
 def form(row: Row) -> str:

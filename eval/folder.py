@@ -4,7 +4,6 @@ Runs at plan time too: standard library only. A result's name is its image's, up
 that the tool wrote, where it is there, says it for certain (and alone knows it for the names of 2022's ais_infer).
 """
 
-import hashlib
 import json
 import os
 import re
@@ -60,18 +59,6 @@ def listed(folder: str) -> Listing:
         )
     found.format = formats[0]
     return found
-
-
-def state(folder: str) -> str:
-    """Hex digest of all names, sizes and times: for a step's params, so that it runs again when a result changed."""
-    digest = hashlib.sha256()
-    for below in _folders(folder):
-        with os.scandir(os.path.join(folder, below)) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                stat = entry.stat()
-                line = f"{below}/{entry.name}\t{stat.st_size}\t{stat.st_mtime_ns}\n"
-                digest.update(line.encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:16]
 
 
 def _folders(folder: str) -> list[str]:

@@ -140,4 +140,6 @@ def _pipeline(rows: Rows) -> str:
         }
         for row in sorted(of_kind(rows, "pipeline"), key=place)
     ]
-    return section("## Where the time went", cells, left=4)
+    retried = sum(row.get("retried", 0) for row in of_kind(rows, "pipeline"))
+    note = f"\n\n{retried} of the steps ran a second time because the process under them had ended." if retried else ""
+    return section("## Where the time went", cells, left=4) + note

@@ -26,7 +26,8 @@ def rows(stamps: Iterable[Mapping[str, Any]], row: Mapping[str, Any]) -> list[re
     """One row a stage, in the order in which the stages began.
 
     A stamp has `name` (its first part is the stage) and, flat or under `made`, `start` (s since the epoch), `seconds`,
-    `images` and perhaps `load_s`. A step without images (a plan, an index) does not count as the stage's work.
+    `images` and perhaps `load_s` and `crashed_on` (its process had ended and it ran again: `retried` counts these).
+    A step without images (a plan, an index) does not count as the stage's work.
     """
     stages: dict[str, list[Mapping[str, Any]]] = {}
     for stamp in stamps:
@@ -44,6 +45,7 @@ def rows(stamps: Iterable[Mapping[str, Any]], row: Mapping[str, Any]) -> list[re
                 "stage": stage,
                 "images": images,
                 "seconds": seconds,
+                "retried": sum("crashed_on" in step for step in steps),
                 "load_s": sum(step.get("load_s", 0.0) for step in steps),
                 "images_per_s": images / max(seconds, 1e-9),
             }

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.errors import BuildError
 
-PIECE = 32  # files at a time: what they take stays in the processor's cache
+PIECE = 32  # files at a time: enough that numpy's calls cost little, few enough for the cache
 DECIMALS = 6
 SPACE, MINUS, DOT, ZERO = 32, 45, 46, np.uint8(48)
 BLANKS = b" " * 8
@@ -54,7 +54,7 @@ def fixed(texts: Sequence[bytes], count: int) -> np.ndarray | None:
     lengths = np.array([len(text) for text in texts])
     data = b"".join((BLANKS, *texts, BLANKS))
     chars = np.frombuffer(data, np.uint8)
-    dots = np.flatnonzero(chars == DOT)
+    dots = np.flatnonzero(chars == DOT).astype(np.int32)
     ends = len(BLANKS) + np.cumsum(lengths)
     firsts = ends - lengths
     if len(dots) != count * len(texts) or (np.searchsorted(dots, firsts) != np.arange(len(texts)) * count).any():
@@ -76,15 +76,15 @@ def fixed(texts: Sequence[bytes], count: int) -> np.ndarray | None:
         return None
     if blanks + signs + numerals + len(dots) != len(chars):
         return None
-    millionths = np.zeros(len(dots), np.int64)
+    whole, parts = np.zeros(len(dots), np.int32), np.zeros(len(dots), np.int32)
     for back in range(int(digits.max()), 0, -1):
-        numeral = chars.take(dots - back)
         # further back than a token's first digit stands what is before it
-        millionths = millionths * 10 + np.where(back <= digits, numeral - ZERO, 0)
+        whole = whole * 10 + np.where(back <= digits, chars.take(dots - back) - ZERO, 0)
     for ahead in range(1, DECIMALS + 1):
-        millionths = millionths * 10 + (chars.take(dots + ahead) - ZERO)
-    np.negative(millionths, out=millionths, where=negative)
-    return (millionths / 10**DECIMALS).reshape(len(texts), count)
+        parts = parts * 10 + (chars.take(dots + ahead) - ZERO)
+    values = (whole * float(10**DECIMALS) + parts) / 10**DECIMALS
+    np.negative(values, out=values, where=negative)
+    return values.reshape(len(texts), count)
 
 
 def content(path: str) -> bytes:

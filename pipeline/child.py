@@ -1,10 +1,11 @@
 """Run one external tool so that its whole process tree ends with it, with a timeout, or with us.
 
-A tool such as a compiler is a script that starts a program that starts workers, and we are ourselves killed with SIGKILL
-when a build is. So a small guard process stands between: it adopts every descendant of the tool (also those that left its
-session), holds one end of a socket whose other end is ours, and kills the tree as soon as our end is closed, by whatever.
+A tool such as a compiler is a script that starts a program that starts workers, and we are ourselves killed with
+SIGKILL when a build is. So a small guard process stands between: it adopts every descendant of the tool (also those
+that left its session), holds one end of a socket whose other end is ours, and kills the tree as soon as our end is closed.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -17,8 +18,8 @@ from dataclasses import dataclass
 WRAPPED = {128 + number: number for number in (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)}
 KILLING_S = 10.0  # a process in the kernel's hands (state D) cannot be killed: the guard gives it up after this
 
-# Isolated (-I -S), the standard library alone. 36 is PR_SET_CHILD_SUBREAPER: orphans of the tool become the guard's children,
-# so that "no children left" means that the whole tree is gone.
+# Isolated (-I -S), the standard library alone. 36 is PR_SET_CHILD_SUBREAPER: orphans of the tool become the guard's
+# children, so that "no children left" means that the whole tree is gone.
 GUARD = r"""
 import ctypes, json, os, shutil, signal, socket, subprocess, sys, threading, time
 
@@ -91,11 +92,12 @@ class Finished:
     timed_out: bool
 
 
-def run(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], timeout_s: float, log: str, leftovers: str = "") -> Finished:
+def run(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], timeout_s: float, log: str,
+        leftovers: str = "") -> Finished:
     """Run a tool to its end; stdout and stderr are appended to the file `log` as they come, stdin is empty.
 
-    When this returns, nothing that the tool started is alive. `leftovers`: a folder that the guard removes if this process
-    dies while the tool runs. OSError when the tool cannot be started.
+    When this returns, nothing that the tool started is alive. `leftovers`: a folder that the guard removes if this
+    process dies while the tool runs. OSError when the tool cannot be started.
     """
     ours, guards = socket.socketpair()
     with ours, open(log, "ab") as file:
@@ -124,16 +126,12 @@ def run(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], timeout_s: flo
 
 def _end(guard: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
     """Have the guard end what is left, and see it gone."""
-    try:
+    with contextlib.suppress(OSError):  # it is gone already
         ours.sendall(b"x")
-    except OSError:
-        pass  # it is gone already
     try:
         guard.wait(KILLING_S + 5)
     except subprocess.TimeoutExpired:
         guard.kill()
     if guard.returncode:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(guard.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass

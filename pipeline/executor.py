@@ -7,7 +7,7 @@ first shard starts while the last is still being decoded.
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -38,6 +38,7 @@ class Request(Protocol):
     keep_going: bool
     again: bool
     quiet: bool
+    results: Sequence[Callable[[], str]]  # what to print when the build is done
 
 
 @dataclass
@@ -76,8 +77,9 @@ class Executor(InvokeExecutor):
         code = build.run(Plan(steps), request, again=own if request.again else (), dry=bool(self.config.run.dry))
         if code:
             raise Exit(code=code)
-        if not self.config.run.dry and any(step.name == "report" for step in steps):
-            print(first.told(request))
+        if not self.config.run.dry:
+            for result in request.results:
+                print(result())
 
     def _look(self, call: Call, calls: list[Call]) -> Any:
         view = cast(View, call.task)

@@ -33,7 +33,6 @@ class Stage(Task[Any]):
     resolve: Resolve
     shared: Options
     instead: Sequence[str] = ()
-    told: Callable[[Any], str]  # what to print after a build that made a report
 
 
 class View(Task[Any]):
@@ -44,14 +43,14 @@ class View(Task[Any]):
     shared: Options
 
 
-def stage(shared: Options, resolve: Resolve, told: Callable[[Any], str], *, pre: Sequence[Any] = (),
+def stage(shared: Options, resolve: Resolve, *, pre: Sequence[Any] = (),
           post: Sequence[Any] = (), name: str | None = None, own: Options | None = None,
           instead: Sequence[str] = ()) -> Callable[[Callable[..., Iterable[Step]]], Stage]:
     """Make a stage of `function(build)` or `function(build, steps)`, where `steps` are those declared before it."""
     def wrap(function: Callable[..., Iterable[Step]]) -> Stage:
         made = Stage(_body(function, {**(own or {}), **shared}), name=name or function.__name__, pre=list(pre), post=list(post),
                      auto_shortflags=False, help=_help({**(own or {}), **shared}))
-        made.declare, made.resolve, made.shared, made.instead, made.told = function, resolve, shared, instead, told
+        made.declare, made.resolve, made.shared, made.instead = function, resolve, shared, instead
         return made
 
     return wrap

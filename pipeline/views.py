@@ -42,8 +42,9 @@ def estimate(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: in
         alone += seconds * step.alone
         shared += seconds * (not step.alone)
     maybe = sum(verdicts[step.name].state == "maybe" for step in stale)
-    return (f"about {_time(alone + shared / shares)} for {len(stale)} steps" + (f", {maybe} of them perhaps not needed" if maybe else "")
-            + (f" ({guessed} never ran here: {UNKNOWN_S:.0f} s each is a guess)" if guessed else " (from the last runs)"))
+    perhaps = f", {maybe} of them perhaps not needed" if maybe else ""
+    source = f"{guessed} never ran here: {UNKNOWN_S:.0f} s each is a guess" if guessed else "from the last runs"
+    return f"about {_time(alone + shared / shares)} for {len(stale)} steps{perhaps} ({source})"
 
 
 def explain(plan: Plan, verdicts: Mapping[str, Verdict], name: str) -> str:

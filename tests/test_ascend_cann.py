@@ -86,9 +86,9 @@ def test_the_log_folder_follows_canns_variables(bare, monkeypatch):
 def test_a_machine_without_cann_says_what_is_missing_in_one_line_each(bare):
     with pytest.raises(BuildError) as told:
         ascend.require_compiler("310P3")
-    assert str(told.value) == ("atc: not on PATH, needed to compile for 310P3. Source set_env.sh of your CANN install, or build for this "
-                               "machine: inv all --chip=cpu")
-    with pytest.raises(BuildError, match="aclruntime: not installed, needed to run on 310P3. Install aclruntime-0.0.2-cp3"):
+    assert str(told.value) == ("atc: not on PATH, needed to compile for 310P3. Source set_env.sh of your CANN install, "
+                               "or build for this machine: inv all --chip=cpu")
+    with pytest.raises(BuildError, match="aclruntime: not installed, needed to run on 310P3. .* into wheels/ and run ./inv"):
         ascend.require_runtime("310P3")
     assert len(ascend.ready()) == 2 and all("\n" not in line for line in ascend.ready())
 

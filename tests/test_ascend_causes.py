@@ -18,15 +18,17 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("code", [code for code in codes.ATC if code not in codes.INTERNAL])
 def test_every_code_in_every_form_gives_cause_words_and_fix(form, code):
-    line = causes.of_atc("W11001: Op [X] is slow.\n" + FORMS[form].format(code=code, text="Value [x] for parameter [y] is invalid."))
+    block = FORMS[form].format(code=code, text="Value [x] for parameter [y] is invalid.")
+    line = causes.of_atc("W11001: Op [X] is slow.\n" + block)
     _, cause, fix = codes.ATC[code]
     assert line == f"{code}: {cause} (Value [x] for parameter [y] is invalid). To do: {fix}"
 
 
 def test_the_table_has_every_code_of_the_contract():
-    needed = ("E10001 E10002 E10004 E10049 E10007 E10010 E10005 E10006 E10014 E10015 E10016 E10018 E10031 E10035 E10036 E10038 E10039 E10009 "
-              "E10034 E10052 E13018 E10041 E16001 E16002 E16004 E16005 E19010 EZ9010 EZ3002 EZ3003 EZ0501 E10501 E40020 E40002 E20101 "
-              "E20103 E13024 E19999 EZ9999 E10021 E10022 E10054 E10410 E10047 E11017 E10017 E10011")
+    needed = ("E10001 E10002 E10004 E10049 E10007 E10010 E10005 E10006 E10014 E10015 E10016 E10018 E10031 E10035 "
+              "E10036 E10038 E10039 E10009 E10034 E10052 E13018 E10041 E16001 E16002 E16004 E16005 E19010 EZ9010 EZ3002 "
+              "EZ3003 EZ0501 E10501 E40020 E40002 E20101 E20103 E13024 E19999 EZ9999 E10021 "
+              "E10022 E10054 E10410 E10047 E11017 E10017 E10011")
     assert set(needed.split()) <= set(codes.ATC)
 
 
@@ -64,7 +66,8 @@ def test_every_acl_code_gives_cause_words_and_fix(code):
 
 
 def test_a_model_for_another_chip_is_told_from_a_damaged_one():
-    printed = ("[ACL ERROR] EE1001: ModelCheckCompatibility failed, supported socVersion=Ascend910B2, but the model socVersion=Ascend910B\n"
+    printed = ("[ACL ERROR] EE1001: ModelCheckCompatibility failed, supported socVersion=Ascend910B2, "
+               "but the model socVersion=Ascend910B\n"
                "[ERROR] load model from file failed, model file is x.om\n")
     line = causes.of_acl("[1][ACL: invalid parameter] ", printed)
     assert "compiled for another chip" in line and "socVersion=Ascend910B2" in line
@@ -79,8 +82,13 @@ def test_an_unknown_acl_code_keeps_its_words():
     ("libascend_hal.so: cannot open shared object file: No such file or directory", "driver"),
     ("/x/aclruntime.so: undefined symbol: aclrtSetDeviceSatMode", "other 0.0.2 wheel"),
     ("/lib64/libc.so.6: version `GLIBC_2.34' not found", "built on a newer system"),
-    ("No module named 'aclruntime'", "Install the wheel"),
+    ("No module named 'aclruntime'", "aclruntime-0.0.2-cp311-*.whl into wheels/"),
 ])
 def test_every_known_import_failure_has_its_fix(error, word):
     line = causes.of_import(error)
     assert line.startswith("aclruntime: ") and word in line and error in line
+
+
+def test_a_python_without_wheels_is_told_to_use_an_older_one(monkeypatch):
+    monkeypatch.setattr(causes.sys, "version_info", (3, 13, 1))
+    assert "python3.11 -m venv .venv" in causes.wheel_advice()

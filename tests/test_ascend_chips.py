@@ -9,8 +9,8 @@ ASCEND = [name for name in schema.names("chips") if schema.chip(name).backend ==
 
 
 def test_the_chips_of_the_contract_are_there():
-    needed = ("310 310P1 310P3 310P5 310P7 310B1 310B2 310B3 310B4 910A 910B 910ProA 910ProB 910PremiumA 910B1 910B2 910B2C 910B3 910B4 "
-              "910B4-1 910_9362 910_9363 910_9372 910_9381 910_9382 910_9391 910_9392")
+    needed = ("310 310P1 310P3 310P5 310P7 310B1 310B2 310B3 310B4 910A 910B 910ProA 910ProB 910PremiumA 910B1 910B2 910B2C "
+              "910B3 910B4 910B4-1 910_9362 910_9363 910_9372 910_9381 910_9382 910_9391 910_9392")
     assert set(needed.split()) == set(ASCEND)
 
 

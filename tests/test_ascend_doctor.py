@@ -142,7 +142,8 @@ def test_a_driver_that_does_not_answer_is_a_failure_with_the_fix(machine):
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("raise ImportError('libascendcl.so: cannot open shared object file: No such file or directory')", "CANN's libraries are not found"),
+    ("raise ImportError('libascendcl.so: cannot open shared object file: No such file or directory')",
+     "CANN's libraries are not found"),
     ("raise ImportError('undefined symbol: aclrtSetDeviceSatMode')", "of different times")])
 def test_an_aclruntime_that_cannot_be_imported_says_why(machine, text, words):
     machine.module("aclruntime", text)

@@ -65,13 +65,10 @@ A3 = """
 | 0     Ascend910           | OK            | -           41                0    / 0             |
 | 1     1                   | 0000:9F:00.0  | 0           0    / 0          3435 / 65536         |
 """
-A3_IDS = """
-NPU ID                         Chip ID                        Chip Logic ID                  Chip Phy-ID                    Chip Name
-0                              0                              0                              0                              Ascend910
-0                              1                              1                              1                              Ascend910
-0                              2                              -                              -                              Mcu
-"""
-A3_BOARD = "\tNPU ID                         : 0\n\tChip Name                      : Ascend910\n\tNPU Name                       : 9392\n"
+A3_IDS = "\n".join("".join(f"{cell:<30} " for cell in row) for row in (
+    ("NPU ID", "Chip ID", "Chip Logic ID", "Chip Phy-ID", "Chip Name"), ("0", "0", "0", "0", "Ascend910"),
+    ("0", "1", "1", "1", "Ascend910"), ("0", "2", "-", "-", "Mcu")))
+A3_BOARD = "".join(f"\t{key:<30} : {value}\n" for key, value in (("NPU ID", 0), ("Chip Name", "Ascend910"), ("NPU Name", 9392)))
 A5 = """
 | NPU ID  | Name         | Health  | Power(W)  Temp(C)                       |
 | Chip    | Phy-ID       | Bus-Id  | AICore(%)  Memory-Usage(MB)             |
@@ -164,8 +161,8 @@ def test_without_logical_ids_anywhere_the_tables_order_is_theirs(says):
     assert [chip.logic for chip in npu_smi.chips()] == [0, 1]
 
 
-@pytest.mark.parametrize(("told", "ids"), [("0,1", [0, 1]), ("1", [1]), ("1,3", [1, 3]), ("1,x,2", [1]), ("1, 2", [1]), ("2,1", [2]),
-                                           ("1,1", [1]), ("9", []), ("", []), ("NoDevFiles", [])])
+@pytest.mark.parametrize(("told", "ids"), [("0,1", [0, 1]), ("1", [1]), ("1,3", [1, 3]), ("1,x,2", [1]), ("1, 2", [1]),
+                                           ("2,1", [2]), ("1,1", [1]), ("9", []), ("", []), ("NoDevFiles", [])])
 def test_visible_devices_are_read_as_acl_reads_them(monkeypatch, told, ids):
     monkeypatch.setenv("ASCEND_RT_VISIBLE_DEVICES", told)
     assert npu_smi.visible(4) == ids
@@ -186,7 +183,7 @@ def test_no_visible_device_names_the_variable(says, monkeypatch):
 
 def test_a_driver_that_does_not_answer_is_an_error_with_the_fix(says):
     says(exit_code=187, info="DrvMngGetConsoleLogLevel failed. (ret=4)\ndcmi module initialize failed. ret is -8005\n")
-    with pytest.raises(BuildError, match="-8005 The driver is not loaded, or this user or container may not use it. .*--chip=cpu"):
+    with pytest.raises(BuildError, match="-8005: the driver is not loaded, or this user or container may not use it. .*--chip=cpu"):
         npu_smi.board()
 
 

@@ -173,7 +173,8 @@ def test_nothing_is_printed_on_stdout(world, capfd):
 
 
 def test_a_model_of_another_chip_is_told_so(world):
-    world(fails="[1][ACL: invalid parameter] ", says="[ACL ERROR] EE1001: ModelCheckCompatibility failed, supported socVersion=Ascend310P3\n")
+    world(fails="[1][ACL: invalid parameter] ",
+          says="[ACL ERROR] EE1001: ModelCheckCompatibility failed, supported socVersion=Ascend310P3\n")
     with pytest.raises(StepError, match="/m/bs2.om on device 0: the model was compiled for another chip .*inv compile --again"):
         Session("/m/bs2.om", "0")
 
@@ -199,7 +200,7 @@ def test_a_model_with_two_outputs_is_refused(world):
         Session("/m/bs2.om", "0")
 
 
-@pytest.mark.parametrize(("text", "fix"), [("libascendcl.so: cannot open shared object file: No such file or directory", "Source set_env.sh"),
+@pytest.mark.parametrize(("text", "fix"), [("libascendcl.so: cannot open shared object file", "Source set_env.sh"),
                                            ("undefined symbol: aclrtSetDeviceSatMode", "of different times")])
 def test_a_failed_import_is_the_users_to_mend(tmp_path, text, fix, monkeypatch):
     (tmp_path / "aclruntime.py").write_text(f"raise ImportError({text!r})\n")
@@ -211,6 +212,7 @@ def test_a_failed_import_is_the_users_to_mend(tmp_path, text, fix, monkeypatch):
 
 
 def test_importing_the_backend_imports_no_sdk():
-    code = ("import sys, backends.ascend; print(sorted({'aclruntime', 'acl', 'onnx', 'torch', 'onnxruntime', 'PIL'} & set(sys.modules)))")
+    code = ("import sys, backends.ascend; "
+            "print(sorted({'aclruntime', 'acl', 'onnx', 'torch', 'onnxruntime', 'PIL'} & set(sys.modules)))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

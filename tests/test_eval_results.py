@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from eval import folder, results
+from eval import results
 from pipeline.errors import BuildError, StepError
 
 NAMES = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 8)]
@@ -196,11 +196,3 @@ def test_nan_in_a_result_fails(tmp_path):
     array[5, 0] = np.nan
     with pytest.raises(StepError, match="NaN"):
         score(tmp_path, filled(tmp_path / "r", array, ".txt"))
-
-
-def test_the_state_changes_with_a_result_and_with_nothing_else(tmp_path):
-    where = filled(tmp_path / "r", logits())
-    before = folder.state(str(where))
-    assert folder.state(str(where)) == before
-    save(where, "ILSVRC2012_val_00000001_0", logits()[1] + 100, ".txt")
-    assert folder.state(str(where)) != before

@@ -95,8 +95,8 @@ def test_what_a_tool_leaves_behind_is_ended_with_it(tmp_path):
 def test_the_tree_and_its_folder_go_when_we_are_killed(tmp_path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    code = ("import os, sys; from pipeline import child; child.run([sys.executable, '-c', sys.argv[1], sys.argv[2], '300'], cwd=sys.argv[3], "
-            "env=dict(os.environ), timeout_s=300, log=sys.argv[2] + '.log', leftovers=sys.argv[3])")
+    code = ("import os, sys; from pipeline import child; child.run([sys.executable, '-c', sys.argv[1], sys.argv[2], '300'], "
+            "cwd=sys.argv[3], env=dict(os.environ), timeout_s=300, log=sys.argv[2] + '.log', leftovers=sys.argv[3])")
     owner = subprocess.Popen([sys.executable, "-c", code, TREE, str(tmp_path / "pids"), str(scratch)],
                              cwd=Path(child.__file__).parent.parent)
     found = pids(tmp_path / "pids", 2)

@@ -1,21 +1,20 @@
 """Huawei Ascend: models compiled by atc, run by aclruntime. Importing this needs neither, compiling needs no board.
 
-atc.py compiles, session.py runs, npu_smi.py finds the boards, causes.py turns errors into advice, cann.py finds versions;
-doctor.py looks whether all of it fits together.
+atc.py compiles, session.py runs, npu_smi.py finds the boards, causes.py turns errors into advice, cann.py finds
+versions; doctor.py looks whether all of it fits together.
 """
 
 import shutil
-import sys
 
-from backends.ascend import cann, npu_smi
+from backends.ascend import cann, causes, npu_smi
 from backends.ascend.atc import PRECISION, compile_onnx
 from backends.ascend.npu_smi import Board
 from backends.ascend.session import Session
 from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
 
-__all__ = ["NEEDS", "PRECISIONS", "SUFFIX", "Board", "Session", "board", "compile_memory_mb", "compile_onnx", "devices", "ready",
-           "require_compiler", "require_runtime", "runtime", "toolchain"]
+__all__ = ["NEEDS", "PRECISIONS", "SUFFIX", "Board", "Session", "board", "compile_memory_mb", "compile_onnx",
+           "devices", "ready", "require_compiler", "require_runtime", "runtime", "toolchain"]
 
 SUFFIX, NEEDS = ".om", "npu"
 PRECISIONS = tuple(PRECISION)
@@ -34,7 +33,7 @@ def runtime() -> dict[str, str | None]:
 
 
 def board(soc_version: str = "") -> Board | None:
-    """The Ascend chips of this machine (of this kind), None where there are none; BuildError where npu-smi cannot tell."""
+    """The Ascend chips of this machine (of this kind), None without any; BuildError where npu-smi cannot tell."""
     return npu_smi.board(soc_version)
 
 
@@ -78,11 +77,9 @@ def _compiler_missing(use: str) -> list[str]:
 
 
 def _runtime_missing(use: str) -> list[str]:
-    python = f"{sys.version_info[0]}{sys.version_info[1]}"
     if cann.aclruntime_path() is None:
         there = "installed for another Python than this" if of_package("aclruntime") else "not installed"
-        return [(f"aclruntime: {there}, {use}. Install aclruntime-0.0.2-cp{python}-... into {sys.prefix} (see "
-                "docs/ascend.md)")]
+        return [f"aclruntime: {there}, {use}. {causes.wheel_advice()}"]
     if cann.home() is None:
         return [f"CANN: ASCEND_TOOLKIT_HOME is not set, {use}. Source set_env.sh of your CANN install"]
     return []

@@ -26,13 +26,13 @@ OURS = ("model", "framework", "output", "soc_version", "input_format", "input_sh
 def compile_onnx(source: str, out: str, batch: int, target: Mapping[str, Any]) -> None:
     """Write the .om for this batch size to `out`, the whole log of the conversion beside it (model name + .log).
 
-    `target`: soc_version, precision ("fp16" | "fp32"), input ("uint8" | "float32"), resolution, mean, std (of x/255, for
-    uint8), options (further atc flags without dashes), log (its path, where it lies elsewhere). BuildError without atc and
-    for options that cannot be; StepError when atc fails.
+    `target`: soc_version, precision ("fp16" | "fp32"), input ("uint8" | "float32"), resolution, mean, std (of x/255,
+    for uint8), options (further atc flags without dashes), log (its path, where it lies elsewhere). BuildError without
+    atc and for options that cannot be; StepError when atc fails.
     """
     if shutil.which("atc") is None:
-        raise BuildError(f"atc: not on PATH, needed to compile for {target['soc_version']}. Source set_env.sh of your "
-                         "CANN install")
+        raise BuildError(f"atc: not on PATH, needed to compile for {target['soc_version']}. "
+                         "Source set_env.sh of your CANN install")
     log = str(target.get("log") or _log_beside(out))
     name = _input_name(source)
     # a folder of its own: atc leaves kernel_meta and reports in the current one, and takes few letters in a path
@@ -48,22 +48,25 @@ def compile_onnx(source: str, out: str, batch: int, target: Mapping[str, Any]) -
         _run(argv, folder, log)
         found = [path for path in glob.glob(os.path.join(glob.escape(folder), "model*.om")) if os.path.getsize(path)]
         if len(found) != 1:
-            raise StepError(f"atc said success, but left {len(found)} models of more than 0 bytes, not 1. Whole log: "
-                            f"{log}")
+            raise StepError(f"atc said success, but left {len(found)} models of more than 0 bytes, not 1. "
+                            f"Whole log: {log}")
         shutil.move(found[0], out)
     os.chmod(out, MODE)
 
 
-def command(folder: str, name: str, batch: int, target: Mapping[str, Any], version: str | None, cache: str | None) -> list[str]:
+def command(folder: str, name: str, batch: int, target: Mapping[str, Any], version: str | None,
+            cache: str | None) -> list[str]:
     """atc's command line, a word an argument; the chip file's options come last and replace ours of the same name."""
     side = target["resolution"]
-    options = {str(key).lstrip("-").replace("-", "_"): str(value) for key, value in (target.get("options") or {}).items()}
+    given = target.get("options") or {}
+    options = {str(key).lstrip("-").replace("-", "_"): str(value) for key, value in given.items()}
     refused = sorted(set(options) & set(OURS))
     if refused:
-        raise BuildError(f"{refused[0]}: not an option of a chip's file, the build sets it itself. Remove it from "
-                         "[options]")
+        raise BuildError(f"{refused[0]}: not an option of a chip's file, the build sets it itself. "
+                         "Remove it from [options]")
     flags = {"framework": "5", "model": f"{folder}/model.onnx", "output": f"{folder}/model",
-             "soc_version": target["soc_version"], "input_format": "NCHW", "input_shape": f"{name}:{batch},3,{side},{side}"}
+             "soc_version": target["soc_version"], "input_format": "NCHW",
+             "input_shape": f"{name}:{batch},3,{side},{side}"}
     if target["input"] == "uint8":
         flags["insert_op_conf"] = f"{folder}/aipp.cfg"
     if not {"precision_mode", "precision_mode_v2"} & set(options):
@@ -82,8 +85,8 @@ def precision(name: str, version: str | None) -> dict[str, str]:
     "fp32" asks for what the chip can: its matrix unit still takes fp16 and sums in fp32.
     """
     if name not in PRECISION:
-        raise BuildError(f"--precision={name}: atc makes {' or '.join(PRECISION)} of an ONNX model; int8 needs a "
-                         "quantised one")
+        raise BuildError(f"--precision={name}: atc makes {' or '.join(PRECISION)} of an ONNX model; "
+                         "int8 needs a quantised one")
     old, new = PRECISION[name]
     return {"precision_mode_v2": new} if cann.number(version) >= V2_SINCE else {"precision_mode": old}
 
@@ -102,13 +105,11 @@ def _run(argv: list[str], folder: str, log: str) -> None:
     whole = f"Whole log: {log}; CANN's own: {cann.log_folder(env)}"
     if done.timed_out:
         raise StepError(f"atc did not end within {TIMEOUT_S:.0f} s and was ended with all its processes. A small board "
-                        "needs a swap "
-                        "file, --jobs=1 and TE_PARALLEL_COMPILER=1; or compile on a server and bring the model. "
-                        f"{whole}")
+                        "needs a swap file, --jobs=1 and TE_PARALLEL_COMPILER=1; or compile on a server and bring the "
+                        f"model. {whole}")
     if done.killed_by:
-        raise StepError("atc was killed by signal "
-                        f"{done.killed_by}" + (", by the kernel when memory runs out: lower --jobs, set "
-                        "TE_PARALLEL_COMPILER=1, or add swap" if done.killed_by == 9 else "") + f". {whole}")
+        memory = ", by the kernel when memory runs out: lower --jobs, set TE_PARALLEL_COMPILER=1, or add swap"
+        raise StepError(f"atc was killed by signal {done.killed_by}{memory if done.killed_by == 9 else ''}. {whole}")
     if done.returncode != 0:
         raise StepError(f"atc failed ({done.returncode}): {causes.of_atc(output)}. {whole}")
     if SUCCESS not in output:
@@ -139,15 +140,14 @@ def safe_folder() -> str:
         if SAFE_PATH.fullmatch(real) and os.access(real, os.W_OK | os.X_OK):
             return real
     raise BuildError(f"TMPDIR={tempfile.gettempdir()}: atc takes only A-Za-z0-9._/- in paths, and /tmp and /var/tmp "
-                     "cannot be "
-                     "written. Set TMPDIR to a folder with such a name")
+                     "cannot be written. Set TMPDIR to a folder with such a name")
 
 
 def _cache_folder() -> str | None:
-    """Where compiled operators are kept from one batch size to the next; None when no path there is one that atc takes."""
-    folder = os.environ.get("ASCEND_CACHE_PATH") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "mobilenet-atc", cann.version() or "unknown")
-    folder = os.path.realpath(folder)
+    """Where compiled operators are kept from one batch size to the next; None when atc would not take its path."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    ours = os.path.join(home, "mobilenet-atc", cann.version() or "unknown")
+    folder = os.path.realpath(os.environ.get("ASCEND_CACHE_PATH") or ours)
     if not SAFE_PATH.fullmatch(folder):
         return None
     try:

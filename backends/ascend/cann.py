@@ -1,4 +1,4 @@
-"""Where CANN, its driver and aclruntime are and which versions they have: read from files, nothing is started or imported."""
+"""Where CANN, its driver and aclruntime are, and their versions: read from files, nothing is started or imported."""
 
 import hashlib
 import importlib.util
@@ -78,7 +78,7 @@ def aclruntime() -> str | None:
 
 
 def outside_environment() -> dict[str, str]:
-    """The caller's environment without our virtual one: CANN's operator compiler needs the Python that CANN was installed for.
+    """The caller's environment without our virtual one: CANN's operator compiler needs the Python it was installed for.
 
     Only VIRTUAL_ENV, PYTHONHOME and the .venv's bin in PATH go: sites need their other variables, PYTHONPATH included.
     """
@@ -101,7 +101,8 @@ def parallel_compilers() -> int:
 def log_folder(env: Mapping[str, str] = os.environ) -> str:
     """Where CANN itself writes its logs (plog)."""
     work = env.get("ASCEND_WORK_PATH")
-    return env.get("ASCEND_PROCESS_LOG_PATH") or (os.path.join(work, "log") if work else os.path.expanduser("~/ascend/log"))
+    default = os.path.join(work, "log") if work else os.path.expanduser("~/ascend/log")
+    return env.get("ASCEND_PROCESS_LOG_PATH") or default
 
 
 def _virtual_environments() -> list[str]:

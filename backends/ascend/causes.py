@@ -12,6 +12,7 @@ from backends.ascend.codes import ACL, ATC, ATC_TEXTS, INTERNAL
 CODE = re.compile(r"\b[EW][A-Z]?\d{4,5}\b")
 _PID, _TIME = r"(?:\[PID:\s*\d+\]\s*)?", r"(?:\d{4}-\d\d-\d\d\S*\s+)?"
 PREFIX = re.compile(rf"^\s*{_PID}{_TIME}(?:\w+\()?[EW][A-Z]?\d{{4,5}}\)?:\s*{_PID}{_TIME}")
+WHEELS_END = (3, 11)  # the last Python that aclruntime's wheels are built for
 SHOWN_LINES, SHOWN_LETTERS = 4, 300
 
 
@@ -22,7 +23,8 @@ def of_atc(output: str) -> str:
         for line in lines:
             if known.codes in line:
                 return f"{known.cause} ({_cut(line)}). To do: {known.fix}"
-    coded = [(match[0], at) for at, line in enumerate(lines) for match in [CODE.search(line)] if match and match[0] in ATC]
+    first = [(CODE.search(line), at) for at, line in enumerate(lines)]
+    coded = [(match[0], at) for match, at in first if match and match[0] in ATC]
     for code, at in sorted(coded, key=lambda found: found[0] in INTERNAL)[:1]:
         words = [PREFIX.sub("", lines[at])]
         if code in INTERNAL:  # its words stand below it
@@ -49,17 +51,25 @@ def of_import(error: str) -> str:
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     said = _cut(error)
     if "undefined symbol" in error:
-        return (f"aclruntime: its wheel and this CANN are of different times ({said}). Take the other 0.0.2 wheel (older, or "
-                "ait), or build it from Ascend/tools against this CANN")
+        return (f"aclruntime: its wheel and this CANN are of different times ({said}). Take the other 0.0.2 wheel "
+                "(older, or ait), or build it from Ascend/tools against this CANN")
     if any(library in error for library in ("libascend_hal", "libdcmi", "libc_sec")):
-        return (f"aclruntime: the driver's libraries are not found ({said}). Add /usr/local/Ascend/driver/lib64 and its "
-                "folders common and driver to LD_LIBRARY_PATH; in a container mount /usr/local/Ascend/driver")
+        return (f"aclruntime: the driver's libraries are not found ({said}). Add /usr/local/Ascend/driver/lib64 and "
+                "its folders common and driver to LD_LIBRARY_PATH; in a container mount /usr/local/Ascend/driver")
     if ".so" in error and "cannot open shared object" in error:
         return f"aclruntime: CANN's libraries are not found ({said}). Source set_env.sh of your CANN install"
     if "GLIBC" in error:
         return f"aclruntime: its wheel was built on a newer system ({said}). Build it here from Ascend/tools"
-    return (f"aclruntime: cannot be imported by Python {python} ({said}). Install the wheel "
-            f"aclruntime-0.0.2-cp{python.replace('.', '')}-... into {sys.prefix} (there is none for Python above 3.11)")
+    return f"aclruntime: cannot be imported by Python {python} ({said}). {wheel_advice()}"
+
+
+def wheel_advice() -> str:
+    """How this Python gets aclruntime: it is in no package index."""
+    if sys.version_info[:2] > WHEELS_END:
+        return ("Make .venv anew with an older Python, there is no wheel above 3.11: rm -r .venv; python3.11 -m venv .venv; "
+                "then put aclruntime-0.0.2-cp311-*.whl into wheels/ and run ./inv")
+    return (f"Put the wheel aclruntime-0.0.2-cp{sys.version_info[0]}{sys.version_info[1]}-*.whl into wheels/ and run ./inv "
+            "(docs/ascend.md tells where it is)")
 
 
 def _cut(text: str) -> str:

@@ -13,8 +13,8 @@ class Known(NamedTuple):
 
 _ATC = (
     Known("E10001", "a value is not one that atc takes",
-          "read the text: a soc_version this CANN lacks (another chip, or its ops package), letters in a path other than "
-          "A-Za-z0-9._/-, or a flag that was removed"),
+          "read the text: a soc_version this CANN lacks (another chip, or its ops package), letters in a path other "
+          "than A-Za-z0-9._/-, or a flag that was removed"),
     Known("E10002 E10004 E10011 E10017 E10049", "--input_shape does not fit the model",
           "remove shape flags from the chip's [options]: the build writes the shape itself"),
     Known("E10005 E10006 E10007 E10010 E10014 E10015", "a flag's value is not one that atc knows",
@@ -22,7 +22,7 @@ _ATC = (
     Known("E10009 E10018 E10031 E10035 E10036 E10038 E10039", "the dynamic batch sizes do not fit the model",
           "remove dynamic_* from the chip's [options]: one model is compiled for each batch size"),
     Known("E10016", "a name is not in the model",
-          "remove flags that name nodes or inputs from the chip's [options]; the input's name itself is read from the ONNX"),
+          "remove flags that name nodes or inputs from the chip's [options]; the input's own is read from the ONNX"),
     Known("E10021", "the output's path is too long", "set TMPDIR to a short folder"),
     Known("E10022", "the output's path is a folder", "this is a bug of the build: report it with the log"),
     Known("E10034 E10052 E13018", "the AIPP file does not fit the model or this CANN",
@@ -38,11 +38,11 @@ _ATC = (
     Known("E16002 E16004 E19010 EZ9010", "this CANN has no such operator at this opset",
           "export with opset 11, or use a newer CANN"),
     Known("E16005", "the ONNX has more than one opset domain",
-          "export again: inv export --again; a model that other tools worked on has to lose its unused opset_import entries"),
+          "export again: inv export --again; a model that other tools worked on has to lose unused opset_import entries"),
     Known("E20101 E20103", "aicore_num is not what this chip has", "remove aicore_num from the chip's [options]"),
     Known("E40002 E40020", "the operator compiler cannot start its Python",
-          "source set_env.sh of your CANN, and install for the python3 on PATH: attrs cython 'numpy<2' decorator sympy cffi "
-          "pyyaml pathlib2 psutil protobuf==3.20.0 scipy requests absl-py; inv doctor tells which is missing"),
+          "source set_env.sh of your CANN, and install for the python3 on PATH: attrs cython 'numpy<2' decorator sympy "
+          "cffi pyyaml pathlib2 psutil protobuf==3.20.0 scipy requests absl-py; inv doctor tells which is missing"),
     Known("E19999 EZ9999", "an internal error of CANN", "look into its own log (plog)"),
 )
 
@@ -64,7 +64,8 @@ _ACL = (
     Known("1004 107001", "there is no such device", "look at inv doctor and ASCEND_RT_VISIBLE_DEVICES"),
     Known("100000", "ACL was given a wrong parameter", "look into CANN's own log (plog)"),
     Known("100003 145002", "the model's file is not valid", "compile it again: inv compile --again"),
-    Known("107002", "the device's context belongs to another thread", "this is a bug of the build: report it with the log"),
+    Known("107002", "the device's context belongs to another thread",
+          "this is a bug of the build: report it with the log"),
     Known("145003", "the model is not loaded any more", "this is a bug of the build: report it with the log"),
     Known("145013", "the model has dynamic batch sizes",
           "remove dynamic_batch_size from the chip's [options] and compile again"),

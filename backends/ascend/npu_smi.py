@@ -16,13 +16,16 @@ from pipeline.errors import BuildError
 
 TIMEOUT_S = 20.0
 PLACES = ("/usr/local/bin/npu-smi", "/usr/local/sbin/npu-smi")  # not on PATH in some images
+ELSEWHERE = "or build for this machine: --chip=cpu"
 HEALTH = ("OK", "Warning", "Alarm", "Critical", "UNKNOWN")
 USABLE = ("OK", "Warning")
 BUS = re.compile(r"NA|[0-9A-Fa-f]{4,}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-9A-Fa-f]")
 UNKNOWN_QUERY = (211, 215, 217)  # no such command, no such parameter, not supported by this device
 NODE = re.compile(r"davinci\d+")
-FAMILIES = {"310B": "310B1 (Atlas 500 A2, 200I A2) or 310B4 (200I DK A2)", "310P": "310P3 (300I Pro, 300V Pro, 300I Duo) or 310P1 (300V)",
-            "910": "910A, 910B or another of the first generation", "Ascend910": "910_9391 or another of Atlas A3"}
+FAMILIES = {"310B": "310B1 (Atlas 500 A2, 200I A2) or 310B4 (200I DK A2)",
+            "310P": "310P3 (300I Pro, 300V Pro, 300I Duo) or 310P1 (300V)",
+            "910": "910A, 910B or another of the first generation",
+            "Ascend910": "910_9391 or another of Atlas A3"}
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class Chip:
 
 @dataclass(frozen=True)
 class Board:
-    """The one kind of chip of this machine: its soc name, ACL's ids of the usable ones as this process sees them, and a line
-    for each that is left out."""
+    """The one kind of chip of this machine: its soc name, ACL's ids of the usable ones as this process sees them, and
+    a line for each that is left out."""
 
     soc_version: str
     devices: tuple[str, ...]
@@ -47,7 +50,7 @@ class Board:
 
 
 def ask(*words: str) -> str | None:
-    """npu-smi's output for these words, "" for a query that it or the board does not know, None where there is no npu-smi.
+    """npu-smi's output for these words, "" for a query that it or the board does not know, None without npu-smi.
 
     BuildError when it fails or hangs.
     """
@@ -60,34 +63,34 @@ def ask(*words: str) -> str | None:
         with open(log, encoding="utf-8", errors="replace") as file:
             output = file.read()
     if done.timed_out:
-        raise BuildError(f"npu-smi {' '.join(words)}: no answer in {TIMEOUT_S:.0f} s, the driver hangs. Look at dmesg and reboot, or "
-                         "build for this machine: --chip=cpu")
+        raise BuildError(f"npu-smi {' '.join(words)}: no answer in {TIMEOUT_S:.0f} s, the driver hangs. "
+                         f"Look at dmesg and reboot, {ELSEWHERE}")
     if done.returncode in UNKNOWN_QUERY:
         return ""
     if done.returncode != 0 and "no NPU card" not in output:
-        raise BuildError(f"npu-smi {' '.join(words)}: {_why(output, done.returncode)}, or build for this machine: --chip=cpu")
+        raise BuildError(f"npu-smi {' '.join(words)}: {_why(output, done.returncode)}, {ELSEWHERE}")
     return output
 
 
 def _why(output: str, code: int | None) -> str:
-    last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "no output")
+    last = next((line.strip().rstrip(".") for line in reversed(output.splitlines()) if line.strip()), "no output")
     if "-8005" in output:
-        return (f"{last} The driver is not loaded, or this user or container may not use it. Join the group of /dev/davinci* "
-                "(HwHiAiUser), or start the container with its devices")
+        return (f"{last}: the driver is not loaded, or this user or container may not use it. "
+                "Join the group of /dev/davinci* (HwHiAiUser), or start the container with its devices")
     if "-8020" in output:
-        return f"{last} Another container or virtual machine holds the device. End it"
-    return f"exit code {code}: {last} Look at inv doctor"
+        return f"{last}: another container or virtual machine holds the device. End it"
+    return f"exit code {code}: {last}. Look at inv doctor"
 
 
 def chips() -> list[Chip]:
-    """All chips with their logical ids, from `info` and, where that has none, `info -m`. Empty without npu-smi or NPU."""
+    """All chips with their logical ids, from `info` and, where that has none, `info -m`. Empty without any."""
     table = ask("info")
     found = parse_table(table) if table else []
     if found and any(chip.logic is None for chip in found):
         ids = parse_mapping(ask("info", "-m") or "")
         if not all((chip.npu, chip.chip) in ids for chip in found):
             # the newest layout lists no logical ids: they are dense and in the table's order
-            ids = {(chip.npu, chip.chip): n for n, chip in enumerate(sorted(found, key=lambda chip: (chip.npu, chip.chip)))}
+            ids = {place: n for n, place in enumerate(sorted((chip.npu, chip.chip) for chip in found))}
         found = [Chip(chip.npu, chip.chip, chip.name, chip.health, ids[chip.npu, chip.chip]) for chip in found]
     return found
 
@@ -138,8 +141,8 @@ def soc_version(chip: Chip) -> str:
     full = name if name.startswith("Ascend") else "Ascend" + name
     if name in FAMILIES or full.removeprefix("Ascend") in FAMILIES or (name.startswith("Ascend") and "_" not in name):
         choice = FAMILIES.get(name) or FAMILIES.get(full.removeprefix("Ascend")) or "see the board's label"
-        raise BuildError(f"--chip=auto: npu-smi calls this board {chip.name}, which is a family and no chip that atc knows. Which is it? "
-                         f"Say --chip={choice}")
+        raise BuildError(f"--chip=auto: npu-smi calls this board {chip.name}, which is a family and no chip that atc "
+                         f"knows. Which is it? Say --chip={choice}")
     return full
 
 
@@ -154,8 +157,10 @@ def _asked_name(chip: Chip) -> str:
 
 
 def visible(count: int) -> list[int]:
-    """The logical ids that ASCEND_RT_VISIBLE_DEVICES leaves, in order; ACL calls them 0, 1, ... It stops reading at the first
-    word that is no id, none of this machine's, or not above the one before."""
+    """The logical ids that ASCEND_RT_VISIBLE_DEVICES leaves, in order; ACL calls them 0, 1, ...
+
+    ACL stops reading at the first word that is no id, none of this machine's, or not above the one before.
+    """
     told = os.environ.get("ASCEND_RT_VISIBLE_DEVICES")
     if told is None:
         return list(range(count))
@@ -168,16 +173,19 @@ def visible(count: int) -> list[int]:
 
 
 def board(soc: str = "") -> Board | None:
-    """The chips of this machine, or of this soc_version; None where there are none. BuildError where they cannot be told:
-    npu-smi fails, a name is ambiguous, or there are several kinds and none was named."""
+    """The chips of this machine, or of this soc_version; None where there are none.
+
+    BuildError where they cannot be told: npu-smi fails, a name is ambiguous, or there are several kinds and none was
+    named.
+    """
     found = chips()
     if not found:
         return _from_nodes(soc)
     by_logic = {chip.logic: chip for chip in found if chip.logic is not None}
     seen = [(str(n), by_logic[logic]) for n, logic in enumerate(visible(max(by_logic) + 1)) if logic in by_logic]
     if not seen:
-        raise BuildError(f"ASCEND_RT_VISIBLE_DEVICES={os.environ.get('ASCEND_RT_VISIBLE_DEVICES')}: leaves none of the {len(found)} devices. "
-                         "Unset it, or name logical ids, ascending, without spaces: 0,1")
+        raise BuildError(f"ASCEND_RT_VISIBLE_DEVICES={os.environ.get('ASCEND_RT_VISIBLE_DEVICES')}: leaves none of the "
+                         f"{len(found)} devices. Unset it, or name logical ids, ascending, without spaces: 0,1")
     by_name = {chip.name: chip for _, chip in reversed(seen)}
     if soc:
         socs = {name: soc if _may_be(name, soc) else "" for name in by_name}
@@ -188,8 +196,8 @@ def board(soc: str = "") -> Board | None:
         raise BuildError(f"--chip=auto: this machine has several kinds of boards: {', '.join(kinds)}. Say which: "
                          f"--chip={kinds[0].removeprefix('Ascend')}")
     ours = [(n, chip) for n, chip in seen if socs[chip.name]]
-    left_out = tuple(f"device {n} (NPU {chip.npu} chip {chip.chip}, {chip.name}) is left out: its health is {chip.health}"
-                     for n, chip in ours if chip.health not in USABLE)
+    left_out = tuple(f"device {n} (NPU {chip.npu} chip {chip.chip}, {chip.name}) is left out: "
+                     f"its health is {chip.health}" for n, chip in ours if chip.health not in USABLE)
     return Board(kinds[0], tuple(n for n, chip in ours if chip.health in USABLE), left_out) if kinds else None
 
 
@@ -202,12 +210,11 @@ def required(soc: str = "") -> Board:
         raise BuildError(f"{found.soc_version}: no healthy device: {'; '.join(found.left_out)}. Look at npu-smi info")
     there = sorted({chip.name for chip in chips()})
     said = f"npu-smi finds {', '.join(there)}" if there else "there is no npu-smi, or it finds no NPU"
-    raise BuildError(f"{soc or 'Ascend'}: no such device on this machine: {said}. Look at inv doctor, or build for this "
-                     "machine: --chip=cpu")
+    raise BuildError(f"{soc or 'Ascend'}: no such device on this machine: {said}. Look at inv doctor, {ELSEWHERE}")
 
 
 def _may_be(name: str, soc: str) -> bool:
-    """Whether a board of this name in the table may be of this soc_version: a family's name may be each of its chips."""
+    """Whether a board of this name may be of this soc_version: a family's name may be each of its chips."""
     full = name if name.startswith("Ascend") else "Ascend" + name
     return full == soc or ((name in FAMILIES or name.startswith("Ascend")) and soc.startswith(full))
 
@@ -218,6 +225,6 @@ def _from_nodes(soc: str) -> Board | None:
     if not nodes or shutil.which("npu-smi"):
         return None
     if not soc:
-        raise BuildError(f"--chip=auto: /dev/{min(nodes)} is there but npu-smi is not, which tells its kind. Say it (--chip=310P3), or mount "
-                         "/usr/local/bin/npu-smi and /usr/local/dcmi into the container")
+        raise BuildError(f"--chip=auto: /dev/{min(nodes)} is there but npu-smi is not, which tells its kind. Say it "
+                         "(--chip=310P3), or mount /usr/local/bin/npu-smi and /usr/local/dcmi into the container")
     return Board(soc, tuple(str(n) for n in range(len(visible(len(nodes))))))

@@ -17,7 +17,7 @@ import numpy as np
 from backends.ascend import causes
 from pipeline.errors import BuildError, StepError
 
-DTYPES: dict[int, type[np.generic]] = {0: np.float32, 1: np.float16, 2: np.int8, 3: np.int32, 4: np.uint8}  # aclDataType
+DTYPES = {0: "float32", 1: "float16", 2: "int8", 3: "int32", 4: "uint8"}  # aclDataType
 WARNINGS = 3  # aclruntime's log_level: 1 debug, 2 info, 3 warnings, 4 errors
 
 _device: list[str] = []  # the one device of this process: ACL is set up once a process and cannot be set up again
@@ -26,7 +26,8 @@ _device: list[str] = []  # the one device of this process: ACL is set up once a 
 class Session:
     """One compiled model on one device. infer(batch) -> logits; close() frees the device's memory, never ACL itself.
 
-    BuildError when aclruntime cannot be imported; StepError when the model cannot be loaded or is not what a build makes.
+    BuildError when aclruntime cannot be imported; StepError when the model cannot be loaded or is none that a build
+    makes.
     """
 
     def __init__(self, model: str, device: str):
@@ -44,28 +45,27 @@ class Session:
         self._shape, self._dtype = self._input()
         self._outputs = [output.name for output in self._session.get_outputs()]
         if len(self._outputs) != 1:
-            raise StepError(f"{self._where}: has {len(self._outputs)} outputs, {', '.join(self._outputs)}; one is "
-                            "expected")
+            names = ", ".join(self._outputs)
+            raise StepError(f"{self._where}: has {len(self._outputs)} outputs, {names}; one is expected")
 
     def _input(self) -> tuple[tuple[int, ...], np.dtype]:
         """(shape, dtype) of the one input, as the compiled model says."""
         inputs = self._session.get_inputs()
         if len(inputs) != 1 or min(inputs[0].shape) < 1:
             has = ", ".join(f"{value.name} {list(value.shape)}" for value in inputs)
-            raise StepError(f"{self._where}: has the inputs {has}; one of a fixed shape is expected. Remove dynamic_* "
-                            "and input_shape_range "
-                            "from the chip's [options]")
+            raise StepError(f"{self._where}: has the inputs {has}; one of a fixed shape is expected. "
+                            "Remove dynamic_* and input_shape_range from the chip's [options]")
         shape, kind = tuple(inputs[0].shape), int(inputs[0].datatype)
         if kind not in DTYPES:
             raise StepError(f"{self._where}: its input has aclDataType {kind}, which is not known here")
         dtype = np.dtype(DTYPES[kind])
         if int(np.prod(shape)) * dtype.itemsize != inputs[0].realsize:
-            raise StepError(f"{self._where}: its input {shape} {dtype} does not have the {inputs[0].realsize} bytes "
-                            "that the model says")
+            raise StepError(f"{self._where}: its input {shape} {dtype} does not have the {inputs[0].realsize} "
+                            "bytes that the model says")
         return shape, dtype
 
     def infer(self, batch: np.ndarray) -> np.ndarray:
-        """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) RGB or float32 (n, 3, r, r), whichever the model was compiled for."""
+        """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) RGB or float32 (n, 3, r, r), as it was compiled."""
         if batch.shape != self._shape or batch.dtype != self._dtype:
             raise StepError(f"{self._where}: takes {self._dtype} {self._shape}, not {batch.dtype} {batch.shape}")
         if not batch.flags.c_contiguous:
@@ -82,8 +82,8 @@ class Session:
     def take_compute_ms(self) -> list[float]:
         """Milliseconds that the device executed, one number a run since the last call.
 
-        Older builds keep durations, AIT's keep (start, end) in float32 since the session began: after half an hour those
-        are good to 0.1 ms only.
+        Older builds keep durations, AIT's keep (start, end) in float32 since the session began: after half an hour
+        those are good to 0.1 ms only.
         """
         kept = self._session.sumary().exec_time_list
         times = [entry[1] - entry[0] if isinstance(entry, tuple | list) else entry for entry in kept]
@@ -93,7 +93,7 @@ class Session:
     def close(self) -> None:
         """Free the model. finalize() is never called: no session could be opened after it."""
         with _prints():
-            free = getattr(self._session, "free_resource", None)  # AIT's builds have it; the others free with the object
+            free = getattr(self._session, "free_resource", None)  # AIT's builds have it; others free with the object
             if free:
                 free()
             del self._session
@@ -118,7 +118,7 @@ def _imported() -> Any:
 
 @contextmanager
 def _prints() -> Iterator[Callable[[], str]]:
-    """Send what aclruntime prints, which goes to file descriptor 1, to stderr; yields a function that reads it so far."""
+    """Send what aclruntime prints, which goes to file descriptor 1, to stderr; yields a function that reads it."""
     sys.stdout.flush()
     libc = ctypes.CDLL(None)
     libc.fflush(None)

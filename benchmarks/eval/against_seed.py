@@ -18,7 +18,7 @@ import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from eval import accuracy, results  # noqa: E402
+from eval import accuracy, results
 
 CLASSES = 1000
 SHARD = 1024

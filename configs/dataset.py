@@ -1,0 +1,134 @@
+"""A request's pictures: which there are, and where what is made of them lies. Looked up when a stage first asks for it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from configs.request import AGREEMENT_IMAGES, Request
+from preprocess import index, limit, presets, sample, sharding
+from preprocess.index import Listing
+
+
+@dataclass(frozen=True)
+class Data(Request):
+    """A request with its data set. `inv compile` never looks at any of this."""
+
+    @cached_property
+    def listing(self) -> Listing:
+        """The pictures with their labels, in order."""
+        return self.listed(self.words.limit)
+
+    def listed(self, count: int | None, any_label: bool = False) -> Listing:
+        """The pictures with their labels: all, or `count` of them, a fixed stratified choice."""
+        if self.sample:
+            images = tuple(index.Image(name, name, label) for name, label in sample.listing())
+            found = Listing(self.pictures, images, os.path.join(self.pictures, "val_label.txt"), None, index.identity(images), {})
+        else:
+            members = os.path.join(self.out, "data", os.path.basename(self.dataset.rstrip("/")) + ".members.json")
+            found = index.listed(self.dataset, self.labels, self.model.classes, members, any_label)
+        return limit.stratified(found, count) if count else found
+
+    def diagnose(self, count: int) -> None:
+        """Take `count` of the pictures for the listing, whatever their labels say: it is the labels that are in doubt."""
+        everything = self.listed(None, any_label=True)
+        vars(self)["listing"] = limit.stratified(everything, min(self.words.limit or count, len(everything.images)))
+
+    @property
+    def pictures(self) -> str:
+        """Where the sample's pictures are drawn."""
+        return os.path.join(self.out, "data", "sample-pictures")
+
+    @cached_property
+    def data_dir(self) -> str:
+        """OUT/data/DATASET-PRESET-INPUT-PIXELS[-LIMIT]."""
+        return os.path.join(self.out, "data", self.data_name(self.listing.identity))
+
+    @cached_property
+    def dataset_row(self) -> str:
+        """The data set as records name it."""
+        return self.dataset_name(self.listing.identity)
+
+    @cached_property
+    def index_csv(self) -> str:
+        """row,name,label,shard of the evaluated set."""
+        return os.path.join(self.data_dir, "index.csv")
+
+    @cached_property
+    def shard_size(self) -> int:
+        """Images in every shard but the last."""
+        return sharding.images_a_shard(len(self.listing.images), self.input)
+
+    @cached_property
+    def shards(self) -> list[str]:
+        """Paths of the shards, in order."""
+        count = len(sharding.shard_sizes(len(self.listing.images), self.input))
+        return [os.path.join(self.data_dir, f"shard-{n:05d}.npy") for n in range(count)]
+
+    def logits_dir(self, batch: int) -> str:
+        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/DATA/bs16: what a compiled model said about this data."""
+        return os.path.join(self.chip_dir, os.path.basename(self.data_dir), f"bs{batch}")
+
+    @cached_property
+    def agreement_images(self) -> int:
+        """How many images every compiled batch size is held against PyTorch on."""
+        return min(len(self.listing.images), AGREEMENT_IMAGES)
+
+    @cached_property
+    def agreement_shards(self) -> list[str]:
+        """The shards that hold these images."""
+        return self.shards[: -(-self.agreement_images // self.shard_size)]
+
+    @cached_property
+    def reference(self) -> str:
+        """PyTorch's logits of these images; the same for every chip."""
+        return os.path.join(self.model_dir, "reference", os.path.basename(self.data_dir) + ".npy")
+
+    @cached_property
+    def pixel_tools(self) -> dict[str, str | None]:
+        """What the pixels of a shard depend on besides the pictures."""
+        return presets.tools(self.words.pixels)
+
+    @property
+    def skips_bad(self) -> bool:
+        """Whether pictures that cannot be decoded count as wrong instead of stopping the build."""
+        return self.words.on_bad == "skip"
+
+    def picture_paths(self, part: Sequence[index.Image]) -> tuple[str, ...]:
+        """Absolute paths of these pictures; () when they are read from a tar, whose members' hashes are params."""
+        return () if self.listing.tar else tuple(f"{self.listing.root}/{image.path}" for image in part)
+
+    @property
+    def tar(self) -> tuple[str, ...]:
+        """The archive that the pictures are read from, if it is one."""
+        return (self.listing.tar,) if self.listing.tar else ()
+
+    def pixel_params(self, part: Sequence[index.Image]) -> dict[str, Any]:
+        """Params of preprocess.shards:write for these pictures."""
+        params = presets.shard_params(self.pixels, self.input, self.words.pixels, self.words.on_bad)
+        return params | self.members(part)
+
+    def members(self, part: Sequence[index.Image]) -> dict[str, Any]:
+        """Where a tar holds these pictures and what they are; nothing for a folder, whose files are inputs."""
+        if not self.listing.tar:
+            return {}
+        return {"members": [[image.name, image.offset, image.size, image.sha256] for image in part]}
+
+    def shard_mb(self, images: int) -> float:
+        """Size of a shard of so many images."""
+        return images * self.model.resolution**2 * 3 * (1 if self.input == "uint8" else 4) / 2**20
+
+    def images_in(self, shard: int) -> int:
+        """Images in shard number `shard`."""
+        return min(self.shard_size, len(self.listing.images) - shard * self.shard_size)
+
+    @property
+    def margin(self) -> float:
+        """Images whose two largest logits are closer than this may change places without fault."""
+        return 1e-2 if self.precision == "fp32" else 0.1
+
+    @property
+    def bad_lists(self) -> tuple[str, ...]:
+        """The list of pictures that were skipped, where they are."""
+        return (f"{self.data_dir}/bad.json",) if self.skips_bad else ()

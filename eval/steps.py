@@ -1,0 +1,25 @@
+"""The steps of `inv eval --results=DIR`: score what another tool wrote, against a label file."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from eval import folder
+from pipeline.step import Step
+
+
+def scored(build: Any, results: str, labels: Mapping[str, int]) -> Iterator[Step]:
+    """`labels` are {image name: class} in the label file's order; every result file is an input. `build` is the request."""
+    root = os.path.abspath(results)
+    found = folder.listed(results)
+    paths = folder.paired(found, list(labels))
+    identity = hashlib.sha256("".join(f"{name}\t{label}\n" for name, label in labels.items()).encode()).hexdigest()[:8]
+    where = os.path.join(build.out, "results", f"{build.plain(os.path.basename(root))}-{hashlib.sha256(root.encode()).hexdigest()[:8]}")
+    dataset = f"{build.plain(os.path.basename(build.labels).rpartition('.')[0])}-{identity}"
+    row = {"model": build.model.name, "checkpoint": None, "dataset": dataset, "chip": None, "precision": None, "input": None,
+           "batch": None, "sample_data": False}
+    yield Step("eval/results/index", "preprocess.shards:index", (build.labels,), (f"{where}/index.csv",),
+               {"names": list(labels), "labels": list(labels.values()), "shard_size": len(labels)})
+    yield Step("eval/results/accuracy", "eval.results:write", (f"{where}/index.csv", *paths), (f"{where}/accuracy.json",),
+               {"row": row, "results": root, "classes": build.model.classes})

@@ -1,0 +1,157 @@
+"""The steps of `inv data`: the sample's pictures, a check of every file, a contact sheet, .bin files, a diagnosis, training.
+
+Declared here, and not in tasks.py, because each is a story of its own; the stages' matrix is there. `build` is the request
+(configs.site.Build), which this package does not import.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pipeline.errors import BuildError
+from pipeline.fingerprint import of_package
+from pipeline.step import Step
+from preprocess import devkit as devkits
+from preprocess import presets, sample, sharding
+
+DRAWN_AT_ONCE = 40
+DIAGNOSED = 200  # images
+
+
+def pictures(folder: str, split: str) -> Iterator[Step]:
+    """Draw a split of the sample into `folder`, with its val_label.txt."""
+    names = sample.names(split)
+    yield Step(f"pictures/{split}/labels", "preprocess.sample:write_labels", outputs=(f"{folder}/val_label.txt",),
+               params={"split": split})
+    for first in range(0, len(names), DRAWN_AT_ONCE):
+        part = names[first : first + DRAWN_AT_ONCE]
+        yield Step(f"pictures/{split}/{first // DRAWN_AT_ONCE:05d}", "preprocess.drawing:write",
+                   outputs=tuple(f"{folder}/{name}" for name in part), params={"first": first, "split": split},
+                   tools={name: of_package(name) for name in ("Pillow", "numpy")}, images=len(part))
+
+
+def check(build: Any, asked: Any) -> Iterator[Step]:
+    """Look at every file of the data set; the report is check.txt."""
+    images, size, folder = build.listing.images, build.shard_size, build.data_dir
+    parts = [images[first : first + size] for first in range(0, len(images), size)]
+    lists = [f"{folder}/check-{n:05d}.json" for n in range(len(parts))]
+    tools = {"Pillow": of_package("Pillow"), "simplejpeg": of_package("simplejpeg")}
+    for n, part in enumerate(parts):
+        yield Step(f"check/{n:05d}", "preprocess.check:write", build.picture_paths(part), (lists[n],), build.members(part), tools,
+                   reads=build.tar, images=len(part))
+    yield Step("check/report", "preprocess.check:report", tuple(lists), (f"{folder}/check.txt",), {"images": len(images)})
+
+
+def show(build: Any, asked: Any) -> Iterator[Step]:
+    """A contact sheet of what the network sees, from the shards."""
+    params = {"order": build.pixels["order"], "names": list(sample.CLASSES) if build.sample else None}
+    if build.input == "float32":
+        params |= {"mean": build.pixels["mean"], "std": build.pixels["std"]}
+    yield Step("show/sheet", "preprocess.sheet:write", (build.index_csv, *build.shards), (f"{build.data_dir}/sheet.png",), params,
+               {"Pillow": of_package("Pillow")})
+
+
+def bins(build: Any, asked: str) -> Iterator[Step]:
+    """One .bin an image in the folder asked for, written from the shards."""
+    folder = os.path.abspath(asked)
+    names, size = bin_names([image.name for image in build.listing.images]), build.shard_size
+    for n, shard in enumerate(build.shards):
+        part = names[n * size : (n + 1) * size]
+        yield Step(f"bins/{n:05d}", "preprocess.bins:write", (shard,), tuple(os.path.join(folder, name) for name in part),
+                   images=len(part))
+
+
+def bin_names(images: Sequence[str]) -> list[str]:
+    """The .bin's name of each image: its own up to the last dot. BuildError when ais_bench would mix two of them up.
+
+    ais_bench calls a result after its input up to the FIRST dot, so `a.b.JPEG` and `a.c.JPEG` would overwrite each other.
+    """
+    seen: dict[str, str] = {}
+    for name in images:
+        other = seen.setdefault(name.partition(".")[0], name)
+        if other != name:
+            raise BuildError(f"--bins: {other} and {name} are the same up to the first dot, where ais_bench cuts names: "
+                             "their results would overwrite each other. Rename one")
+    return [name.rpartition(".")[0] + ".bin" for name in images]
+
+
+def diagnose(build: Any, asked: Any) -> Iterator[Step]:
+    """The same pictures under plausible mistakes, through PyTorch, and which of them the network likes best."""
+    build.diagnose(DIAGNOSED)
+    images, folder, network = build.listing.images, f"{build.data_dir}/diagnosis", build.network()
+    variants = presets.variants(build.pixels)
+    yield Step("diagnose/index", "preprocess.shards:index", outputs=(f"{folder}/diagnosis.csv",),
+               params={"names": [i.name for i in images], "labels": [i.label for i in images], "shard_size": len(images)})
+    for name, values in variants.items():
+        yield Step(f"diagnose/{name}/pixels", "preprocess.shards:write", build.picture_paths(images), (f"{folder}/{name}.npy",),
+                   {**presets.shard_params(values, "float32", "exact"), **build.members(images)}, presets.tools("exact"),
+                   reads=build.tar, images=len(images))
+        yield Step(f"diagnose/{name}/logits", "mobilenet.logits:reference", (build.checkpoint, f"{folder}/{name}.npy"),
+                   (f"{folder}/{name}-said.npy",), {"model": network, "mean": values["mean"], "std": values["std"],
+                                                    "images": len(images)}, {"torch": of_package("torch")})
+    yield Step("diagnose/verdict", "preprocess.diagnose:write",
+               (f"{folder}/diagnosis.csv", *(f"{folder}/{name}-said.npy" for name in variants)), (f"{folder}/diagnosis.json",),
+               {"names": list(variants), "background": build.model.background, "mean": build.pixels["mean"],
+                "std": build.pixels["std"]})
+
+
+def train_sample(build: Any, asked: Any) -> Iterator[Step]:
+    """Draw the training split, make its shards, and train the sample's network on them."""
+    folder, names, values = f"{build.out}/data/sample-training", sample.names("train"), build.pixels
+    drawn, size = f"{folder}/pictures", sharding.images_a_shard(len(names), "uint8")
+    yield from pictures(drawn, "train")
+    shards = []
+    for n, first in enumerate(range(0, len(names), size)):
+        shards.append(f"{folder}/pixels-{n:05d}.npy")
+        yield Step(f"train/pixels/{n:05d}", "preprocess.shards:write",
+                   tuple(f"{drawn}/{name}" for name in names[first : first + size]), (shards[-1],),
+                   presets.shard_params(values, "uint8", "exact"), presets.tools("exact"))
+    yield Step("train/index", "preprocess.shards:index", outputs=(f"{folder}/train.csv",),
+               params={"names": names, "labels": list(sample.labels("train")), "shard_size": size})
+    yield Step("train/checkpoint", "mobilenet.train:write", (f"{folder}/train.csv", *shards), (f"{folder}/sample.tar",),
+               {"model": build.network(), "mean": values["mean"], "std": values["std"]}, {"torch": of_package("torch")})
+
+
+def devkit(build: Any, asked: str) -> Iterator[Step]:
+    """Write val_label.txt: where --labels says, else beside the data set, else here. No step: it is the user's file from then on."""
+    target = labels_target(build)
+    lines = "".join(f"{name} {label}\n" for name, label in devkits.labels(os.path.abspath(asked)).items())
+    if os.path.exists(target):
+        with open(target, encoding="utf-8", errors="replace") as file:
+            if file.read() != lines:
+                raise BuildError(f"{target}: is there already and says something else; move it away, or name another with --labels=FILE")
+    part = os.path.join(os.path.dirname(target), ".part-" + os.path.basename(target))
+    with open(part, "w", encoding="utf-8") as file:
+        file.write(lines)
+    os.replace(part, target)
+    yield from ()
+
+
+def labels_target(build: Any) -> str:
+    """Where `inv data --devkit` writes."""
+    if build.words.labels:
+        return os.path.abspath(build.words.labels)
+    if build.words.dataset:
+        return os.path.join(os.path.dirname(os.path.abspath(build.words.dataset.rstrip("/"))), "val_label.txt")
+    return os.path.abspath("val_label.txt")
+
+
+DECLARE = {"devkit": devkit, "check": check, "show": show, "bins": bins, "diagnose": diagnose, "train_sample": train_sample}
+
+
+def told(build: Any, what: str, asked: Any) -> str:
+    """What `inv data` prints when the work is done."""
+    if what == "devkit":
+        return f"labels: {labels_target(build)}"
+    if what == "check":
+        with open(f"{build.data_dir}/check.txt", encoding="utf-8") as file:
+            return file.read().rstrip()
+    if what == "diagnose":
+        with open(f"{build.data_dir}/diagnosis/diagnosis.json", encoding="utf-8") as file:
+            return str(json.load(file)["text"])
+    if what == "show":
+        return f"contact sheet: {build.data_dir}/sheet.png"
+    if what == "bins":
+        return f"{len(build.listing.images)} files for ais_bench --input: {os.path.abspath(asked)}"
+    return f"trained anew: {build.out}/data/sample-training/sample.tar (the one in use is mobilenet/sample.tar)"

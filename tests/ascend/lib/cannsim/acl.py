@@ -1,0 +1,116 @@
+"""The process's side of ACL: opened devices, the end of it, error codes, the lines on fd 1, and the faults of devices."""
+
+import atexit
+import os
+import signal
+import threading
+import time
+
+from cannsim import boards, scenario
+
+TEXTS = {1: "ACL: invalid parameter", 2: "ACL: memory allocation fail", -1: "ACL: general failure", 1004: "Invalid parameter"}
+
+
+class Process:
+    """What ACL holds for this process. One device context a device; gone for good after finalize()."""
+
+    pid: int | None = None
+    thread: int | None = None
+    finalized = False
+    used: dict[int, int] = {}        # device -> bytes of its sessions
+    runs: dict[int, int] = {}        # device -> runs so far
+
+
+def say(level: int, text: str, least: int = 2) -> None:
+    """A line on fd 1, as the C++ of the real one writes it: redirecting sys.stdout does not catch it."""
+    if level >= least:
+        os.write(1, f"{('', '[DEBUG] ', '[INFO] ', '[WARN] ', '[ERROR] ')[level]}{text}\n".encode())
+
+
+def raw(text: str) -> None:
+    """ACL's own text (aclGetRecentErrMsg), without a prefix."""
+    os.write(1, f"{text}\n".encode())
+
+
+def failure(code: int) -> RuntimeError:
+    """The exception as the real one words it, trailing space included."""
+    return RuntimeError(f"[{code}][{TEXTS.get(code, 'Error code unknown')}] ")
+
+
+def open_device(device: int, flavour: str, least: int) -> None:
+    """Initialise ACL once a process, then the device."""
+    if Process.finalized:
+        raise RuntimeError("[100001][Error code unknown] ")        # used after finalize(): ACL has no way back
+    if Process.pid is None:
+        Process.pid, Process.thread = os.getpid(), threading.get_ident()
+        say(2, "acl init success", least)
+        atexit.register(_leave, flavour, least)
+    check_process()
+    count = len(boards.visible())
+    if not 0 <= device < count:
+        raw(f"EE1001: The argument is invalid.Reason: Invalid device ID {device}. Set drv devId to {device}. "
+            f"The valid device range is [0, {max(count - 1, 0)}).")
+        say(4, f"acl open device {device} failed", least)
+        raw(f"{'CreateContext' if flavour == 'ait' else 'SetDevice'} failed. ret=107001")
+        raise failure(107001)
+    if device in scenario.load()["broken"]:
+        raw("EL0003: The argument is invalid.\n"
+            f"open device {device} failed,runtime result = 507033.[FUNC:ReportCallError][FILE:log_inner.cpp][LINE:161]")
+        say(4, f"acl open device {device} failed", least)
+        raise failure(507033)
+    if device not in Process.runs:
+        Process.runs[device] = 0
+        say(2, f"open device {device} success", least)
+        if flavour == "ait":
+            say(2, "create new context", least)
+    fault(device, 0)
+
+
+def check_process() -> None:
+    """ACL does not survive a fork."""
+    if Process.pid not in (None, os.getpid()):
+        raise failure(107002)
+
+
+def take(device: int, size: int) -> None:
+    """Reserve device memory for a session."""
+    if Process.used.get(device, 0) + size > boards.memory_bytes():
+        scenario.log("out-of-memory", device=device, asked=size, used=Process.used.get(device, 0))
+        raise failure(2)
+    Process.used[device] = Process.used.get(device, 0) + size
+
+
+def fault(device: int, run: int) -> int | None:
+    """Die or hang when the scenario says so for this run of the device; the ACL code of an error to report, or None."""
+    for number, entry in enumerate(scenario.load()["faults"]):
+        due = entry.get("device", device) == device and entry.get("run", 1) == run
+        if not due or not scenario.claim(f"fault{number}", entry.get("times", 1)):
+            continue
+        scenario.log(entry["kind"], device=device, run=run)
+        if entry["kind"] == "error":
+            return entry.get("code", 507014)
+        while entry["kind"] == "hang":
+            time.sleep(3600)
+        if entry.get("how") == "exit":
+            os._exit(3)
+        if entry.get("how") == "abort":
+            os.abort()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return None
+
+
+def finalize() -> None:
+    """aclFinalize: nothing of ACL works in this process any more."""
+    check_process()
+    Process.finalized = True
+    scenario.log("finalize")
+
+
+def _leave(flavour: str, least: int) -> None:
+    if Process.pid != os.getpid():
+        return
+    for device in Process.runs:
+        say(2, "end to destroy context", least)
+        say(2, f"end to reset device {device}" if flavour == "ait" else f"end to reset device is {device}", least)
+    say(2, "end to finalize acl", least)
+    scenario.log("exit", devices=sorted(Process.runs), runs=Process.runs)

@@ -1,0 +1,206 @@
+"""The report's files: all rows, the seed's form, and a page that says what is the sample's and what is published."""
+
+import json
+
+import numpy as np
+import pytest
+
+from eval import accuracy, records, report, table
+from pipeline.errors import StepError
+
+COMMON = {"precision": "fp16", "input": "uint8"}
+SAMPLE = {
+    **COMMON,
+    "model": "sample",
+    "checkpoint": "sample-1a2b3c4d",
+    "dataset": "sample-99aa88bb",
+    "chip": "cpu",
+    "sample_data": True,
+}
+REAL = {
+    **COMMON,
+    "model": "mobilenet_v1",
+    "checkpoint": "sgd-5e6f7a8b",
+    "dataset": "val-12345678",
+    "chip": "310P3",
+    "sample_data": False,
+}
+PUBLISHED = {
+    "310": {"images_per_s": {"1": 4550.44, "64": 5899.52}, "scale": 4, "source": "README of the seed"},
+    "310P3": {
+        "images_per_s": {"1": 4241.54, "64": 14515.69},
+        "scale": 1,
+        "source": "README of the seed",
+        "note": "Disputed at 64",
+    },
+}
+STATED = {"mobilenet_v1": {"top1_pct": 69.52, "top5_pct": 89.05, "source": "README"}}
+
+
+def rows(common, speeds=((1, 4241.54), (64, 3000.0))):
+    ranks = np.array([0] * 70 + [1] * 19 + [7] * 11)
+    found = [{**common, "batch": 16, "kind": "accuracy", **accuracy.figures(ranks, 1000)}]
+    for batch, speed in speeds:
+        found.append({**common, "dataset": None, "batch": batch, "kind": "throughput", "devices": ["0"], "images_per_s": speed,
+                      "latency_ms_p50": 1.0, "latency_ms_p90": 2.0, "latency_ms_p99": 10.0, "warmup": 3, "rounds": 1000,
+                      "measures": "copies included"})  # fmt: skip
+        found.append({**common, "batch": batch, "kind": "agreement", "images": 100, "same_top1_pct": 99.0, "clear_images": 98,
+                      "same_top1_clear_pct": 100.0, "margin": 0.1, "max_abs_diff": 0.0123})  # fmt: skip
+    found.append({**common, "batch": 16, "kind": "pipeline", "stage": "infer", "images": 100, "seconds": 2.0, "load_s": 0.5,
+                  "images_per_s": 50.0})  # fmt: skip
+    return found
+
+
+def written(tmp_path, *each, current=None):
+    paths = [str(tmp_path / f"record-{number}.json") for number in range(len(each))]
+    for path, row in zip(paths, each, strict=True):
+        records.write(path, row)
+    outputs = tuple(str(tmp_path / name) for name in ("summary.json", "report.md", "result.json"))
+    report.write(tuple(paths), outputs, published=PUBLISHED, published_accuracy=STATED, current=current)
+    return json.loads((tmp_path / "summary.json").read_text()), (tmp_path / "report.md").read_text()
+
+
+def cells(page, start):
+    """The cells of the first line of the page that starts so."""
+    line = next(line for line in page.splitlines() if line.startswith(start))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_summary_has_every_row_in_the_order_of_their_columns(tmp_path):
+    summary, _ = written(tmp_path, *rows(SAMPLE), *rows(REAL))
+    assert summary["schema"] == 1
+    assert summary["rows"] == sorted(rows(SAMPLE) + rows(REAL), key=records.order)
+
+
+def test_the_result_has_the_seeds_form(tmp_path):
+    written(tmp_path, *rows(REAL), current={**REAL, "batch": 16})
+    assert json.loads((tmp_path / "result.json").read_text()) == {
+        "title": "Overall statistical evaluation",
+        "value": [
+            {"key": "Number of images", "value": "100"},
+            {"key": "Number of classes", "value": "1000"},
+            {"key": "Top1 accuracy", "value": "70.00%"},
+            *({"key": f"Top{k} accuracy", "value": "89.00%"} for k in (2, 3, 4, 5)),
+        ],
+    }
+
+
+def test_a_request_that_judges_nothing_has_an_empty_result(tmp_path):
+    written(tmp_path, *rows(REAL))
+    assert json.loads((tmp_path / "result.json").read_text())["value"] == []
+
+
+def test_a_request_whose_accuracy_is_not_among_the_records_is_an_error(tmp_path):
+    with pytest.raises(StepError, match="0 accuracy records match"):
+        written(tmp_path, *rows(REAL), current={**REAL, "batch": 8})
+
+
+def test_the_sample_is_named_in_the_headline_and_on_its_rows(tmp_path):
+    _, page = written(tmp_path, *rows(SAMPLE), current={**SAMPLE, "batch": 16})
+    assert "> **SAMPLE.** Everything here is of generated pictures" in page
+    assert cells(page, "| sample-1a2b3c4d (SAMPLE) |")[-1] == "–"  # no published accuracy beside it
+    assert "Published for 1.0/224" in page
+
+
+def test_a_report_without_the_sample_does_not_mention_it(tmp_path):
+    _, page = written(tmp_path, *rows(REAL), current={**REAL, "batch": 16})
+    assert "SAMPLE" not in page and "1.0/224" not in page
+
+
+def test_measured_stands_beside_published_with_ratio_and_cliff(tmp_path):
+    _, page = written(tmp_path, *rows(REAL))
+    assert cells(page, "| sgd-5e6f7a8b |")[-1] == "69.52 / 89.05"
+    table_of_chip = page[page.index("### sgd-5e6f7a8b, 310P3 fp16 uint8, on 1 device") :]
+    assert cells(table_of_chip, "|     1 |") == [
+        "1",
+        "4,242",
+        "1.00",
+        "2.00",
+        "10.00",
+        "1,000",
+        "99.00",
+        "4,242",
+        "1.00×",
+        "**best**",
+    ]
+    assert cells(table_of_chip, "|    64 |")[-3:] == ["14,516", "0.21×", "cliff"]
+    assert (
+        "- 310: README of the seed. The throughputs are of 4 chips.\n- 310P3: README of the seed. Disputed at 64.\n"
+        in page
+    )
+
+
+def test_all_chips_stand_side_by_side(tmp_path):
+    _, page = written(tmp_path, *rows(SAMPLE, [(1, 900.0), (8, 950.0)]), *rows(REAL))
+    side = page[page.index("## Throughput side by side") :]
+    assert cells(side, "| batch")[1:] == [
+        "sgd-5e6f7a8b, 310P3 fp16 uint8", "sample-1a2b3c4d (SAMPLE), cpu fp16 uint8", "published 310 ×4", "published 310P3",
+    ]  # fmt: skip
+    assert cells(side, "|     1 |") == ["1", "4,242", "900.0", "4,550", "4,242"]
+    assert cells(side, "|     8 |") == ["8", "–", "950.0", "–", "–"]
+
+
+def test_every_table_of_the_page_is_whole(tmp_path):
+    _, page = written(tmp_path, *rows(SAMPLE), *rows(REAL))
+    for block in page.split("\n\n"):
+        lines = block.splitlines()
+        if lines[0].startswith("|"):
+            assert len({line.count("|") for line in lines}) == 1 and len({len(line) for line in lines}) == 1
+
+
+def test_results_of_other_tools_have_a_row_without_chip(tmp_path):
+    row = {
+        **dict.fromkeys(records.COMMON),
+        "kind": "accuracy",
+        "results": "dumpout",
+        **accuracy.figures(np.zeros(9, int), 1000),
+    }
+    summary, page = written(tmp_path, row, current={"results": "dumpout"})
+    assert summary["rows"][0]["chip"] is None
+    assert cells(page, "| –")[:4] == ["–", "results in dumpout", "–", "–"]
+
+
+def test_a_retried_step_is_told(tmp_path):
+    _, page = written(tmp_path, *rows(REAL)[:-1], {**rows(REAL)[-1], "retried": 2})
+    assert "2 of the steps ran a second time" in page
+
+
+def test_the_terminal_table_ends_with_the_reports_path_and_has_straight_columns(tmp_path):
+    current = {**REAL, "batch": 16}
+    text = table.final(rows(REAL), PUBLISHED, STATED, current, "out/report/report.md")
+    lines = text.splitlines()
+    assert lines[0].startswith("accuracy   top-1 70.00 % (") and lines[0].endswith("published 69.52 / 89.05")
+    assert lines[-1] == "report: out/report/report.md"
+    head, first, last = lines[3:6]
+    assert head.split() == [
+        "batch",
+        "images/s",
+        "latency",
+        "ms",
+        "p50",
+        "/",
+        "p90",
+        "/",
+        "p99",
+        "same",
+        "top-1",
+        "%",
+        "published",
+        "310P3",
+    ]
+    assert (first.split()[-1], last.split()[-1]) == ("best", "cliff")
+    assert (
+        head.index("published 310P3") + len("published 310P3")
+        == first.index("4,242", 20) + 5
+        == last.index("14,516") + 6
+    )
+
+
+def test_the_terminal_table_of_the_sample_shows_all_published_chips_and_says_what_they_are_for():
+    text = table.final(rows(SAMPLE), PUBLISHED, STATED, {**SAMPLE, "batch": 16}, "r")
+    assert text.startswith("SAMPLE: ") and "published figures are for 1.0/224" in text
+    assert "published 310 ×4   published 310P3" in text and "69.52" not in text
+
+
+def test_the_terminal_table_without_accuracy_or_throughput_is_the_path():
+    assert table.final([], PUBLISHED, STATED, SAMPLE, "out/report.md") == "report: out/report.md"

@@ -1,0 +1,103 @@
+"""What is a picture, what is none, and that the fast decoder is Pillow's equal."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from pictures import encoded, jpeg, noise
+
+from preprocess import decode
+from preprocess.decode import BadImage
+
+
+def bomb():
+    """A PNG's head that promises 100,000 x 100,000 pixels."""
+    head = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + head
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk)) + b"\0" * 40
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        jpeg(90, 61),
+        jpeg(90, 61, mode="L"),
+        jpeg(90, 61, mode="CMYK"),
+        jpeg(90, 61, progressive=True),
+        jpeg(90, 61, subsampling=0),
+        jpeg(90, 61, subsampling=1),
+        jpeg(90, 61, quality=5),
+        encoded(noise(90, 61), "PNG"),
+        encoded(noise(90, 61), "PNG", "P"),
+        encoded(noise(90, 61), "PNG", "RGBA"),
+        jpeg(1, 1),
+        jpeg(90, 61)[:-2] + b"\xff\xd9garbage behind",
+    ],
+)
+def test_every_form_decodes_as_pillow_does(data):
+    with Image.open(io.BytesIO(data)) as picture:
+        assert np.array_equal(decode.decoded(data), np.asarray(picture.convert("RGB")))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "empty file"),
+        (b"<html>not found</html>", "not an image"),
+        (jpeg(200, 200)[:-900], "truncated"),
+        (jpeg(200, 200)[:3], "not an image|truncated"),
+        (encoded(noise(200, 200), "PNG")[:-400], "truncated"),
+        (bomb(), "decompression bomb"),
+    ],
+)
+def test_what_is_no_picture_says_why(data, says):
+    with pytest.raises(BadImage, match=says):
+        decode.decoded(data)
+
+
+def test_a_jpeg_that_promises_a_bomb_is_refused():
+    data = bytearray(jpeg(64, 64))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", 60_000, 60_000)
+    with pytest.raises(BadImage, match="decompression bomb"):
+        decode.decoded(bytes(data))
+
+
+def test_a_file_that_is_gone_says_so(tmp_path):
+    with pytest.raises(BadImage, match="cannot be read: No such file"):
+        decode.read(str(tmp_path / "a.jpg"))
+
+
+SOUND = {"JPEG": jpeg(70, 50), "progressive": jpeg(70, 50, progressive=True), "PNG": encoded(noise(20, 20), "PNG"), "GIF": encoded(noise(20, 20), "GIF")}
+
+
+@settings(max_examples=400, deadline=None)
+@given(form=st.sampled_from(sorted(SOUND)), at=st.integers(0, 10_000), put=st.binary(min_size=1, max_size=6), cut=st.integers(0, 3000))
+def test_a_damaged_picture_is_refused_or_decodes_as_pillow_does(form, at, put, cut):
+    data = SOUND[form]
+    at %= len(data)
+    data = (data[:at] + put + data[at + len(put) :])[: len(data) - (cut if cut % 3 == 0 else 0) % len(data)]
+    try:
+        expected = np.asarray(decode.by_pillow(data))
+    except BadImage:
+        expected = None
+    try:
+        found = decode.decoded(data)
+    except BadImage:
+        assert expected is None
+    else:
+        assert expected is None or np.array_equal(found, expected)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.binary(max_size=200), head=st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\0", b"RIFF"]))
+def test_bytes_are_a_picture_or_none(data, head):
+    try:
+        assert decode.decoded(head + data).shape[2] == 3
+    except BadImage as error:
+        assert str(error) and "\n" not in str(error)

@@ -1,0 +1,57 @@
+"""Label files as text and as CSV."""
+
+import pytest
+
+from pipeline.errors import BuildError
+from preprocess import labels
+
+
+def read(tmp_path, text, name="labels.txt"):
+    path = tmp_path / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return labels.read(str(path))
+
+
+def test_names_may_hold_spaces_dots_and_folders(tmp_path):
+    assert read(tmp_path, "a b.c.jpg 1\nval/d.JPEG\t2\r\n\n") == {"a b.c.jpg": 1, "d.JPEG": 2}
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
+    assert read(tmp_path, b"\xef\xbb\xbfa.jpg 1\n") == {"a.jpg": 1}
+
+
+def test_our_own_index_csv_is_a_label_file(tmp_path):
+    assert read(tmp_path, 'row,name,label,shard\n0,"a,b.jpg",5,0\n', "index.csv") == {"a,b.jpg": 5}
+
+
+@pytest.mark.parametrize("label", ["1.0", "1_0", "٣", "+7", "1e3", "99999999999999999999", "--1", "0x10"])
+def test_a_class_is_plain_digits(tmp_path, label):
+    with pytest.raises(BuildError, match="line 1 "):
+        read(tmp_path, f"a.jpg {label}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("path,class\n", "expected a header with the columns name and label"),
+        ("name,label\na.jpg\n", "line 2 has 1 fields"),
+        ("name,label\na.jpg,\n", "line 2 "),
+        ("name,label\n,1\n", "names no image"),
+    ],
+)
+def test_a_csv_that_is_none_is_told(tmp_path, text, says):
+    with pytest.raises(BuildError, match=says):
+        read(tmp_path, text, "index.csv")
+
+
+def test_bytes_are_no_label_file(tmp_path):
+    with pytest.raises(BuildError, match="byte 0 is not UTF-8"):
+        read(tmp_path, b"\xff\xd8\xff")
+
+
+def test_part_of_the_wnids_keeps_the_tables_labels():
+    assert labels.by_folder({"a": "n15075141/a"}, 1000) == {"a": 999}
+
+
+def test_folders_at_different_depths_are_no_classes():
+    assert labels.by_folder({"a": "x/a", "b": "y/z/b"}, 2) is None

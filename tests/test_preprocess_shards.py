@@ -1,0 +1,86 @@
+"""Shards and their index: exactly the given pictures, from a folder or a tar, and all bad ones named."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from pictures import folder, jpeg, tarred
+
+from pipeline.errors import StepError
+from preprocess import index, shards, transform
+
+MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+SIZE = {"resize": 48, "crop": 32}
+
+
+@pytest.fixture
+def listing(tmp_path):
+    return index.listed(folder(tmp_path / "set", [f"p{n:02d}.JPEG" for n in range(9)], range(9)), None, 1000)
+
+
+def written(tmp_path, inputs, name="s.npy", **params):
+    out = str(tmp_path / name)
+    shards.write(tuple(inputs), (out,), **{**SIZE, "input": "uint8", **params})
+    return np.load(out)
+
+
+def test_a_row_is_a_picture_in_the_order_given(tmp_path, listing):
+    shard = written(tmp_path, listing.paths())
+    assert shard.shape == (9, 32, 32, 3) and shard.dtype == np.uint8 and shard.flags.c_contiguous
+    for row, path in zip(shard, listing.paths(), strict=True):
+        assert np.array_equal(row, transform.pixels(path, 48, 32))
+
+
+def test_float32_rows_are_normalised_and_channels_first(tmp_path, listing):
+    shard = written(tmp_path, listing.paths(), input="float32", mean=MEAN, std=STD)
+    assert shard.shape == (9, 3, 32, 32) and shard.dtype == np.float32
+    assert np.array_equal(shard[4], transform.normalised(transform.pixels(listing.paths()[4], 48, 32), MEAN, STD))
+
+
+def test_a_tar_gives_the_folders_shards_byte_for_byte(tmp_path, listing):
+    files = {name: (tmp_path / "set" / name).read_bytes() for name in sorted((i.name for i in listing.images), reverse=True)}
+    packed = index.listed(tarred(tmp_path / "set.tar", files), listing.labels_path, 1000)
+    members = [[image.name, image.offset, image.size, image.sha256] for image in packed.images]
+    written(tmp_path, listing.paths(), "a.npy")
+    written(tmp_path, [packed.tar], "b.npy", members=members)
+    assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
+
+
+def test_a_tar_changed_since_it_was_listed_is_noticed(tmp_path, listing):
+    tar = tarred(tmp_path / "set.tar", {"p.JPEG": jpeg(seed=1)})
+    with pytest.raises(StepError, match="p.JPEG: is not what it was"):
+        written(tmp_path, [tar], members=[["p.JPEG", 512, 300, "0" * 16]])
+
+
+def test_all_bad_pictures_are_named_with_the_reason(tmp_path, listing):
+    (tmp_path / "set/p02.JPEG").write_bytes(b"")
+    (tmp_path / "set/p07.JPEG").write_bytes(jpeg(200, 200)[:-900])
+    with pytest.raises(StepError, match=r"2 of 9 images cannot be used: p02.JPEG: empty file; p07.JPEG: .*truncated.*--on-bad=skip"):
+        written(tmp_path, listing.paths())
+
+
+def test_skipped_pictures_are_zeros_and_listed(tmp_path, listing):
+    (tmp_path / "set/p02.JPEG").write_bytes(b"no")
+    out, bad = str(tmp_path / "s.npy"), str(tmp_path / "bad.json")
+    shards.write(tuple(listing.paths()), (out, bad), **SIZE, input="uint8", on_bad="skip")
+    assert not np.load(out)[2].any() and np.load(out)[3].any()
+    assert json.loads(open(bad).read()) == [{"row": 2, "name": "p02.JPEG", "reason": "not an image"}]
+
+
+def test_the_index_has_a_line_for_every_row(tmp_path):
+    out = str(tmp_path / "index.csv")
+    shards.index((), (out,), names=["a.jpg", "b,c.jpg", "d.jpg"], labels=[5, 6, 7], shard_size=2)
+    with open(out, newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["row", "name", "label", "shard"], ["0", "a.jpg", "5", "0"], ["1", "b,c.jpg", "6", "0"], ["2", "d.jpg", "7", "1"]
+        ]  # fmt: skip
+
+
+def test_the_index_counts_bad_rows_over_all_shards(tmp_path):
+    for number, found in enumerate(([], [{"row": 1, "name": "d.jpg", "reason": "empty file"}])):
+        (tmp_path / f"bad-{number}.json").write_text(json.dumps(found))
+    outs = (str(tmp_path / "index.csv"), str(tmp_path / "bad.json"))
+    inputs = tuple(str(tmp_path / f"bad-{n}.json") for n in range(2))
+    shards.index(inputs, outs, names=list("abcd"), labels=[0] * 4, shard_size=2)
+    assert json.loads(open(outs[1]).read()) == [{"row": 3, "name": "d.jpg", "reason": "empty file"}]
