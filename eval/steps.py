@@ -15,7 +15,8 @@ def scored(build: Any, results: str, labels: Mapping[str, int]) -> Iterator[Step
     found = folder.listed(results)
     paths = folder.paired(found, list(labels))
     identity = hashlib.sha256("".join(f"{name}\t{label}\n" for name, label in labels.items()).encode()).hexdigest()[:8]
-    where = os.path.join(build.out, "results", f"{build.plain(os.path.basename(root))}-{hashlib.sha256(root.encode()).hexdigest()[:8]}")
+    place = hashlib.sha256(root.encode()).hexdigest()[:8]  # tools call their folders after the time of day, anywhere
+    where = os.path.join(build.out, "results", f"{build.plain(os.path.basename(root))}-{place}")
     dataset = f"{build.plain(os.path.basename(build.labels).rpartition('.')[0])}-{identity}"
     row = {"model": build.model.name, "checkpoint": None, "dataset": dataset, "chip": None, "precision": None, "input": None,
            "batch": None, "sample_data": False}

@@ -99,10 +99,9 @@ def shared_options(calls: Sequence[Call]) -> dict[str, Any]:
     for call in calls:
         shared: Options = getattr(call.task, "shared", {})
         for key, value in call.kwargs.items():
-            if key in shared and value != shared[key].default:
-                if given.setdefault(key, value) != value:
-                    flag = "--" + key.replace("_", "-")
-                    raise BuildError(f"{flag}: {given[key]!r} and {value!r} on one command line; one command line is one request")
+            if key in shared and value != shared[key].default and given.setdefault(key, value) != value:
+                flag = "--" + key.replace("_", "-")
+                raise BuildError(f"{flag}: {given[key]!r} and {value!r} on one command line; one command line is one request")
     return given
 
 

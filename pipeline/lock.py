@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from filelock import FileLock, Timeout
 
@@ -56,10 +56,8 @@ class Quiet:
     def __init__(self, path: str | None = None):
         path = path or os.path.join(tempfile.gettempdir(), "mobilenet-build.alone.lock")
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
+        with suppress(PermissionError):  # another user made it, and made it so already
             os.fchmod(self._file, 0o666)  # past the umask: other users' builds share it
-        except PermissionError:
-            pass  # another user made it, and made it so already
         self.alone = False
         self.shared = False
 

@@ -114,13 +114,13 @@ def train_sample(build: Any, asked: Any) -> Iterator[Step]:
 
 
 def devkit(build: Any, asked: str) -> Iterator[Step]:
-    """Write val_label.txt: where --labels says, else beside the data set, else here. No step: it is the user's file from then on."""
+    """Write val_label.txt: where --labels says, else beside the data set, else here. No step: it is the user's file."""
     target = labels_target(build)
     lines = "".join(f"{name} {label}\n" for name, label in devkits.labels(os.path.abspath(asked)).items())
     if os.path.exists(target):
         with open(target, encoding="utf-8", errors="replace") as file:
             if file.read() != lines:
-                raise BuildError(f"{target}: is there already and says something else; move it away, or name another with --labels=FILE")
+                raise BuildError(f"{target}: is there already and says something else; move it away, or name another: --labels=FILE")
     part = os.path.join(os.path.dirname(target), ".part-" + os.path.basename(target))
     with open(part, "w", encoding="utf-8") as file:
         file.write(lines)

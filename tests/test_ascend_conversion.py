@@ -15,7 +15,7 @@ from backends.ascend import atc, npu_smi
 from pipeline.errors import BuildError, StepError
 
 sys.path.append(str(Path(__file__).parent / "ascend"))
-import world  # noqa: E402  the simulator is no package
+import world
 
 SIDE, CLASSES = 32, 10
 TARGET = {"soc_version": "Ascend310P3", "precision": "fp16", "input": "uint8", "resolution": SIDE, "mean": [0.485, 0.456, 0.406],
@@ -77,8 +77,8 @@ def test_the_exact_command_line_arrives(machine, tmp_path):
 
 def wanted(work, folder):
     return ["--framework=5", f"--model={work}/model.onnx", f"--output={work}/model", "--soc_version=Ascend310P3",
-            "--input_format=NCHW", "--input_shape=image:16,3,32,32", f"--insert_op_conf={work}/aipp.cfg", "--precision_mode=force_fp16",
-            "--log=error", "--op_compiler_cache_mode=enable", f"--op_compiler_cache_dir={folder}/cache"]
+            "--input_format=NCHW", "--input_shape=image:16,3,32,32", f"--insert_op_conf={work}/aipp.cfg",
+            "--precision_mode=force_fp16", "--log=error", "--op_compiler_cache_mode=enable", f"--op_compiler_cache_dir={folder}/cache"]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -100,7 +100,7 @@ def test_a_refusal_is_told_in_one_line_in_every_generation(machine, tmp_path, pr
 @pytest.mark.parametrize(("hook", "words"), [
     ({"om": "none"}, "left 0 models"), ({"om": "empty"}, "left 0 models"),
     ({"exit": 0, "verdict": "failed"}, "did not say"), ({"exit": 0, "verdict": "none"}, "did not say"),
-    ({"exit": 255}, r"failed \(255\)"), ({"kill": True}, "killed by signal 9"), ({"fail": "E40020"}, "E40020: the operator compiler"),
+    ({"exit": 255}, r"failed \(255\)"), ({"kill": True}, "killed by signal 9"), ({"fail": "E40020"}, "E40020: the operator"),
     ({"fail": "E19999"}, "E19999: an internal error of CANN")], ids=str)
 def test_every_disagreement_is_a_failure_that_leaves_no_model(machine, tmp_path, hook, words):
     machine(atc=[hook])
@@ -141,8 +141,8 @@ def test_conversions_leave_nothing_in_the_temporary_folder(machine, tmp_path, mo
 
 @pytest.mark.parametrize(("inventory", "soc", "devices"), [
     ("310P3", "Ascend310P3", "0"), ("310P3x2", "Ascend310P3", "0 1"), ("seed_310P3x2", "Ascend310P3", "0 1"),
-    ("300I_Duo", "Ascend310P3", "0 1"), ("310", "Ascend310", "0 1 2 3"), ("310B4", "Ascend310B4", "0"), ("910B", "Ascend910B", "0 1"),
-    ("910B4", "Ascend910B4", "0"), ("A3", "Ascend910_9392", "0 1 2 3"), ("processes", "Ascend310P3", "0"),
+    ("300I_Duo", "Ascend310P3", "0 1"), ("310", "Ascend310", "0 1 2 3"), ("310B4", "Ascend310B4", "0"),
+    ("910B", "Ascend910B", "0 1"), ("910B4", "Ascend910B4", "0"), ("A3", "Ascend910_9392", "0 1 2 3"), ("processes", "Ascend310P3", "0"),
     ("incomplete_driver", "Ascend310P3", "0"), ("health_warning", "Ascend310P3", "0 1"), ("health_alarm", "Ascend310P3", "1")])
 def test_every_inventory_gives_the_soc_name_and_acls_ids(machine, inventory, soc, devices):
     machine(inventory=inventory)
@@ -153,7 +153,8 @@ def test_every_inventory_gives_the_soc_name_and_acls_ids(machine, inventory, soc
 
 
 @pytest.mark.parametrize(("inventory", "words"), [
-    ("310B_bare", "Which is it"), ("dcmi_8005", "-8005"), ("dcmi_8020", "-8020"), ("hang", "no answer"), ("mixed", "several kinds")])
+    ("310B_bare", "Which is it"), ("dcmi_8005", "-8005"), ("dcmi_8020", "-8020"), ("hang", "no answer"),
+    ("mixed", "several kinds")])
 def test_what_cannot_be_told_is_refused_in_one_line(machine, monkeypatch, inventory, words):
     monkeypatch.setattr(npu_smi, "TIMEOUT_S", 2.0)
     machine(inventory=inventory)

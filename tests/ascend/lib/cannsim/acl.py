@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+import weakref
 
 from cannsim import boards, scenario
 
@@ -19,6 +20,7 @@ class Process:
     finalized = False
     used: dict[int, int] = {}        # device -> bytes of its sessions
     runs: dict[int, int] = {}        # device -> runs so far
+    sessions: weakref.WeakSet = weakref.WeakSet()
 
 
 def say(level: int, text: str, least: int = 2) -> None:
@@ -109,6 +111,8 @@ def finalize() -> None:
 def _leave(flavour: str, least: int) -> None:
     if Process.pid != os.getpid():
         return
+    for session in list(Process.sessions):
+        session._release()
     for device in Process.runs:
         say(2, "end to destroy context", least)
         say(2, f"end to reset device {device}" if flavour == "ait" else f"end to reset device is {device}", least)

@@ -113,11 +113,11 @@ def settle(operator: dict, height: int, width: int) -> dict:
         if 0 in source:
             raise refuse("src_image_size must be configured when crop is true")
         start = [operator.get(f"load_start_pos_{side}", 0) for side in "hw"]
-        size = [operator.get(f"crop_size_{side}", 0) or model for side, model in zip("hw", (height, width))]
+        size = [operator.get(f"crop_size_{side}", 0) or model for side, model in zip("hw", (height, width), strict=True)]
     else:
-        source = [given or model for given, model in zip(source, (height, width))]
+        source = [given or model for given, model in zip(source, (height, width), strict=True)]
         start, size = [0, 0], source
-    if any(first < 0 or first + length > whole for first, length, whole in zip(start, size, source)):
+    if any(first < 0 or first + length > whole for first, length, whole in zip(start, size, source, strict=True)):
         raise refuse(f"crop window {start}+{size} leaves the source {source}")
     if size != [height, width]:
         raise refuse(f"the output of AIPP is {size}, the model's input [{height}, {width}]")

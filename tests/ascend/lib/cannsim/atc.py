@@ -84,7 +84,8 @@ def _work(argv: list[str], profile: Profile, hook: dict) -> None:
     told = scenario.load()
     found = command_line.parse(argv, profile)
     if found.get("mode") in ("1", "6"):
-        return _show(found, profile)
+        _show(found, profile)
+        return
     command_line.check(found, profile)
     if told["require_env"] and not (os.environ.get("ASCEND_OPP_PATH") and os.environ.get("ASCEND_TOOLKIT_HOME")):
         raise AtcError("E40020")
@@ -93,7 +94,8 @@ def _work(argv: list[str], profile: Profile, hook: dict) -> None:
         raise AtcError("E10001", parameter="--soc_version", value=soc, reason=f"the ops package of {soc} is not installed")
     if "fail" in hook or "text" in hook:
         raise AtcError(hook.get("fail", "E19999"))
-    from cannsim import convert       # onnx, which a wrong command line does not need: a quarter of a second
+    from cannsim import convert  # onnx, which a wrong command line does not need: a quarter of a second
+
     path = convert.write(found, profile, argv, hook.get("om") == "linux")
     if hook.get("om") == "none":
         os.unlink(path)
@@ -107,6 +109,7 @@ def _work(argv: list[str], profile: Profile, hook: dict) -> None:
 def _show(found: dict[str, str], profile: Profile) -> None:
     """--mode=6 prints what an om is; --mode=1 writes it as JSON."""
     from cannsim import om
+
     if found["mode"] == "6" and profile.number < 6:
         raise AtcError("E10001", parameter="--mode", value="6", reason="no such mode")
     try:

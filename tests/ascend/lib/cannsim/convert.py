@@ -25,7 +25,7 @@ def write(flags: dict[str, str], profile: Profile, command: list[str], linux_nam
     settings = _insert_aipp(flags, inputs)
     outputs = [{"name": name, "dtype": TYPES.get(flags.get("output_type", "FP32").rpartition(":")[2], "float32"),
                 "format": 2, "shape": shape}
-               for name, shape in zip(graph.output_names(model), graph.fix_shapes(model, dims))]
+               for name, shape in zip(graph.output_names(model), graph.fix_shapes(model, dims), strict=True)]
     if half:
         graph.round_to_half(model)
     largest = max(gears, default=1)

@@ -23,7 +23,7 @@ class Engine:
     def run(self, feeds: list[bytes], batch: int) -> list[np.ndarray]:
         """The bytes are taken for what the om declares; their count has been checked, nothing else."""
         ready = {}
-        for rank, (told, data) in enumerate(zip(self._header["inputs"], feeds)):
+        for rank, (told, data) in enumerate(zip(self._header["inputs"], feeds, strict=False)):
             shape = [batch if size == -1 else size for size in told["shape"]]
             array = np.frombuffer(data, numpy_type(told["dtype"])).reshape(shape)
             if self._table is not None and rank == self._header["aipp"]["rank"]:
@@ -33,7 +33,7 @@ class Engine:
                     array = array.astype(np.float16)
             ready[told["name"]] = array.astype(np.float32)
         outputs = self._session.run(None, ready)
-        return [output.astype(numpy_type(told["dtype"])) for output, told in zip(outputs, self._header["outputs"])]
+        return [output.astype(numpy_type(told["dtype"])) for output, told in zip(outputs, self._header["outputs"], strict=True)]
 
     def _pixels(self, array: np.ndarray) -> np.ndarray:
         """NHWC uint8 -> NCHW float16: swap, then crop, then the table of (x - mean - min) * var."""

@@ -6,30 +6,35 @@ from pathlib import Path
 from cannsim.errors import AtcError
 from cannsim.profiles import Profile
 
-EVERY = set("""help h framework model weight output soc_version input_format input_shape dynamic_batch_size dynamic_dims
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+EVERY = _words("""help h framework model weight output soc_version input_format input_shape dynamic_batch_size dynamic_dims
     dynamic_image_size log insert_op_conf precision_mode op_select_implmode optypelist_for_implmode input_fp16_nodes out_nodes
     output_type enable_small_channel buffer_optimize fusion_switch_file op_compiler_cache_mode op_compiler_cache_dir
     auto_tune_mode mdl_bank_path op_bank_path mode om json debug_dir op_debug_level check_report host_env_os host_env_cpu
     virtual_type dump_mode core_type aicore_num disable_reuse_memory keep_dtype modify_mixlist op_precision_mode
-    compression_optimize_conf enable_single_stream""".split())
+    compression_optimize_conf enable_single_stream""")
 SINCE = {"precision_mode_v2": 8, "deterministic": 6, "external_weight": 6, "jit_compile": 6, "input_shape_range": 5,
          "op_debug_config": 6, "allow_hf32": 8, "export_compile_stat": 8}
 REQUIRED = ("soc_version", "output", "model")      # the order in which the newer ATC asks for them
 PATHS = ("model", "output", "insert_op_conf", "debug_dir", "op_compiler_cache_dir", "fusion_switch_file", "op_precision_mode")
 SAFE_PATH = re.compile(r"[A-Za-z0-9./_\-\u4e00-\u9fff]+")
 
-PRECISION = ("force_fp16 force_fp32 cube_fp16in_fp32out allow_mix_precision allow_mix_precision_fp16 "
-             "allow_mix_precision_bf16 allow_fp32_to_fp16 must_keep_origin_dtype allow_fp32_to_bf16").split()
-PRECISION_V2 = "fp16 origin cube_fp16in_fp32out mixed_float16 mixed_bfloat16 cube_hif8 mixed_hif8".split()
-IMPL = "high_precision high_performance high_precision_for_all high_performance_for_all".split()
-TYPES = "FP32 FP16 UINT8 INT8 INT32 INT64 UINT32 UINT64 DOUBLE".split()
-ENUMS = {"mode": ("E10001", "0 1 3 5 6 30".split()), "log": ("E10010", "debug info warning error null".split()),
+PRECISION = _words("force_fp16 force_fp32 cube_fp16in_fp32out allow_mix_precision allow_mix_precision_fp16 "
+             "allow_mix_precision_bf16 allow_fp32_to_fp16 must_keep_origin_dtype allow_fp32_to_bf16")
+PRECISION_V2 = _words("fp16 origin cube_fp16in_fp32out mixed_float16 mixed_bfloat16 cube_hif8 mixed_hif8")
+IMPL = _words("high_precision high_performance high_precision_for_all high_performance_for_all")
+TYPES = _words("FP32 FP16 UINT8 INT8 INT32 INT64 UINT32 UINT64 DOUBLE")
+ENUMS = {"mode": ("E10001", _words("0 1 3 5 6 30")), "log": ("E10010", _words("debug info warning error null")),
          "enable_small_channel": ("E10006", ["0", "1"]), "precision_mode": ("E10001", PRECISION),
          "deterministic": ("E10001", ["0", "1"]), "jit_compile": ("E10001", ["0", "1", "2"]),
          "external_weight": ("E10001", ["0", "1", "2"]),
          "precision_mode_v2": ("E10001", PRECISION_V2), "op_select_implmode": ("E10001", IMPL),
-         "buffer_optimize": ("E10001", "l2_optimize l1_optimize off_optimize".split()),
-         "op_compiler_cache_mode": ("E10001", "disable enable force".split())}
+         "buffer_optimize": ("E10001", _words("l2_optimize l1_optimize off_optimize")),
+         "op_compiler_cache_mode": ("E10001", _words("disable enable force"))}
 
 
 class UnknownFlag(Exception):

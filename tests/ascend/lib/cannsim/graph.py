@@ -8,9 +8,9 @@ from onnx import numpy_helper, shape_inference
 from cannsim.errors import AtcError
 from cannsim.profiles import Profile
 
-KNOWN = set("""Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv Div Dropout Flatten Gather Gemm
+KNOWN = """Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv Div Dropout Flatten Gather Gemm
     GlobalAveragePool HardSigmoid Identity LeakyRelu MatMul MaxPool Mul Pad ReduceMean Relu Reshape Shape Sigmoid Slice Softmax
-    Squeeze Sub Transpose Unsqueeze""".split())
+    Squeeze Sub Transpose Unsqueeze"""
 
 
 def load(path: str, profile: Profile) -> onnx.ModelProto:
@@ -30,7 +30,7 @@ def load(path: str, profile: Profile) -> onnx.ModelProto:
         known = node.domain in ("", "ai.onnx") and onnx.defs.has(node.op_type)
         if not known or default[0] not in profile.opsets:
             raise AtcError("E19010", value=node.name or node.op_type, reason=key)
-        if node.op_type not in KNOWN:
+        if node.op_type not in KNOWN.split():
             raise AtcError("EZ3003", value=node.name or node.op_type, reason=node.op_type)
     return model
 
@@ -60,7 +60,7 @@ def fix_shapes(model: onnx.ModelProto, shapes: dict[str, list[int]]) -> list[lis
     del model.graph.value_info[:]
     for value in model.graph.input:
         if value.name in shapes:
-            for dim, size in zip(value.type.tensor_type.shape.dim, shapes[value.name]):
+            for dim, size in zip(value.type.tensor_type.shape.dim, shapes[value.name], strict=True):
                 dim.Clear()
                 if size == -1:
                     dim.dim_param = "N"

@@ -16,7 +16,7 @@ class Profile:
     name: str
     number: int
     version: str
-    text: str            # plain: "E10001: ..."; pid: "E10001: [PID: 1] date ..."; named: "[PID: 1] date Invalid_Argument(E10001): ..."
+    text: str            # plain "E10001: ..."; pid "E10001: [PID: 1] date ..."; named "[PID: 1] date Invalid_Argument(E10001): ..."
     opsets: range
     socs: tuple[str, ...]
 

@@ -3,6 +3,9 @@
 import os
 import threading
 import time
+from pathlib import Path
+
+import numpy as np
 
 from cannsim import acl, boards, om, scenario
 from cannsim.clock import Clock
@@ -41,7 +44,7 @@ class InferenceSession:
 
     def __init__(self, *args) -> None:
         types = (str, int, session_options)
-        if len(args) != 3 or not all(isinstance(*pair) for pair in zip(args, types)):
+        if len(args) != 3 or not all(isinstance(*pair) for pair in zip(args, types, strict=True)):
             raise TypeError(SUPPORTED.format("__init__", "constructor", "aclruntime.InferenceSession(arg0: str, arg1: int, "
                                              "arg2: aclruntime.session_options)", args))
         self._path, self._device, self._options = args
@@ -53,6 +56,7 @@ class InferenceSession:
         self._freed, self._batch = False, None
         self._engine, self._clock = Engine(self._header, body), Clock(FLAVOUR)
         self._thread = threading.get_ident()
+        acl.Process.sessions.add(self)
         self._say(2, f"load model {self._path} success")
         self._say(2, "create model description success")
         scenario.log("open", device=self._device, logic=boards.visible()[self._device], model=os.path.abspath(self._path),
@@ -136,7 +140,7 @@ class InferenceSession:
             self._refuse(3, f"check failed dym gearcount:{len(self._header['gears'])} but dymtype:0 not set")
         if self._header["dynamic_shape"] and not self._batch:
             self._refuse(3, "check failed dym shape, but dymtype:0 not set")
-        for index, (tensor, want) in enumerate(zip(feeds, need)):
+        for index, (tensor, want) in enumerate(zip(feeds, need, strict=False)):
             size = tensor.size if isinstance(tensor, BaseTensor) else len(tensor._data)
             if size != want.realsize and not self._header["dynamic_shape"]:
                 self._say(4, f"Check i:{index} name:{want.name} in size:{size} needsize:{want.realsize} not match")
@@ -204,8 +208,7 @@ class InferenceSession:
 
     def create_tensor_from_fileslist(self, desc: tensor_desc, files: list[str]) -> Tensor:
         """One device Tensor of the files' bytes, one after the other."""
-        import numpy as np
-        data = b"".join(open(path, "rb").read() for path in files)
+        data = b"".join(Path(path).read_bytes() for path in files)
         tensor = Tensor(np.frombuffer(data, np.uint8))
         tensor.to_device(self._device)
         return tensor

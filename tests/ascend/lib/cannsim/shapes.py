@@ -60,7 +60,7 @@ def settle(flags: dict[str, str], inputs: dict[str, list], nodes: set[str], prof
     for name, dims in given.items():
         _check_name(name, dims, inputs, nodes)
     shapes = {name: given.get(name, dims) for name, dims in inputs.items()}
-    for name, dims in shapes.items():
+    for dims in shapes.values():
         if None in dims:
             raise AtcError("E10001", parameter="--input_shape", value="NULL",
                            reason="The shapes of inputs contain -1 in the model, set it with --input_shape")
@@ -73,7 +73,7 @@ def _check_name(name: str, dims: list[int], inputs: dict[str, list], nodes: set[
     own = inputs[name]
     if len(own) != len(dims):
         raise AtcError("E10049", parameter=name, value=str(len(dims)), reason=str(len(own)))
-    for want, have in zip(dims, own):
+    for want, have in zip(dims, own, strict=True):
         if have is not None and want not in (have, -1):
             raise AtcError("E10001", parameter="--input_shape", value=f"{name}:{','.join(map(str, dims))}",
                            reason=f"the model fixes this dimension to {have}")

@@ -11,12 +11,12 @@ _libraries = [_os.path.join(_folder, "libascendcl.so") for _folder in _os.enviro
 if _told["import_error"] == "libascendcl" or _told["require_env"] and not any(map(_os.path.exists, _libraries)):
     raise ImportError("libascendcl.so: cannot open shared object file: No such file or directory")
 
-from cannsim.session import MemorySummary, session_options  # noqa: E402
-from cannsim.tensor import BaseTensor, Tensor, batch, dtype, tensor_desc  # noqa: E402
+from cannsim.session import MemorySummary, session_options  # noqa: E402, F401
+from cannsim.tensor import BaseTensor, Tensor, batch, dtype, tensor_desc  # noqa: E402, F401
 
 if _told["flavour"] == "ait":
     from cannsim.session_flavours import AitSession as InferenceSession
-    from cannsim.session_flavours import infer_options
+    from cannsim.session_flavours import infer_options  # noqa: F401
 else:
     from cannsim.session_flavours import ToolsSession as InferenceSession
 

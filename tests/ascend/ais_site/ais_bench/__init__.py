@@ -1,0 +1,1 @@
+"""ais_bench, simulated on top of the simulated aclruntime."""

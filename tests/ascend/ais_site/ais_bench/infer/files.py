@@ -1,0 +1,78 @@
+"""Files in, files out: which inputs, how many a batch, and under which names the results are written."""
+
+import os
+import re
+import time
+
+import numpy as np
+
+FAKE = "padding_infer_fake_file"
+
+
+def listed(text: str) -> list[str]:
+    """Files of --input for one model input: the .npy and .bin of a folder in natural order, or the named ones."""
+    found = []
+    for part in text.split(","):
+        if os.path.isdir(part):
+            names = [name for name in os.listdir(part) if name.endswith((".npy", ".bin"))]
+            found += [os.path.join(part, name) for name in sorted(names, key=_natural)]
+        elif os.path.isfile(part):
+            found.append(part)
+        else:
+            raise RuntimeError(f"{part} not exist")
+    return found
+
+
+def _natural(name: str) -> list:
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def data(path: str) -> bytes:
+    """A file's bytes; of a .npy the array's."""
+    if path.endswith(".npy"):
+        return np.load(path).tobytes()
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def grouped(paths: list[str], need: int) -> list[list[str]]:
+    """Files a batch; a short last one is filled with its first file, under another name."""
+    size = len(data(paths[0]))
+    if need % size:
+        print(f"[ERROR] arg0 tensorsize: {need} filesize: {size} not match")
+        raise RuntimeError(f"tensorsize: {need} filesize: {size} not match")
+    each = need // size
+    groups = [paths[start:start + each] for start in range(0, len(paths), each)]
+    print(f"[INFO] get filesperbatch files0 size:{size} tensor0size:{need} filesperbatch:{each} runcount:{len(groups)}")
+    groups[-1] += [FAKE] * (each - len(groups[-1]))
+    return groups
+
+
+def result_folder(output: str, dirname: str | None) -> str:
+    """<output>/<dirname>, or one named after the second: parallel runs collide."""
+    folder = os.path.join(output, dirname or time.strftime("%Y_%m_%d-%H_%M_%S"))
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def save(outputs: list[np.ndarray], group: list[str], folder: str, form: str) -> list[str]:
+    """One file an image and output: the name up to its first dot, `_`, the output's number."""
+    written = []
+    for number, output in enumerate(outputs):
+        rows = np.array_split(output, len(group))
+        for path, row in zip(group, rows, strict=True):
+            if path == FAKE:
+                continue
+            name = f"{os.path.basename(path).split('.')[0]}_{number}.{form.lower()}"
+            target = os.path.join(folder, name)
+            written.append(target)
+            if form == "NPY":
+                np.save(target, row)
+            elif form == "BIN":
+                row.tofile(target)
+            else:
+                style = "%d " if row.dtype.kind in "iu" else "%f "
+                with open(target, "w", encoding="utf-8") as file:
+                    for line in row.reshape(-1, row.shape[-1]):
+                        file.write("".join(style % value for value in line) + "\n")
+    return written

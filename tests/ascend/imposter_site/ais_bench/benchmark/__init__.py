@@ -1,0 +1,1 @@
+"""Stands for the other project's code."""
