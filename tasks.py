@@ -43,7 +43,7 @@ def told(build: Build) -> str:
     folder = os.path.join(build.out, "report")
     with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
         rows = json.load(file)["rows"]
-    columns = build.row(build.dataset_row if "listing" in vars(build) else None, build.eval_batch)
+    columns = build.judged or build.row(build.dataset_row if "listing" in vars(build) else None, build.eval_batch)
     return table.final(rows, **build.published(), current=columns, report=os.path.join(folder, "report.md"))
 
 
@@ -58,7 +58,7 @@ def report(build: Build, steps: tuple[Step, ...]) -> Steps:
     planned = [path for step in steps for path in step.outputs if path.rpartition("/")[2] in RECORDS]
     yield Step("report", "eval.report:write", tuple(sorted({*planned, *build.kept_records(planned)})),
                tuple(f"{build.out}/report/{name}" for name in ("summary.json", "report.md", "result.json")),
-               {**build.published(), "current": build.current(planned)})
+               {**build.published(), "current": build.judged or None})
 
 
 @stage(post=[report])
@@ -128,6 +128,7 @@ def evaluate(build: Build, results: str | None = None) -> Steps:
         yield from scores.scored(build, results, labels.read(build.labels_of(results)))
         return
     where = build.logits_dir(build.eval_batch)
+    build.judged.update(build.row(build.dataset_row, build.eval_batch))
     yield Step(f"eval/{build.variant}/{build.data_name(build.listing.identity)}/bs{build.eval_batch}", "eval.accuracy:write",
                (build.index_csv, *build.logits(build.eval_batch), *build.bad_lists), (f"{where}/accuracy.json",),
                {"row": build.row(build.dataset_row, build.eval_batch), "classes": build.model.classes,

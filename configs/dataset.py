@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from configs.request import AGREEMENT_IMAGES, Request
+from configs.request import AGREEMENT_IMAGES, REPOSITORY, Request
 from preprocess import index, limit, presets, sample, sharding
 from preprocess.index import Listing
 
@@ -14,6 +14,16 @@ from preprocess.index import Listing
 @dataclass(frozen=True)
 class Data(Request):
     """A request with its data set. `inv compile` never looks at any of this."""
+
+    @cached_property
+    def roots(self) -> dict[str, str]:
+        """Folders that stamps name files by. `data` joins when the data set is listed."""
+        return {"repository": REPOSITORY, "out": self.out}
+
+    def add_root(self, name: str, folder: str) -> None:
+        """Files in this folder are inputs: they keep their names when it moves."""
+        self.roots[name] = folder
+
 
     @cached_property
     def listing(self) -> Listing:
@@ -28,6 +38,7 @@ class Data(Request):
         else:
             members = os.path.join(self.out, "data", os.path.basename(self.dataset.rstrip("/")) + ".members.json")
             found = index.listed(self.dataset, self.labels, self.model.classes, members, any_label)
+            self.add_root("data", found.root)
         return limit.stratified(found, count) if count else found
 
     def diagnose(self, count: int) -> None:

@@ -87,12 +87,6 @@ class Build(Data):
         found = self.devices if "devices" in self.__dict__ else []
         return cpu + [Slot("device", device, self.cores_of(device), len(self.cores_of(device))) for device in found]
 
-    @cached_property
-    def roots(self) -> Mapping[str, str]:
-        """Folders that stamps name files by."""
-        roots = {"repository": REPOSITORY, "out": self.out}
-        return roots | ({"data": self.listing.root} if "listing" in self.__dict__ and not self.sample else {})
-
     @property
     def stats(self) -> Mapping[str, list[int]]:
         """What the listing of the data set saw of its files."""
@@ -135,12 +129,10 @@ class Build(Data):
         return {"published": {name: asdict(chip.published) for name, chip in chips.items() if chip.published},
                 "published_accuracy": {name: asdict(model.published) for name, model in models.items() if model.published}}
 
-    def current(self, planned: Sequence[str]) -> dict[str, object] | None:
-        """The columns of the accuracy that this request is about, None when its plan judges none."""
-        if not any(path.endswith("/accuracy.json") for path in planned):
-            return None
-        row = self.row(self.dataset_row, self.eval_batch)
-        return {key: value for key, value in row.items() if key != "sample_data"}
+    @cached_property
+    def judged(self) -> dict[str, Any]:
+        """The columns of the accuracy that this request is about; empty when its plan judges none. `eval` fills it in."""
+        return {}
 
     def kept_records(self, planned: Sequence[str]) -> list[str]:
         """Records of other requests under OUT that are still true."""

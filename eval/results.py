@@ -12,12 +12,13 @@ from pipeline.errors import BuildError
 CHUNK = 256  # files at a time: bounds the memory
 
 
-def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], results: str, classes: int) -> None:
-    """inputs: (index.csv with all labelled images,); outputs: one accuracy record. `results` is the folder.
+def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], classes: int) -> None:
+    """inputs: (index.csv with all labelled images, ..., the results folder); outputs: one accuracy record.
 
     1000 outputs are the classes, 1001 the background and the classes (`classes` says how many those are).
     """
     names, labels = accuracy.read_index(inputs[0])
+    results = inputs[-1]
     found = folder.listed(results)
     paths = folder.paired(found, names)
     ranks, background = ranks_of(paths, found.format, labels, classes)

@@ -11,6 +11,7 @@ from pipeline.step import Step
 
 def scored(build: Any, results: str, labels: Mapping[str, int]) -> Iterator[Step]:
     """`labels` are {image name: class} in the label file's order; every result file is an input. `build` is the request."""
+    build.add_root("results", os.path.abspath(results))
     root = os.path.abspath(results)
     found = folder.listed(results)
     paths = folder.paired(found, list(labels))
@@ -20,7 +21,8 @@ def scored(build: Any, results: str, labels: Mapping[str, int]) -> Iterator[Step
     dataset = f"{build.plain(os.path.basename(build.labels).rpartition('.')[0])}-{identity}"
     row = {"model": build.model.name, "checkpoint": None, "dataset": dataset, "chip": None, "precision": None, "input": None,
            "batch": None, "sample_data": False}
+    build.judged.update(row, results=os.path.basename(root))
     yield Step("eval/results/index", "preprocess.shards:index", (build.labels,), (f"{where}/index.csv",),
                {"names": list(labels), "labels": list(labels.values()), "shard_size": len(labels)})
     yield Step("eval/results/accuracy", "eval.results:write", (f"{where}/index.csv", *paths), (f"{where}/accuracy.json",),
-               {"row": row, "results": root, "classes": build.model.classes})
+               {"row": row, "classes": build.model.classes}, reads=(root,))

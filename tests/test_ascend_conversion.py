@@ -78,7 +78,8 @@ def test_the_exact_command_line_arrives(machine, tmp_path):
 def wanted(work, folder):
     return ["--framework=5", f"--model={work}/model.onnx", f"--output={work}/model", "--soc_version=Ascend310P3",
             "--input_format=NCHW", "--input_shape=image:16,3,32,32", f"--insert_op_conf={work}/aipp.cfg",
-            "--precision_mode=force_fp16", "--log=error", "--op_compiler_cache_mode=enable", f"--op_compiler_cache_dir={folder}/cache"]
+            "--precision_mode=force_fp16", "--log=error", "--op_compiler_cache_mode=enable",
+            f"--op_compiler_cache_dir={folder}/cache"]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -142,7 +143,8 @@ def test_conversions_leave_nothing_in_the_temporary_folder(machine, tmp_path, mo
 @pytest.mark.parametrize(("inventory", "soc", "devices"), [
     ("310P3", "Ascend310P3", "0"), ("310P3x2", "Ascend310P3", "0 1"), ("seed_310P3x2", "Ascend310P3", "0 1"),
     ("300I_Duo", "Ascend310P3", "0 1"), ("310", "Ascend310", "0 1 2 3"), ("310B4", "Ascend310B4", "0"),
-    ("910B", "Ascend910B", "0 1"), ("910B4", "Ascend910B4", "0"), ("A3", "Ascend910_9392", "0 1 2 3"), ("processes", "Ascend310P3", "0"),
+    ("910B", "Ascend910B", "0 1"), ("910B4", "Ascend910B4", "0"), ("A3", "Ascend910_9392", "0 1 2 3"),
+    ("processes", "Ascend310P3", "0"),
     ("incomplete_driver", "Ascend310P3", "0"), ("health_warning", "Ascend310P3", "0 1"), ("health_alarm", "Ascend310P3", "1")])
 def test_every_inventory_gives_the_soc_name_and_acls_ids(machine, inventory, soc, devices):
     machine(inventory=inventory)

@@ -42,7 +42,7 @@ def score(tmp_path, where, names=NAMES, labels=LABELS, classes=5):
         + "".join(f"{i},{n},{c},0\n" for i, (n, c) in enumerate(zip(names, labels, strict=True)))
     )
     out = tmp_path / "accuracy.json"
-    results.write((str(index),), (str(out),), row=ROW, results=str(where), classes=classes)
+    results.write((str(index), str(where)), (str(out),), row=ROW, classes=classes)
     return json.loads(out.read_text())
 
 

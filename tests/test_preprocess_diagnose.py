@@ -1,0 +1,82 @@
+"""Each plausible mistake is named by its word, and where nothing is wrong nothing is named."""
+
+import json
+
+import numpy as np
+import pytest
+
+from preprocess import classes, diagnose, presets, shards
+
+OF = {known.index: known.ilsvrc_id for known in classes.table()}
+VARIANTS = list(presets.variants(presets.resolved("own", {"resize": 256, "crop": 224, "mean": [0.1] * 3, "std": [0.2] * 3})))
+LABELS = [int(label) for label in np.random.default_rng(5).integers(1, 999, 200)]
+
+
+def logits(right, outputs=1000, shift=0, seed=0):
+    """Logits of a network that gets this share of the pictures right."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0, 1, (len(LABELS), outputs)).astype(np.float32)
+    hit = rng.permutation(len(LABELS))[: int(right * len(LABELS))]
+    values[hit, np.asarray(LABELS)[hit] + shift] += 12
+    return values
+
+
+def all_logits(best="as-is", **how):
+    return {name: logits(0.78 if name == best else 0.5, seed=number, **how) for number, name in enumerate(VARIANTS)}
+
+
+def test_nothing_wrong_is_said_to_be_nothing_wrong():
+    assert diagnose.judged(all_logits(), LABELS, False)["word"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("best", "word"), [("bgr", "bgr"), ("unnormalised", "unnormalised"), ("unscaled", "unnormalised"), ("preset-mlperf", "preset")]
+)
+def test_a_way_of_preparing_that_fits_better_is_named(best, word):
+    found = diagnose.judged(all_logits(best), LABELS, False)
+    assert found["word"] == word and word in found["text"]
+
+
+def test_a_model_file_that_does_not_normalise_is_named_so():
+    assert diagnose.judged(all_logits("preset-seed"), LABELS, False, plain=True)["word"] == "unnormalised"
+
+
+@pytest.mark.parametrize(
+    ("mistake", "background", "word"),
+    [
+        (lambda label: label + 1, False, "one-based"),
+        (lambda label: label + 1, True, "background"),
+        (lambda label: OF[label], False, "devkit"),
+        (lambda label: OF[label] - 1, False, "devkit"),
+        (lambda label: OF[label], True, "devkit"),
+        (lambda label: label - 1, False, "background"),
+    ],
+)
+def test_a_wrong_label_file_is_named(mistake, background, word):
+    values = all_logits(outputs=1000 + background, shift=int(background))
+    assert diagnose.judged(values, [mistake(label) for label in LABELS], background)["word"] == word
+
+
+def test_two_mistakes_are_both_named():
+    assert diagnose.judged(all_logits("bgr"), [label + 1 for label in LABELS], False)["word"] == "bgr + one-based"
+
+
+def test_a_network_that_knows_nothing_is_not_explained():
+    values = {name: logits(0.001, seed=number) for number, name in enumerate(VARIANTS)}
+    assert diagnose.judged(values, LABELS, False)["word"] == "none"
+
+
+def test_labels_beyond_the_outputs_are_misses():
+    hits, logs = diagnose.scored(np.zeros((2, 10), np.float32), np.array([10, -1]))
+    assert not hits.any() and (logs == -20).all()
+
+
+def test_the_diagnosis_is_written(tmp_path):
+    files = [str(tmp_path / "index.csv")]
+    shards.index((), (files[0],), names=[f"{n}" for n in range(200)], labels=[label + 1 for label in LABELS], shard_size=208)
+    for name, values in all_logits().items():
+        files.append(str(tmp_path / f"{name}.npy"))
+        np.save(files[-1], values)
+    diagnose.write(tuple(files), (str(tmp_path / "d.json"),), names=VARIANTS)
+    found = json.loads((tmp_path / "d.json").read_text())
+    assert found["word"] == "one-based" and found["images"] == 200 and found["top1_pct"]["as-is / one-based"] == 78.0
