@@ -1,4 +1,4 @@
-"""The one compiled part: optional, so that an installation without a compiler is an installation, only slower at resizing pictures."""
+"""The one compiled part. It is optional: without a compiler all works, and pictures are resized more slowly."""
 
 from setuptools import Extension, setup
 

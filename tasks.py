@@ -30,6 +30,7 @@ from pipeline.step import Step
 from preprocess import labels, look
 
 Steps = Iterator[Step]
+REPORT = ("summary.json", "report.md", "result.json")
 OPTIONS = {name: Option(default, text) for name, (default, text) in SHARED.items()}
 
 
@@ -57,7 +58,8 @@ def report(build: Build, steps: tuple[Step, ...]) -> Steps:
     build.results.append(functools.partial(told, build))
     planned = [path for step in steps for path in step.outputs if path.rpartition("/")[2] in RECORDS]
     yield Step("report", "eval.report:write", tuple(sorted({*planned, *build.kept_records(planned)})),
-               tuple(f"{build.out}/report/{name}" for name in ("summary.json", "report.md", "result.json")),
+               # result.json is of one accuracy: a build that judges none leaves the last one alone
+               tuple(f"{build.out}/report/{name}" for name in REPORT[: 3 if build.judged else 2]),
                {**build.published(), "current": build.judged or None})
 
 

@@ -151,6 +151,8 @@ def found_chip() -> str:
     board = ascend.board()
     if board is None:
         return "cpu"
+    for line in board.left_out:
+        print(f"inv: {line}", file=sys.stderr)
     missing = ascend.ready()
     if missing:
         print(f"inv: {board.soc_version} is here but cannot be used, building for the CPU: {missing[0]}", file=sys.stderr)

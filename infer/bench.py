@@ -16,7 +16,7 @@ import numpy as np
 
 import backends
 from pipeline import worker
-from pipeline.errors import StepError
+from pipeline.errors import BuildError, StepError
 
 WARMUP_S, WARMUP_ROUNDS = 0.3, 3
 TIMED_S, TIMED_ROUNDS = 1.0, 10
@@ -67,11 +67,13 @@ def _measure(parent: int, job: tuple, barrier: Any, answers: Any) -> None:
     if cores:
         os.sched_setaffinity(0, cores)
     try:
-        session = backends.load(backend).Session(model, device)
-    except StepError as error:
+        answers.put(_timed(backends.load(backend).Session(model, device), device, images(shape, dtype), barrier))
+    except (BuildError, StepError) as error:
         answers.put({"error": str(error)})
-        return
-    batch = images(shape, dtype)
+
+
+def _timed(session: Any, device: str, batch: np.ndarray, barrier: Any) -> dict[str, Any]:
+    """Warm up, wait until all devices have, time: {"device", "warmup": rounds, "times": (begin, end) in s, "compute_ms"}."""
     warmup = len(_rounds(session, batch, WARMUP_S, WARMUP_ROUNDS))
     take = getattr(session, "take_compute_ms", None)
     if take:
@@ -80,7 +82,7 @@ def _measure(parent: int, job: tuple, barrier: Any, answers: Any) -> None:
     times = _rounds(session, batch, TIMED_S, TIMED_ROUNDS)
     compute = take() if take else []
     session.close()
-    answers.put({"device": device, "warmup": warmup, "times": times, "compute_ms": compute})
+    return {"device": device, "warmup": warmup, "times": times, "compute_ms": compute}
 
 
 def images(shape: Sequence[int], dtype: str) -> np.ndarray:

@@ -48,7 +48,7 @@ def _go(plan: Plan, request: Any, disk: Disk, verdicts: dict[str, Verdict]) -> O
     if not stale:
         return Outcome()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's kill is a Ctrl-C
-    console = Console(len(stale), sum(step.images for step in stale), request.quiet)
+    console = Console(len(stale), request.quiet)
     try:
         return Run(plan, verdicts, disk, Slots(request.slots, request.shares), console, os.path.join(request.out, "log"),
                    request.keep_going, lambda: provenance(request.out)).go()

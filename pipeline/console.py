@@ -4,9 +4,11 @@ Results and finished steps go to stdout, the bar to stderr and only to a termina
 file holds plain lines.
 """
 
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -35,52 +37,78 @@ def plan_lines(plan: Plan, verdicts: Mapping[str, Verdict], every: bool = False)
 
 
 class Console:
-    """The listener of a run that prints."""
+    """The listener of a run that prints: finished steps as lines and, on a terminal, what is running and a bar below them."""
 
-    def __init__(self, total: int, images: int, quiet: bool = False):
+    def __init__(self, total: int, quiet: bool = False):
         self.quiet = quiet
-        self.begun = time.monotonic()
-        self._running: dict[str, str] = {}
-        self._images = 0
-        self._bar = tqdm(total=total, unit="step", file=sys.stderr, leave=False, dynamic_ncols=True,
-                         bar_format="{n_fmt}/{total_fmt} {bar:20} {elapsed}<{remaining} {postfix}",
-                         disable=quiet or not sys.stderr.isatty())
+        self._drawing = not quiet and sys.stderr.isatty()
+        self._total, self._ended, self._images = total, 0, 0
+        self._begun = time.monotonic()
+        self._running: dict[str, tuple[Slot, float]] = {}
+        self._drawn = 0  # lines on the screen that the next drawing replaces
+        self._last = 0.0
 
     def started(self, step: Step, slot: Slot, why: tuple[str, ...]) -> None:
         """A step was handed to a slot."""
-        self._running[step.name] = f"{step.name} ({slot.kind} {slot.id})"
-        self._show_running()
+        self._running[step.name] = slot, time.monotonic()
+        self.tick()
 
     def finished(self, step: Step, done: Done, why: tuple[str, ...]) -> None:
         """A step is complete and stamped."""
-        self._running.pop(step.name, None)
         self._images += step.images
-        self._bar.update()
-        self._show_running()
+        self._end(step)
         if not self.quiet:
             speed = f"  {step.images / done.seconds:,.0f} images/s" if step.images else ""
             self._print(f"run    {step.name}  {done.seconds:.1f} s{speed}  {reasons_line(why)}")
 
+    def unchanged(self, step: Step) -> None:
+        """A step that waited need not run."""
+        self._end(step)
+
     def failed(self, step: Step, code: int, message: str, log: str) -> None:
         """A step could not be done. One line, and where the rest is."""
-        self._running.pop(step.name, None)
-        self._show_running()
+        self._end(step)
         self._print(f"failed {step.name}: {message}" + (f"  (log: {log})" if code == 1 else ""), sys.stderr)
 
     def note(self, text: str) -> None:
         """Something that a person should know."""
         self._print(text, sys.stderr)
 
+    def tick(self) -> None:
+        """Some time went by: draw what is running anew, ten times a second at most."""
+        if self._drawing and time.monotonic() - self._last > 0.1:
+            self._last = time.monotonic()
+            self._erase()
+            width = shutil.get_terminal_size().columns - 1
+            lines = [f"  {slot.kind} {slot.id:>2}  {time.monotonic() - since:4.0f} s  {name}"[:width]
+                     for name, (slot, since) in self._running.items()]
+            lines.append(self._bar(width))
+            sys.stderr.write("\n".join(lines) + "\n")
+            sys.stderr.flush()
+            self._drawn = len(lines)
+
     def close(self) -> None:
         """No more of it."""
-        self._bar.close()
+        self._erase()
 
-    def _show_running(self) -> None:
-        if not self._bar.disable:
-            rate = self._images / max(time.monotonic() - self.begun, 1e-6)
-            speed = f"{rate:,.0f} images/s  " if self._images else ""
-            self._bar.set_postfix_str(speed + ", ".join(self._running.values()))
+    def _bar(self, width: int) -> str:
+        elapsed = max(time.monotonic() - self._begun, 1e-6)
+        speed = f"{self._images / elapsed:,.0f} images/s" if self._images else ""
+        return tqdm.format_meter(self._ended, self._total, elapsed, ncols=width, postfix=speed, unit="step",
+                                 bar_format="{n_fmt}/{total_fmt} steps |{bar}| {elapsed}, {remaining} left{postfix}")
 
-    def _print(self, text: str, file=None) -> None:  # type: ignore[no-untyped-def]
-        with tqdm.external_write_mode(file=file or sys.stdout):
-            print(text, file=file or sys.stdout, flush=True)
+    def _end(self, step: Step) -> None:
+        self._ended += 1
+        self._running.pop(step.name, None)
+
+    def _erase(self) -> None:
+        if self._drawn:
+            sys.stderr.write(f"\x1b[{self._drawn}F\x1b[J")  # up so many lines, clear to the end of the screen
+            sys.stderr.flush()
+            self._drawn = 0
+
+    def _print(self, text: str, file: TextIO | None = None) -> None:
+        self._erase()
+        print(text, file=file or sys.stdout, flush=True)
+        self._last = 0.0
+        self.tick()

@@ -48,6 +48,7 @@ class Run:
         try:
             while self._ready or self._running:
                 self._start_what_fits()
+                self.listener.tick()
                 if self._running:
                     ended, _ = wait(self._running, timeout=POLL_S, return_when=FIRST_COMPLETED)
                     for future in ended:
@@ -175,6 +176,7 @@ class Run:
         if unchanged:
             self._ready.remove(name)
             self.outcome.unchanged.append(name)
+            self.listener.unchanged(self.plan.steps[name])
         for below in self.plan.feeds[name]:
             self._waiting[below].discard(name)
             if not self._waiting[below]:

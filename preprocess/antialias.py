@@ -1,8 +1,8 @@
 """Pillow's antialiased bilinear resize, for the part of the result that the centre crop keeps.
 
-`exact` equals the whole picture's resize bit for bit: by our compiled kernel (resample.c), or, where it was not compiled, by that resize
-itself. `fast` may be off by one level in a few per cent of the values, and that only without the kernel: Pillow's `box=` computes
-the kept part alone, but rounds the box to float32, and ties (frequent at ratios such as 4/3) fall the other way.
+`exact` equals the whole picture's resize bit for bit: by our compiled kernel (resample.c) or, where that was not compiled, by
+that resize itself. `fast` is off by one level in a few per cent of the values, and that only without the kernel: Pillow's `box=`
+computes the kept part alone, but rounds the box to float32, and ties (frequent at ratios such as 4/3) fall the other way.
 """
 
 import functools
@@ -70,12 +70,15 @@ def down_first(width: int, height: int, new_width: int, new_height: int) -> bool
 
 @functools.cache
 def kernel_agrees() -> bool:
-    """Whether there is a kernel and it equals this Pillow on some noise: one left over from older sources, or a newer Pillow, need not."""
+    """Whether there is a kernel and it equals this Pillow on noise: one of older sources, or a newer Pillow, need not."""
     if _resample is None:
         return False
     noise = np.random.default_rng(0).integers(0, 256, (67, 67, 3), dtype=np.uint8)
     shapes = (noise, noise[:50], noise[:, :20], noise[:20, :], noise[:9, :9])
-    sizes = [((16, 16 * s.shape[0] // s.shape[1]) if s.shape[1] <= s.shape[0] else (16 * s.shape[1] // s.shape[0], 16)) for s in shapes]
+    sizes = [
+        ((16, 16 * s.shape[0] // s.shape[1]) if s.shape[1] <= s.shape[0] else (16 * s.shape[1] // s.shape[0], 16)) for s in shapes
+    ]
     return all(
-        np.array_equal(by_kernel(s, size, (1, 1), 14), by_pillow(s, size, (1, 1), 14)) for s, size in zip(shapes, sizes, strict=True)
+        np.array_equal(by_kernel(s, size, (1, 1), 14), by_pillow(s, size, (1, 1), 14))
+        for s, size in zip(shapes, sizes, strict=True)
     )

@@ -76,7 +76,8 @@ def _check(tar: str, member: tarfile.TarInfo, length: int) -> None:
         raise BuildError(f"--dataset={tar}: member {member.name!r} leads out of the archive; refused")
     if not member.isreg() or member.issparse():
         kind = "a link" if member.islnk() or member.issym() else "a device, pipe or sparse file"
-        raise BuildError(f"--dataset={tar}: member {member.name!r} is {kind}; only plain files are read. Pack it anew: tar --dereference -cf FILE DIR")
+        fix = "Pack it anew: tar --dereference -cf FILE DIR"
+        raise BuildError(f"--dataset={tar}: member {member.name!r} is {kind}; only plain files are read. {fix}")
     if member.size < 0 or member.offset_data + member.size > length:
         raise BuildError(f"--dataset={tar}: cut off inside {member.name!r} ({length} bytes there); copy or download it again")
 
@@ -86,7 +87,9 @@ def _check_end(tar: str, end: int, data) -> None:
     data.seek(end)
     while block := data.read(CHUNK):
         if block.count(0) != len(block):
-            raise BuildError(f"--dataset={tar}: damaged after byte {end}: what follows is neither a member nor the end; copy or download it again")
+            raise BuildError(
+                f"--dataset={tar}: damaged after byte {end}: neither a member nor the end follows; copy or download it again"
+            )
 
 
 def _sha256(data, size: int) -> str:

@@ -1,14 +1,15 @@
-"""The table of the 1000 ImageNet classes: index (sorted by wnid, from 0), wnid, ILSVRC2012 id (the devkit's own order, from 1), name."""
+"""The 1000 ImageNet classes: index (sorted by wnid, from 0), wnid, ILSVRC2012 id (the devkit's own order, from 1), name."""
 
 import csv
 import functools
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 TABLE = str(Path(__file__).with_name("imagenet_classes.csv"))
 
 
-class Class(NamedTuple):
+@dataclass(frozen=True)
+class Class:
     """One row of the table."""
 
     index: int

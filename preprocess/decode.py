@@ -67,7 +67,17 @@ def by_pillow(data: bytes) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise BadImage(f"decompression bomb: {error}") from None
     # Pillow's readers raise these on damaged files, whichever format they take them for
-    except (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, MemoryError, struct.error) as error:
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        LookupError,
+        TypeError,
+        ArithmeticError,
+        MemoryError,
+        struct.error,
+    ) as error:
         raise BadImage(f"{error}" or type(error).__name__) from None
 
 

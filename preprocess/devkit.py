@@ -1,4 +1,4 @@
-"""The ILSVRC2012 development kit's ground truth, as labels: its ids are in its own order from 1, ours in sorted-wnid order from 0."""
+"""The ILSVRC2012 devkit's ground truth as labels: its ids are in its own order from 1, ours in sorted-wnid order from 0."""
 
 import gzip
 import io
@@ -30,7 +30,9 @@ def labels(devkit: str) -> dict[str, int]:
     for number, line in enumerate(_truth(devkit).splitlines(), 1):
         digits = line.strip()
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 4 and int(digits) in index_of):
-            raise BuildError(f"--devkit={devkit}: {TRUTH}: line {number} is {line[:40]!r}; expected an ILSVRC2012 id, 1..{len(index_of)}")
+            raise BuildError(
+                f"--devkit={devkit}: {TRUTH}: line {number} is {line[:40]!r}; expected an ILSVRC2012 id, 1..{len(index_of)}"
+            )
         found[name_of(number)] = index_of[int(digits)]
     if not found:
         raise BuildError(f"--devkit={devkit}: {TRUTH} is empty; expected a line with an id for each picture")

@@ -17,6 +17,7 @@ IMAGES = 200
 # a mistake is named when another reading gives 2 points more top-1 and its advantage in the true class's log-probability, paired
 # image by image, is 3 standard errors: resizing by another library moves top-1 by 1 point and stays below
 POINTS, ERRORS = 2.0, 3.0
+MAKE_ANEW = "make the file with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
 
 
 def write(inputs, outputs, names, background=False, mean=None, std=None):
@@ -43,7 +44,7 @@ def judged(logits: dict[str, NDArray[np.float32]], labels: list[int], background
         for reading, truth in readings(labels, background).items():
             scores[variant, reading] = scored(values, np.asarray(truth) + background)
     best = max(scores, key=lambda key: (scores[key][0].sum(), scores[key][1].mean()))
-    # the plainest explanation that the best one does not clearly beat: one mistake before two, and presets differ in small things, too
+    # the plainest explanation that the best does not clearly beat: one mistake before two, a preset last
     plainest = sorted(scores, key=lambda key: (sum(part != AS_IS for part in key), key[0].startswith("preset-")))
     best = next(key for key in plainest if key == best or not clearly_better(scores[best], scores[key]))
     top1 = {" / ".join(key): round(100 * float(hits.mean()), 2) for key, (hits, _) in scores.items()}
@@ -105,9 +106,9 @@ def _told(best: tuple[str, str], word: str, top1: float, before: float, backgrou
         "unnormalised": "the network fits pictures that are scaled to 0..1 and not normalised",
         "unscaled": "the network fits levels 0..255, unnormalised",
         "one-based": "labels count from 1 (as do labels already shifted for a background class): subtract 1 from each",
-        "devkit": "labels are the devkit's ids in its own order: make the file with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz",
-        "devkit from 0": "labels are in the devkit's order, counted from 0: make the file with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz",
-        "background": "labels are already shifted by the background class (one-based): subtract 1 from each, or set background = false",
+        "devkit": f"labels are the devkit's ids in its own order: {MAKE_ANEW}",
+        "devkit from 0": f"labels are in the devkit's order, counted from 0: {MAKE_ANEW}",
+        "background": "labels are already shifted by the background class (one-based): subtract 1 from each",
         "background outputs": "every label is one too low for the outputs: "
         + ("add 1 to each" if background else "they begin with a background class; set background = true in the model file"),
     }

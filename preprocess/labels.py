@@ -22,7 +22,9 @@ def missing(dataset: str, given: str | None, places: list[str]) -> BuildError:
     if given is not None:
         return BuildError(f"--labels={given}: no such file. {DEVKIT_HINT[0].upper()}{DEVKIT_HINT[1:]}")
     looked = " and ".join(places)
-    return BuildError(f"--dataset={dataset}: no labels found (looked for {looked}). Name the file with --labels=FILE, or {DEVKIT_HINT}")
+    return BuildError(
+        f"--dataset={dataset}: no labels found (looked for {looked}). Name the file with --labels=FILE, or {DEVKIT_HINT}"
+    )
 
 
 def read(path: str) -> dict[str, int]:
@@ -37,7 +39,9 @@ def read(path: str) -> dict[str, int]:
             twice.append(f"{name} (line {number})")
         found[name] = label
     if twice:
-        raise BuildError(f"{path}: {len(twice)} duplicate name{'s' * (len(twice) > 1)}, first: {twice[0]}. Keep one line for each image")
+        raise BuildError(
+            f"{path}: {len(twice)} duplicate name{'s' * (len(twice) > 1)}, first: {twice[0]}. Keep one line for each image"
+        )
     if not found:
         raise BuildError(f"{path}: empty; expected a line NAME CLASS for each image; {DEVKIT_HINT}")
     return found
@@ -49,7 +53,9 @@ def read_places(path: str) -> tuple[dict[str, int], dict[str, str]]:
     places = {place.rpartition("/")[2]: place for _, place, _ in _pairs(path)}
     outside = [place for place in places.values() if ".." in place.split("/")]
     if outside:
-        raise BuildError(f"{path}: {len(outside)} paths lead upwards, first: {outside[0]}. An index lies in or above the folder of its images")
+        raise BuildError(
+            f"{path}: {len(outside)} paths lead upwards, first: {outside[0]}. An index lies in or above the folder of its images"
+        )
     return found, places
 
 

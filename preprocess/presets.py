@@ -1,7 +1,7 @@
 """Ways to prepare pictures, by name, and what a shard made so depends on. Plan time: imports nothing heavy.
 
-A preset says how to resize and how to normalise; the resolution stays the model's. The values that `resolved` gives go to the shards and to
-the compiled model alike. Formulas: docs/preprocessing.md.
+A preset says how to resize and how to normalise; the resolution stays the model's. The values that `resolved` gives go to the
+shards and to the compiled model alike. Formulas: docs/preprocessing.md.
 """
 
 import importlib.util
@@ -32,7 +32,9 @@ def resolved(name: str, own: Mapping[str, Any]) -> dict[str, Any]:
     """{method, order, resize, crop, mean, std} of a preset at a model's resolution; `own` is its [preprocess] table."""
     if name not in PRESETS:
         close = get_close_matches(name, PRESETS, 1)
-        raise BuildError(f"--preset={name}: no such preset; there are: {', '.join(PRESETS)}" + (f". Did you mean {close[0]}?" if close else ""))
+        raise BuildError(
+            f"--preset={name}: no such preset; there are: {', '.join(PRESETS)}" + (f". Did you mean {close[0]}?" if close else "")
+        )
     preset = PRESETS[name]
     crop = own["crop"]
     resize = round(preset["resize"] * crop) if "resize" in preset else own["resize"]

@@ -14,7 +14,18 @@ from preprocess.transform import BadImage
 
 
 def write(
-    inputs, outputs, resize, crop, input, pixels="exact", method="pillow", order="rgb", mean=None, std=None, members=None, on_bad="fail"
+    inputs,
+    outputs,
+    resize,
+    crop,
+    input,
+    pixels="exact",
+    method="pillow",
+    order="rgb",
+    mean=None,
+    std=None,
+    members=None,
+    on_bad="fail",
 ):
     """Write one shard: uint8 (n, crop, crop, 3), or float32 (n, 3, crop, crop) normalised, by `input`.
 

@@ -1,4 +1,7 @@
-"""A contact sheet: pictures out of the shards, as the network sees them, each with its name and label. A wrong crop, colour order or label shows."""
+"""A contact sheet: pictures out of the shards, as the network sees them, each with its name and label.
+
+A wrong crop, colour order or label shows.
+"""
 
 import csv
 
@@ -35,7 +38,7 @@ def write(inputs, outputs, images=24, mean=None, std=None, order="rgb", names=No
 def levels(pixels: np.ndarray, mean: list[float] | None, std: list[float] | None, order: str) -> np.ndarray:
     """One row of a shard as uint8 (h, w, 3) RGB."""
     if pixels.dtype != np.uint8:
-        values = pixels.transpose(1, 2, 0) * np.float32(std) + np.float32(mean)
+        values = pixels.transpose(1, 2, 0) * np.asarray(std, np.float32) + np.asarray(mean, np.float32)
         pixels = np.rint(values * 255).clip(0, 255).astype(np.uint8)
     return np.ascontiguousarray(pixels[:, :, ::-1] if order == "bgr" else pixels)
 

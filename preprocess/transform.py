@@ -15,9 +15,7 @@ __all__ = ["BadImage", "Levels", "normalised", "pixels", "shaped"]
 LONGEST = 1 << 15  # of the resized picture's longer side: a strip one pixel wide would become gigabytes
 
 
-def pixels(
-    source: str | bytes, resize: int, crop: int, mode: str = "exact", method: str = "pillow", order: str = "rgb"
-) -> Levels:
+def pixels(source: str | bytes, resize: int, crop: int, mode: str = "exact", method: str = "pillow", order: str = "rgb") -> Levels:
     """uint8 (crop, crop, 3), channels in `order`. `source` is a path or a file's bytes. BadImage where it is no picture."""
     data = source if isinstance(source, bytes) else decode.read(source)
     levels = shaped(decode.decoded(data), resize, crop, mode, method)
@@ -55,8 +53,8 @@ def normalised(levels: Levels, mean: list[float], std: list[float]) -> NDArray[n
 
     There are 256 levels: a table of 256 x 3 holds all results, bit for bit, and looking up is faster than dividing.
     """
-    table = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
-    table = (table - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+    shares = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
+    table = (shares - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
     return np.stack([table[:, channel].take(levels[:, :, channel]) for channel in range(3)])
 
 

@@ -33,7 +33,9 @@ def folder(root, names, labels=None):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(jpeg(40 + seed % 7 * 9, 40 + seed % 5 * 11, seed))
     if labels is not None:
-        (root / "val_label.txt").write_text("".join(f"{name.rpartition('/')[2]} {label}\n" for name, label in zip(names, labels, strict=True)))
+        (root / "val_label.txt").write_text(
+            "".join(f"{name.rpartition('/')[2]} {label}\n" for name, label in zip(names, labels, strict=True))
+        )
     return str(root)
 
 

@@ -54,8 +54,12 @@ def test_a_kernel_that_differs_is_not_used(monkeypatch):
 
 
 @pytest.mark.skipif(antialias._resample is None, reason="resample.c was not compiled: no C compiler at installation")
-@pytest.mark.parametrize("wrong", [(39, 60, 20, 30, 0, 0), (40, 60, 20, 30, 13, 0), (40, 60, 20, 30, 0, 23), (40, 60, 20, 30, -1, 0)])
+@pytest.mark.parametrize(
+    "wrong", [(39, 60, 20, 30, 0, 0), (40, 60, 20, 30, 13, 0), (40, 60, 20, 30, 0, 23), (40, 60, 20, 30, -1, 0)]
+)
 def test_the_kernel_refuses_sizes_that_do_not_fit_its_buffers(wrong):
     height, width, tall, wide, top, left = wrong
     with pytest.raises(ValueError, match="do not fit"):
-        antialias._resample.crop_resized(noise(60, 40), height, width, np.empty((8, 8, 3), np.uint8), tall, wide, top, left, 8, False)
+        antialias._resample.crop_resized(
+            noise(60, 40), height, width, np.empty((8, 8, 3), np.uint8), tall, wide, top, left, 8, False
+        )

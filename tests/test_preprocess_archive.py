@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tarfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -104,7 +105,7 @@ def test_a_compressed_tar_is_told_apart(tmp_path):
 @given(at=st.integers(0, 10_000), data=st.binary(min_size=1, max_size=40), cut=st.integers(0, 10_000))
 def test_a_damaged_tar_is_refused_or_read_as_it_is(tmp_path, at, data, cut):
     tar = tarred(tmp_path / "a.tar", {"a.jpg": b"x" * 700, "b.jpg": b"y" * 300, "d/c.jpg": b"z" * 1000})
-    whole = open(tar, "rb").read()
+    whole = Path(tar).read_bytes()
     at %= len(whole)
     damaged = (whole[:at] + data + whole[at + len(data) :])[: len(whole) - cut % 600]
     (tmp_path / "b.tar").write_bytes(damaged)

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from PIL import Image
 from pictures import encoded, jpeg, noise
+from PIL import Image
 
 from preprocess import check
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from pictures import encoded, jpeg, noise
+from PIL import Image
 
 from preprocess import decode
 from preprocess.decode import BadImage
@@ -74,11 +74,18 @@ def test_a_file_that_is_gone_says_so(tmp_path):
         decode.read(str(tmp_path / "a.jpg"))
 
 
-SOUND = {"JPEG": jpeg(70, 50), "progressive": jpeg(70, 50, progressive=True), "PNG": encoded(noise(20, 20), "PNG"), "GIF": encoded(noise(20, 20), "GIF")}
+SOUND = {
+    "JPEG": jpeg(70, 50),
+    "progressive": jpeg(70, 50, progressive=True),
+    "PNG": encoded(noise(20, 20), "PNG"),
+    "GIF": encoded(noise(20, 20), "GIF"),
+}
 
 
 @settings(max_examples=400, deadline=None)
-@given(form=st.sampled_from(sorted(SOUND)), at=st.integers(0, 10_000), put=st.binary(min_size=1, max_size=6), cut=st.integers(0, 3000))
+@given(
+    form=st.sampled_from(sorted(SOUND)), at=st.integers(0, 10_000), put=st.binary(min_size=1, max_size=6), cut=st.integers(0, 3000)
+)
 def test_a_damaged_picture_is_refused_or_decodes_as_pillow_does(form, at, put, cut):
     data = SOUND[form]
     at %= len(data)
@@ -96,7 +103,10 @@ def test_a_damaged_picture_is_refused_or_decodes_as_pillow_does(form, at, put, c
 
 
 @settings(max_examples=100, deadline=None)
-@given(data=st.binary(max_size=200), head=st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\0", b"RIFF"]))
+@given(
+    data=st.binary(max_size=200),
+    head=st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\0", b"RIFF"]),
+)
 def test_bytes_are_a_picture_or_none(data, head):
     try:
         assert decode.decoded(head + data).shape[2] == 3

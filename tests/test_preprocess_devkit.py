@@ -17,7 +17,11 @@ IDS = [490, 361, 171, 822, 297, 482, 13, 704, 599, 164]  # the first ten lines o
 def kit(path, text, name=f"ILSVRC2012_devkit_t12/data/{devkit.TRUTH}"):
     """A .tar.gz in the original's structure."""
     with tarfile.open(path, "w:gz") as archive:
-        for member, data in (("ILSVRC2012_devkit_t12/readme.txt", b"readme"), (name, text.encode()), ("ILSVRC2012_devkit_t12/data/meta.mat", b"\0" * 99)):
+        for member, data in (
+            ("ILSVRC2012_devkit_t12/readme.txt", b"readme"),
+            (name, text.encode()),
+            ("ILSVRC2012_devkit_t12/data/meta.mat", b"\0" * 99),
+        ):
             info = tarfile.TarInfo(member)
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
@@ -47,7 +51,11 @@ def test_the_folder_and_the_file_give_the_same(tmp_path):
     data = tmp_path / "ILSVRC2012_devkit_t12/data"
     data.mkdir(parents=True)
     (data / devkit.TRUTH).write_text(lines(IDS))
-    assert devkit.labels(str(tmp_path)) == devkit.labels(str(data / devkit.TRUTH)) == devkit.labels(kit(tmp_path / "k.tar.gz", lines(IDS)))
+    assert (
+        devkit.labels(str(tmp_path))
+        == devkit.labels(str(data / devkit.TRUTH))
+        == devkit.labels(kit(tmp_path / "k.tar.gz", lines(IDS)))
+    )
 
 
 def test_a_whole_set_passes_its_check():
@@ -78,7 +86,13 @@ def test_other_sets_have_labels_of_their_own():
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("490\n1001\n", "line 2 is '1001'"), ("490\nx\n", "line 2 is 'x'"), ("", "is empty"), ("0\n", "line 1 is '0'"), ("٣\n", "not text")],
+    [
+        ("490\n1001\n", "line 2 is '1001'"),
+        ("490\nx\n", "line 2 is 'x'"),
+        ("", "is empty"),
+        ("0\n", "line 1 is '0'"),
+        ("٣\n", "not text"),
+    ],
 )
 def test_a_wrong_ground_truth_is_told(tmp_path, text, says):
     with pytest.raises(BuildError, match=says):

@@ -11,7 +11,7 @@ from preprocess import presets, transform
 
 OWN = {"resize": 256, "crop": 224, "mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}
 
-# sha256 of the uint8 crop and of the float32 values that each preset makes of noise(500, 375); Pillow 13, as exact as the formulas in
+# sha256 of the uint8 crop and of the float32 values that each preset makes of noise(500, 375); Pillow 13; the formulas are in
 # docs/preprocessing.md
 GOLDEN = {
     "own": ("705dfe660b3aceaf", "16104bd712ab3a07"),

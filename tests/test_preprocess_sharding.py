@@ -9,7 +9,14 @@ from preprocess.sharding import images_a_shard, shard_sizes
 
 @pytest.mark.parametrize(
     ("n", "input", "size"),
-    [(1, "uint8", 16), (250, "uint8", 16), (320, "uint8", 32), (10_000, "uint8", 640), (50_000, "uint8", 1024), (50_000, "float32", 256)],
+    [
+        (1, "uint8", 16),
+        (250, "uint8", 16),
+        (320, "uint8", 32),
+        (10_000, "uint8", 640),
+        (50_000, "uint8", 1024),
+        (50_000, "float32", 256),
+    ],
 )
 def test_a_shard_holds_a_sixteenth_within_bounds(n, input, size):
     assert images_a_shard(n, input) == size

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,7 +57,9 @@ def test_a_tar_changed_since_it_was_listed_is_noticed(tmp_path, listing):
 def test_all_bad_pictures_are_named_with_the_reason(tmp_path, listing):
     (tmp_path / "set/p02.JPEG").write_bytes(b"")
     (tmp_path / "set/p07.JPEG").write_bytes(jpeg(200, 200)[:-900])
-    with pytest.raises(StepError, match=r"2 of 9 images cannot be used: p02.JPEG: empty file; p07.JPEG: .*truncated.*--on-bad=skip"):
+    with pytest.raises(
+        StepError, match=r"2 of 9 images cannot be used: p02.JPEG: empty file; p07.JPEG: .*truncated.*--on-bad=skip"
+    ):
         written(tmp_path, listing.paths())
 
 
@@ -65,7 +68,7 @@ def test_skipped_pictures_are_zeros_and_listed(tmp_path, listing):
     out, bad = str(tmp_path / "s.npy"), str(tmp_path / "bad.json")
     shards.write(tuple(listing.paths()), (out, bad), **SIZE, input="uint8", on_bad="skip")
     assert not np.load(out)[2].any() and np.load(out)[3].any()
-    assert json.loads(open(bad).read()) == [{"row": 2, "name": "p02.JPEG", "reason": "not an image"}]
+    assert json.loads(Path(bad).read_text()) == [{"row": 2, "name": "p02.JPEG", "reason": "not an image"}]
 
 
 def test_the_index_has_a_line_for_every_row(tmp_path):
@@ -83,4 +86,4 @@ def test_the_index_counts_bad_rows_over_all_shards(tmp_path):
     outs = (str(tmp_path / "index.csv"), str(tmp_path / "bad.json"))
     inputs = tuple(str(tmp_path / f"bad-{n}.json") for n in range(2))
     shards.index(inputs, outs, names=list("abcd"), labels=[0] * 4, shard_size=2)
-    assert json.loads(open(outs[1]).read()) == [{"row": 3, "name": "d.jpg", "reason": "empty file"}]
+    assert json.loads(Path(outs[1]).read_text()) == [{"row": 3, "name": "d.jpg", "reason": "empty file"}]

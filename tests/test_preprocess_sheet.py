@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 from pictures import folder
+from PIL import Image
 
 from preprocess import index, presets, shards, sheet
 
 OWN = {"resize": 48, "crop": 40, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
 
-@pytest.mark.parametrize(("preset", "input"), [("own", "uint8"), ("own", "float32"), ("caffe-bgr", "uint8"), ("caffe-bgr", "float32")])
+@pytest.mark.parametrize(
+    ("preset", "input"), [("own", "uint8"), ("own", "float32"), ("caffe-bgr", "uint8"), ("caffe-bgr", "float32")]
+)
 def test_a_tile_is_the_picture_in_its_own_colours(tmp_path, preset, input):
     listing = index.listed(folder(tmp_path / "set", [f"p{n}.jpg" for n in range(5)], range(5)), None, 1000)
     values = presets.resolved(preset, OWN)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from pictures import encoded, jpeg, noise
+from PIL import Image
 
 from preprocess import transform
 from preprocess.transform import BadImage
@@ -27,7 +27,9 @@ def reference(data, resize=256, crop=224):
     return np.array(picture.crop((left, top, left + crop, top + crop)))
 
 
-@pytest.mark.parametrize("size", [(500, 375), (375, 500), (256, 256), (80, 60), (300, 900), (900, 300), (333, 257), (1, 90), (90, 1)])
+@pytest.mark.parametrize(
+    "size", [(500, 375), (375, 500), (256, 256), (80, 60), (300, 900), (900, 300), (333, 257), (1, 90), (90, 1)]
+)
 def test_pixels_are_the_references(size):
     data = jpeg(*size)
     assert np.array_equal(transform.pixels(data, 256, 224), reference(data))

@@ -35,10 +35,10 @@ def of_atc(output: str) -> str:
 
 def of_acl(error: str, printed: str = "") -> str:
     """The text of aclruntime's exception, "[107001][Error code unknown] ", and what it printed -> cause and fix."""
-    match = re.search(r"\[(-?\d+)\]\[", error)
-    code = int(match[1]) if match else None
-    if re.search(r"\b(507008|ModelCheckCompatibility)\b", printed):  # the exception itself says 1, invalid parameter
-        code = 507008
+    codes = [int(code) for code in (*reversed(re.findall(r"\b\d{6}\b", printed)), *re.findall(r"\[(-?\d+)\]\[", error))]
+    if "ModelCheckCompatibility" in printed:
+        codes.insert(0, 507008)
+    code = next((code for code in codes if code in ACL), None)  # exceptions say -1 or 1 where the print has the cause
     said = [line.strip() for line in printed.splitlines() if "ERROR" in line or CODE.search(line)]
     words = _cut(" | ".join([error.strip(), *said[:2]]))
     if code in ACL:

@@ -6,6 +6,7 @@ without a word. So all of it is checked here, before each run.
 
 import ctypes
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from backends.ascend import causes
 from pipeline.errors import BuildError, StepError
 
 DTYPES = {0: "float32", 1: "float16", 2: "int8", 3: "int32", 4: "uint8"}  # aclDataType
+TAIL_BYTES = 4096
 WARNINGS = 3  # aclruntime's log_level: 1 debug, 2 info, 3 warnings, 4 errors
 
 _device: list[str] = []  # the one device of this process: ACL is set up once a process and cannot be set up again
@@ -75,7 +77,7 @@ class Session:
             out = self._session.run(self._outputs, [feed])[0]
             out.to_host()
         except RuntimeError as error:
-            raise StepError(f"{self._where}: {causes.of_acl(str(error))}") from None
+            raise StepError(f"{self._where}: {causes.of_acl(str(error), _last_printed())}") from None
         logits = np.array(out)
         return logits.reshape(len(batch), -1).astype(np.float32, copy=False)
 
@@ -114,6 +116,17 @@ def _imported() -> Any:
     except ImportError as error:
         raise BuildError(causes.of_import(str(error))) from None
     return aclruntime
+
+
+def _last_printed() -> str:
+    """The end of what went to file descriptor 1, where that is a file, as a step's log is: read only when a run failed,
+    since redirecting around every run would cost as much as small batches compute."""
+    ctypes.CDLL(None).fflush(None)
+    if not stat.S_ISREG(os.fstat(1).st_mode):
+        return ""
+    with open("/proc/self/fd/1", "rb") as file:
+        file.seek(max(0, os.fstat(1).st_size - TAIL_BYTES))
+        return file.read().decode(errors="replace")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Images per second of preparing pictures, whole processes on the same images and cores, in one run: ours, the seed's method, others.
+"""Images per second of preparing pictures: ours, the seed's method, others; same images, same cores, one run.
 
     .venv/bin/python benchmarks/preprocess/bench.py --dataset=../shared/real/val --images=2000 --workers=1,2,4
 
@@ -179,7 +179,8 @@ def main():
 
 def told(rates, absent, given):
     """Print what was measured."""
-    print(f"{given.images} images, median of {given.rounds} rounds, {os.cpu_count()} cores; not installed: {', '.join(absent) or 'nothing'}")
+    lacks = ", ".join(absent) or "nothing"
+    print(f"{given.images} images, median of {given.rounds} rounds, {os.cpu_count()} cores; not installed: {lacks}")
     first = next(iter(rates))
     for workers, found in rates.items():
         cores = min(workers, os.cpu_count() or 1)

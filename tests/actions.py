@@ -1,0 +1,110 @@
+"""Actions of the tests' own steps: small, in a module of their own, so that worker processes can import them."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from pipeline.errors import BuildError, GateMissed, StepError
+
+
+def write(inputs, outputs, text=""):
+    """Every output gets the inputs' texts and `text`."""
+    body = "".join(Path(path).read_text() for path in inputs) + text
+    for path in outputs:
+        Path(path).write_text(body)
+
+
+def constant(inputs, outputs, text="same"):
+    """The same output whatever the inputs are."""
+    for path in outputs:
+        Path(path).write_text(text)
+
+
+def nothing(inputs, outputs):
+    """Writes no output: a bug of an action."""
+
+
+def where(inputs, outputs, slot):
+    """Which slot it ran on, by which process, on which cores."""
+    cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+    Path(outputs[0]).write_text(f"{slot.kind} {slot.id} {os.getpid()} {cores}")
+
+
+def mistaken(inputs, outputs):
+    """The user's mistake, noticed in a worker, after something was written."""
+    Path(outputs[0]).write_text("half")
+    raise BuildError("--labels=x: no such file")
+
+
+def unable(inputs, outputs):
+    """A step that says in one line why it cannot."""
+    Path(outputs[0]).write_text("half")
+    raise StepError("cat.jpg: truncated after 12 bytes")
+
+
+def missed(inputs, outputs):
+    """A gate."""
+    raise GateMissed("top-1 is 3.0 %, at least 69.0 % was expected")
+
+
+def broken(inputs, outputs):
+    """A bug."""
+    raise ValueError("no idea\nsecond line")
+
+
+def leaves(inputs, outputs):
+    """A library that ends the process by the front door."""
+    sys.exit(0)
+
+
+def dies(inputs, outputs, times):
+    """Kills its process the first `times` times that it runs; it counts beside its output, and notes its process."""
+    count = Path(outputs[0]).parent / "deaths"
+    with open(count, "a") as file:
+        file.write(f"{os.getpid()}\n")
+    if len(count.read_text().split()) <= times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    Path(outputs[0]).write_text("alive")
+
+
+def sleeps(inputs, outputs, seconds, journal):
+    """Notes when it began and ended (one clock for the whole machine) in a file that it alone writes, then writes its output."""
+    begun = time.monotonic()
+    Path(outputs[0]).write_text("half")
+    time.sleep(seconds)
+    name = Path(outputs[0]).name.removeprefix(".part-")
+    Path(journal, name).write_text(f"{begun} {time.monotonic()} {os.getpid()}")
+    Path(outputs[0]).write_text("".join(Path(path).read_text() for path in inputs) + name)
+
+
+def slow_lines(inputs, outputs, lines):
+    """A few hundred small writes with pauses, so that a kill hits the middle."""
+    with open(outputs[0], "w") as file:
+        for n in range(lines):
+            file.write(f"{n} {''.join(Path(path).read_text()[:8] for path in inputs)}\n")
+            file.flush()
+            time.sleep(0.002)
+
+
+def edits_its_input(inputs, outputs):
+    """Reads its input; somebody edits it while the step runs."""
+    Path(outputs[0]).write_text(Path(inputs[0]).read_text())
+    Path(inputs[0]).write_text("edited meanwhile")
+
+
+def prints(inputs, outputs):
+    """Everything that a step, or a program it starts, may print."""
+    print("by print")
+    print("to stderr", file=sys.stderr)
+    os.write(1, b"by descriptor\n")
+    os.system("echo by a child")
+    Path(outputs[0]).write_text("done")
+
+
+def big(inputs, outputs, megabytes):
+    """A file of this size."""
+    with open(outputs[0], "wb") as file:
+        for _ in range(megabytes):
+            file.write(bytes(2**20))

@@ -1,0 +1,159 @@
+"""One tmp tree with tiny steps, built in this process where processes do not matter, and by real workers where they do."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from pipeline import publish, stamp, worker
+from pipeline.disk import Disk
+from pipeline.plan import Plan
+from pipeline.reasons import reasons
+from pipeline.roots import Roots
+from pipeline.run import Run
+from pipeline.slots import Slots
+from pipeline.source import ROOT, Source
+from pipeline.step import Step
+from pipeline.verdicts import verdicts
+from pipeline.worker import Slot
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class InlineSlots(Slots):
+    """Slots without processes: a step is done when it is submitted."""
+
+    def submit(self, slot, call):
+        self.busy[slot] = slot.share
+        future = Future()
+        future.set_result(worker.perform(call))
+        return future
+
+
+class Heard:
+    """A listener that keeps what it is told."""
+
+    def __init__(self):
+        self.slots, self.why, self.failures, self.notes = {}, {}, {}, []
+
+    def started(self, step, slot, why):
+        self.slots.setdefault(step.name, []).append(slot)
+        self.why[step.name] = why
+
+    def finished(self, step, done, why):
+        pass
+
+    def failed(self, step, code, message, log):
+        self.failures[step.name] = (code, message, log)
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+class World:
+    """A tree in tmp: `root/out` is OUT, `root/data` the user's files."""
+
+    def __init__(self, root):
+        self.move(root)
+        for folder in (self.out, self.data):
+            os.makedirs(folder)
+        self.code = ROOT
+
+    def move(self, root):
+        """From now on the tree lies here."""
+        self.root, self.out, self.data = str(root), f"{root}/out", f"{root}/data"
+
+    def step(self, name, action="write", inputs=(), outputs=None, **more):
+        """A step over OUT: inputs named `data/...` are the user's files, all others lie in OUT; one output called as the step."""
+        action = action if ":" in action else f"actions:{action}"
+        return Step(name, action, tuple(map(self.path, inputs)), tuple(map(self.path, outputs or (name,))), **more)
+
+    def path(self, name):
+        """Absolute path of a file of the tree."""
+        return f"{self.root}/{name}" if name.startswith("data/") else f"{self.out}/{name}"
+
+    def text(self, name):
+        """What the file holds."""
+        return Path(self.path(name)).read_text()
+
+    def edit(self, name, text):
+        """Give a file another content."""
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        Path(self.path(name)).write_text(text)
+
+    def disk(self):
+        """The disk as a new command sees it."""
+        return Disk(Roots({"out": self.out, "data": self.data}), Source(root=self.code))
+
+    def why(self, step):
+        """The step's reasons now."""
+        return reasons(step, self.disk())
+
+    def states(self, *steps, again=()):
+        """{name: (state, reasons)}."""
+        return {name: (v.state, v.why) for name, v in verdicts(Plan(steps), self.disk(), again).items()}
+
+    def build(self, *steps, processes=0, slots=None, again=(), **options):
+        """Build; names of the steps that ran. `processes`: by so many real workers."""
+        plan, disk, self.heard = Plan(steps), self.disk(), Heard()
+        publish.sweep(self.out)
+        found = verdicts(plan, disk, again)
+        slots = slots or [Slot("cpu", str(n)) for n in range(processes or 1)]
+        made = (Slots if processes else InlineSlots)(slots, sum(slot.share for slot in slots))
+        self.outcome = Run(plan, found, disk, made, self.heard, f"{self.out}/log", **options).go()
+        for path, touched in disk.touched.items():
+            stamp.write(path, touched)
+        return self.outcome.ran
+
+    def drive(self, *steps, **request):
+        """Start a build in a process group of its own, through pipeline.build, with real workers."""
+        asked = tempfile.mktemp(suffix=".json", dir=self.root)
+        rows = [{key: value for key, value in vars(step).items() if key != "params"} | {"params": dict(step.params)} for step in steps]
+        rows = [row | {"tools": dict(row["tools"])} for row in rows]
+        Path(asked).write_text(json.dumps({"steps": rows, "request": {"out": self.out, **request}}))
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{HERE}", "TMPDIR": self.root}
+        return subprocess.Popen([sys.executable, f"{HERE}/driver.py", asked], start_new_session=True, env=environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def driven(self, *steps, **request):
+        """(exit code, stdout, stderr) of such a build."""
+        driver = self.drive(*steps, **request)
+        out, error = driver.communicate(timeout=60)
+        return driver.returncode, out, error
+
+    def tree(self):
+        """{path: bytes} of all that steps made: no stamps, no logs, no lock."""
+        files = [path for path in Path(self.out).rglob("*") if path.is_file() and "log" not in path.relative_to(self.out).parts[:1]]
+        return {str(path.relative_to(self.out)): path.read_bytes() for path in files
+                if path.suffix != ".stamp" and not path.name.startswith((".lock", ".source"))}
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """A world whose builds do not meet this machine's others."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    # a spawned worker imports the main module, and pytest's takes 0.3 s
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
+    return World(tmp_path / "tree")
+
+
+@pytest.fixture
+def until():
+    """Wait for something to become true."""
+    def wait(true, seconds=20.0):
+        stop = time.monotonic() + seconds
+        while not (found := true()):
+            assert time.monotonic() < stop, "it did not come"
+            time.sleep(0.01)
+        return found
+
+    return wait
+
+

@@ -1,0 +1,255 @@
+"""The simulated aclruntime, held against the contract: what it checks, what it does not, and what it computes."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+sys.path.append(str(Path(__file__).parent / "ascend"))
+import nets
+import world
+from machine import Machine
+
+IMAGE = np.random.default_rng(1).normal(size=(4, 3, 16, 16)).astype(np.float32)     # as machine.PRELUDE makes them
+PIXELS = np.random.default_rng(1).integers(0, 256, (4, 16, 16, 3)).astype(np.uint8)
+MIN, VAR = np.array([123.675, 116.28, 103.53]), np.array([0.0171247538316637, 0.0175070028011204, 0.0174291938997821])
+
+
+@pytest.fixture
+def machine(tmp_path):
+    made = Machine(tmp_path)
+    assert made.atc().returncode == 0
+    return made
+
+
+def reference(machine, image):
+    return onnxruntime.InferenceSession(machine.model, providers=["CPUExecutionProvider"]).run(None, {"image": image})[0]
+
+
+def test_it_computes_the_model_in_half_precision(machine):
+    found = np.array(machine.told("tell(logits(open_(), [tensor(image)]).tolist())"))
+    want = reference(machine, IMAGE)
+    assert 0 < np.abs(found - want).max() < 1e-2
+    machine.atc("--precision_mode=force_fp32")
+    np.testing.assert_allclose(machine.told("tell(logits(open_(), [tensor(image)]).tolist())"), want, atol=1e-5)
+
+
+def test_aipp_takes_nhwc_bytes_and_rounds_its_constants(machine):
+    (machine.work / "aipp.cfg").write_text(nets.AIPP)
+    machine.atc("--insert_op_conf=aipp.cfg")
+    told = machine.told("""
+s = open_(); i = s.get_inputs()[0]
+tell([i.name, i.datatype.name, i.format, i.shape, i.realsize, logits(s, [tensor(pixels)]).tolist()])""")
+    assert told[:5] == ["image", "uint8", 1, [4, 16, 16, 3], 4 * 16 * 16 * 3]
+    exact = ((PIXELS - MIN) * VAR).astype(np.float32).transpose(0, 3, 1, 2)
+    difference = np.abs(np.array(told[5]) - reference(machine, exact)).max()
+    assert 0 < difference < 2e-2
+
+
+def test_inputs_and_outputs_describe_themselves(machine):
+    assert machine.told("""
+s = open_(); i, o = s.get_inputs()[0], s.get_outputs()[0]
+tell([i.name, int(i.datatype), i.format, i.shape, i.size, i.realsize, o.name, o.shape, str(s)])""") == [
+        "image", 0, 0, [4, 3, 16, 16], 12288, 12288, "Gemm_4:0:class", [4, 10],
+        "<Model>\ndevice:\t0\ninput:\n  #0    image  (4, 3, 16, 16)  float32  12288  12288\noutput:\n"
+        "  #0    Gemm_4:0:class  (4, 10)  float32  160  160"]
+
+
+def test_an_unnamed_node_names_the_output_by_its_type(machine):
+    machine.atc(f"--model={nets.small(machine.work / 'unnamed.onnx', named=False)}", "--output_type=FP16")
+    assert machine.told("o = open_().get_outputs()[0]; tell([o.name, o.datatype.name])") == ["Gemm_0:0:class", "float16"]
+
+
+def test_only_bytes_are_counted_so_wrong_types_and_layouts_pass(machine):
+    right, swapped, ints, view = machine.told("""
+s = open_()
+hwc = np.ascontiguousarray(image.transpose(0, 2, 3, 1))
+tell([logits(s, [tensor(x)]).tolist() for x in (image, hwc, image.view(np.int32), hwc.transpose(0, 3, 1, 2))])""")
+    assert ints == right                       # the same bytes
+    assert view == swapped != right            # a transposed view is read by its pointer: as if it had never been transposed
+
+
+def test_base_tensors_are_read_from_their_address(machine):
+    assert machine.told("""
+s = open_()
+keep = np.ascontiguousarray(image)
+tell(logits(s, [rt.BaseTensor(keep.ctypes.data, keep.nbytes)]).tolist() == logits(s, [tensor(image)]).tolist())""")
+
+
+def test_dictionaries_go_by_name(machine):
+    told = machine.told("""
+s = open_()
+tell([logits(s, {"image": tensor(image)}).shape, error(s.run, [], {"input": tensor(image)}), error(s.run, [], {})])""")
+    assert told == [[4, 10], *["RuntimeError: [-1][ACL: general failure] "] * 2]
+
+
+@pytest.mark.parametrize(("call", "line"), [
+    ("s.run([], [tensor(image[:1])])", "[ERROR] Check i:0 name:image in size:3072 needsize:12288 not match\n[ERROR] Check InVector failed"),
+    ("s.run([], [])", "[WARN] intensors in:0 need:1 not match"), ("s.run(['class'], [tensor(image)])", "[ERROR] outnames class not valid"),
+    ("s.run([], [rt.Tensor(image)])", "[ERROR] execute model failed, modelId is 1")])
+def test_a_refused_run_is_a_general_failure_with_its_line(machine, call, line):
+    done = machine.python(f"s = open_(); tell(error(lambda: {call}))")
+    assert line in done.stdout and '"RuntimeError: [-1][ACL: general failure] "' in done.stdout
+
+
+def test_overloads_take_no_arrays_and_no_keywords(machine):
+    told = machine.told("""
+s = open_(); o = rt.session_options()
+tell([error(f) for f in (lambda: s.run([], [image]), lambda: rt.InferenceSession("out/model.om", 0),
+      lambda: rt.InferenceSession("out/model.om", "0", o), lambda: rt.InferenceSession(model_path="out/model.om", device_id=0, options=o),
+      lambda: rt.BaseTensor(1.5, 2))])""")
+    assert all(text.startswith("TypeError") for text in told) and "incompatible constructor arguments" in told[2]
+
+
+def test_too_many_feeds_end_the_process(machine):
+    assert machine.python("open_().run([], [tensor(image)] * 2)").returncode == -6
+
+
+def test_a_device_tensor_is_no_array(machine):
+    told = machine.told("t = tensor(image); e = error(np.array, t); t.to_host(); tell([e, t.device, np.array_equal(np.array(t), image)])")
+    assert told == ["RuntimeError: tensor is in npu. can't convert to numpy array", -1, True]
+
+
+def test_a_model_for_another_chip_is_refused(machine):
+    machine.install(soc="Ascend310P1")
+    done = machine.python("tell(error(open_))")
+    assert "supported socVersion=Ascend310P1, but the model socVersion=Ascend310P3" in done.stdout
+    assert "[1][ACL: invalid parameter] " in done.stdout
+
+
+@pytest.mark.parametrize("harm", ["data[:-1]", "data[:10]", "b''", "b'X' + data[1:]", "data[:-9] + b'123456789'"])
+def test_a_damaged_model_is_refused(machine, harm):
+    machine.om.write_bytes(eval(harm, {"data": machine.om.read_bytes()}))
+    assert machine.told("tell(error(open_))") == "RuntimeError: [1][ACL: invalid parameter] "
+
+
+def test_devices_are_counted_after_visible_devices(machine):
+    machine.install(inventory="310")
+    code = "tell([error(open_, n) for n in range(4)])"
+    refused = "RuntimeError: [107001][Error code unknown] "
+    machine.install(inventory="310", soc="Ascend310P3")
+    assert machine.told(code) == [None] * 4
+    assert machine.told(code, ASCEND_RT_VISIBLE_DEVICES="1,3") == [None, None, refused, refused]
+    assert machine.told(code, ASCEND_RT_VISIBLE_DEVICES="2,x,3") == [None, *[refused] * 3]
+    assert [e["logic"] for e in world.events(machine.folder, "open")] == [0, 1, 2, 3, 1, 3, 2]
+
+
+def test_a_broken_device_does_not_open(machine):
+    machine.install(broken=[0])
+    assert machine.told("tell(error(open_))") == "RuntimeError: [507033][Error code unknown] "
+
+
+def test_sessions_share_a_budget_of_device_memory(machine):
+    size = machine.told("open_(); tell(0)") or world.events(machine.folder, "open")[-1]["memory"]
+    machine.install(memory_mb=1.5 * size / 2**20, flavour="ait")
+    assert machine.told("""
+a = open_(); kept = error(open_)
+a.free_resource(); b = open_(); del b
+tell([kept, error(open_)])""") == ["RuntimeError: [2][ACL: memory allocation fail] ", None]
+
+
+@pytest.mark.parametrize("flavour", ["tools", "ait"])
+def test_finalize_poisons_the_process(machine, flavour):
+    machine.install(flavour=flavour)
+    assert machine.told("""
+s = open_(); (s if not hasattr(rt, "infer_options") else rt.InferenceSession).finalize()
+tell([error(open_) is None, error(s.run, [], [tensor(image)]) is None])""") == [False, False]
+
+
+def test_flavours_differ_in_names_and_times(machine):
+    told = {}
+    for flavour in ("tools", "ait"):
+        machine.install(flavour=flavour)
+        told[flavour] = machine.told("""
+o = rt.session_options(); o.loop = 3
+s = open_(options=o); logits(s, [tensor(image)]); t = s.sumary().exec_time_list
+s.reset_sumaryinfo()
+tell([hasattr(s, "free_resource"), hasattr(rt, "infer_options"), [x if isinstance(x, float) else x[1] - x[0] for x in t], type(t[0]).__name__,
+      len(s.sumary().exec_time_list), len(rt.MemorySummary().H2D_time_list)])""")
+    assert told["tools"][:2] == [False, False] and told["ait"][:2] == [True, True]
+    assert [told[f][3] for f in ("tools", "ait")] == ["float", "tuple"] and all(t[4:] == [0, 1] for t in told.values())
+    np.testing.assert_allclose(told["tools"][2], told["ait"][2], rtol=1e-4)
+    assert len(told["ait"][2]) == 3
+
+
+def test_after_twenty_minutes_the_pairs_are_coarse(machine):
+    machine.install(flavour="ait", timing={"uptime_s": 1200})
+    start, end = machine.told("s = open_(); logits(s, [tensor(image)]); tell(s.sumary().exec_time_list[0])")
+    assert (end - start) % 0.125 == 0
+
+
+def test_batch_gears_need_to_be_chosen(machine):
+    machine.atc("--input_shape=image:-1,3,16,16", "--dynamic_batch_size=1,2,4")
+    told = machine.told("""
+s = open_(); none = error(s.run, [], [tensor(image)]); bad = error(s.set_dynamic_batchsize, 3)
+s.set_dynamic_batchsize(2)
+tell([none, bad, s.get_inputs()[0].shape[0], s.get_inputs()[0].realsize, logits(s, [tensor(image[:2])]).shape])""")
+    assert told == ["RuntimeError: [-1][ACL: general failure] ", "RuntimeError: [1][ACL: invalid parameter] ", -1, 6144, [2, 10]]
+
+
+def test_a_static_model_has_no_gears(machine):
+    assert machine.told("tell(error(open_().set_dynamic_batchsize, 4))") == "RuntimeError: [1][ACL: invalid parameter] "
+
+
+def test_a_second_thread_has_no_context_in_the_tools_flavour(machine):
+    code = """
+import threading
+s, out = open_(), []
+def go():
+    out.append(error(s.run, [], [rt.BaseTensor(image.ctypes.data, image.nbytes)]))
+t = threading.Thread(target=go); t.start(); t.join(); tell(out[0])"""
+    assert machine.told(code) == "RuntimeError: [107002][Error code unknown] "
+    machine.install(flavour="ait")
+    assert machine.told(code) is None
+
+
+def test_a_forked_child_has_no_acl(machine):
+    assert machine.told("""
+s = open_(); r, w = os.pipe()
+if os.fork() == 0:
+    os.write(w, (error(s.run, [], [tensor(image)]) or "").encode()); os._exit(0)
+os.wait(); tell(os.read(r, 99).decode())""") == "RuntimeError: [107002][Error code unknown] "
+
+
+@pytest.mark.parametrize(("how", "status"), [("kill", -9), ("exit", 3), ("abort", -6)])
+def test_a_device_can_end_its_process_on_one_run(machine, how, status):
+    machine.install(inventory="310P3x2", faults=[{"kind": "crash", "device": 1, "run": 2, "how": how}])
+    code = "s = open_(int(os.environ['D'])); [logits(s, [tensor(image, int(os.environ['D']))]) for _ in range(3)]; tell(1)"
+    assert [machine.python(code, D=d).returncode for d in "0110"] == [0, status, 0, 0]
+    assert [e["device"] for e in world.events(machine.folder, "crash")] == [1]
+
+
+def test_a_fault_can_stay(machine):
+    machine.install(faults=[{"kind": "error", "device": 0, "run": 1, "times": None, "code": 507014}])
+    code = "s = open_(); tell(error(s.run, [], [tensor(image)]))"
+    done = [machine.python(code).stdout for _ in range(2)]
+    assert all("507014" in text and "[-1][ACL: general failure]" in text for text in done)
+
+
+def test_every_process_and_session_is_on_record(machine):
+    pid = machine.told("s = open_(); del s; t = open_(); tell(os.getpid())")
+    mine = [e for e in world.events(machine.folder) if e["pid"] == pid]
+    assert [e["event"] for e in mine] == ["import", "open", "free", "open", "free", "exit"]
+    assert {e["device"] for e in mine if e["event"] == "open"} == {0} and mine[-1]["devices"] == [0]
+
+
+def test_its_lines_go_to_the_file_descriptor(machine):
+    done = machine.python("import io; sys.stdout = io.StringIO(); s = open_()")
+    assert done.stdout.splitlines() == ["[INFO] acl init success", "[INFO] open device 0 success", "[INFO] load model out/model.om success",
+                                        "[INFO] create model description success", "[INFO] unload model success, model Id is 1",
+                                        "[INFO] end to destroy context", "[INFO] end to reset device is 0", "[INFO] end to finalize acl"]
+
+
+@pytest.mark.parametrize(("scenario", "env", "text"), [
+    ({"import_error": "satmode"}, {}, "undefined symbol: aclrtSetDeviceSatMode"), ({"import_error": "libascendcl"}, {}, "libascendcl.so: cannot"),
+    ({"require_env": True}, {"LD_LIBRARY_PATH": "/nowhere"}, "libascendcl.so: cannot open shared object file: No such file or directory"),
+    ({"without": ("aclruntime",)}, {}, "No module named 'aclruntime'")])
+def test_imports_fail_as_known(machine, scenario, env, text):
+    machine.install(**scenario)
+    assert text in machine.python("", **env).stderr
+
+
+def test_the_wheel_calls_itself_0_0_2(machine):
+    assert machine.told("from importlib import metadata; tell(metadata.version('aclruntime'))") == "0.0.2"

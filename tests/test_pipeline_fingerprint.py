@@ -1,0 +1,51 @@
+"""Content decides; times and size only spare the reading."""
+
+import os
+import time
+
+from pipeline import fingerprint
+
+
+def test_the_same_content_under_other_times_has_the_same_hash(tmp_path):
+    path = str(tmp_path / "a")
+    (tmp_path / "a").write_text("x")
+    before = fingerprint.of_file(path)
+    os.utime(path, (1, 1))
+    after = fingerprint.of_file(path, before)
+    assert after[3] == before[3] and after[0] != before[0]
+
+
+def test_a_restored_mtime_hides_nothing(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("one")
+    before, stat = fingerprint.of_file(str(path)), path.stat()
+    time.sleep(0.02)  # more than the 4 ms of the clock that stamps files
+    path.write_text("two")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert fingerprint.of_file(str(path), before)[3] != before[3]
+
+
+def test_known_times_and_size_spare_the_reading(tmp_path):
+    path = str(tmp_path / "a")
+    (tmp_path / "a").write_text("x")
+    known = [*fingerprint.of_stat(path), "not read"]
+    assert fingerprint.of_file(path, known) is known
+
+
+def test_a_file_that_is_not_there_has_none(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert fingerprint.of_file(str(tmp_path / "none")) is None
+    assert fingerprint.of_file(str(tmp_path / "file" / "below")) is None
+
+
+def test_a_file_changed_just_now_does_not_vouch_for_itself(tmp_path):
+    (tmp_path / "a").write_text("x")
+    now = fingerprint.of_file(str(tmp_path / "a"))
+    assert fingerprint.unless_racy(now)[0] == 0
+    old = [now[0] - 10**10, now[1] - 10**10, *now[2:]]
+    assert fingerprint.unless_racy(old) == old
+
+
+def test_an_absent_package_has_no_version():
+    assert fingerprint.of_package("no-such-distribution") is None
+    assert fingerprint.of_package("pytest")

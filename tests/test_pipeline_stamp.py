@@ -1,0 +1,71 @@
+"""A stamp that cannot be read is no stamp: the step runs, and nobody sees a traceback."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline import stamp
+
+GOOD = {"name": "a", "action": "actions:write", "inputs": {}, "outputs": {"out:a": [1, 1, 1, "x"]}, "params": {}, "tools": {},
+        "code": {}, "made": {}, "schema": stamp.SCHEMA}
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = str(tmp_path / "a.stamp")
+    stamp.write(path, GOOD)
+    assert stamp.read(path) == GOOD
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.stamp"]
+
+
+def damaged():
+    """Stamps that were cut, emptied, overwritten, or are of another version of this project."""
+    text = json.dumps(GOOD)
+    yield from (b"", b"\0" * 100, text[: len(text) // 2].encode(), b"[]", b"null", b"7", b'"x"', b"{}", b"[" * 100_000, b"\xff\xfe")
+    yield from (json.dumps({**GOOD, "schema": other}).encode() for other in (0, 2, "1", None, [1]))
+    for field in stamp.FIELDS:
+        yield json.dumps({**GOOD, field: 3}).encode()
+        yield json.dumps({key: value for key, value in GOOD.items() if key != field}).encode()
+    for odd in (None, 3, "abcd", [], [1, 2, 3], {"0": 1}):
+        yield json.dumps({**GOOD, "inputs": {"data:x": odd}}).encode()
+
+
+@pytest.mark.parametrize("bytes_", damaged(), ids=lambda found: repr(found[:40]))
+def test_a_damaged_stamp_is_no_stamp_and_the_step_runs(world, bytes_):
+    step = world.step("a")
+    world.build(step)
+    with open(step.stamp, "wb") as file:
+        file.write(bytes_)
+    assert stamp.read(step.stamp) is None
+    assert world.build(step) == ["a"]
+    assert world.build(step) == []
+
+
+ODD = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+                   lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=6)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=200) | ODD.map(lambda value: json.dumps(value).encode()))
+def test_no_content_of_a_stamp_is_a_traceback(world, content):
+    step = world.step("a")
+    world.edit("a", "")
+    with open(step.stamp, "wb") as file:
+        file.write(content)
+    assert world.build(step) == ["a"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(field=st.sampled_from(["inputs", "outputs", "params", "tools", "code", "made"]), key=st.text(max_size=8) | st.just("seconds"),
+       value=ODD)
+def test_odd_values_in_a_stamp_of_the_right_form_are_no_traceback(world, field, key, value):
+    world.edit("data/x", "x")
+    step, below = world.step("a", inputs=["data/x"]), world.step("b", inputs=["a"])
+    world.build(step, below)
+    found = stamp.read(step.stamp)
+    for known in ({**found[field], key: value}, dict.fromkeys(found[field], value)):
+        stamp.write(step.stamp, {**found, field: known})
+        world.build(step, below, again=["b"])
+        assert world.outcome.exit_code == 0
+    assert world.build(step, below) == [] or field != "made"
