@@ -16,20 +16,24 @@ from invoke import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from configs import site
+from configs import schema, site
 from configs.options import DATA, SHARED, checked, one_of_data
 from configs.request import REPOSITORY
 from configs.site import RECORDS, Build
 from eval import steps as scores
 from eval import table
-from pipeline import machine, stages, views
+from pipeline import executor, machine, stages, views
 from pipeline.executor import Scene
 from pipeline.fingerprint import of_package
 from pipeline.stages import Option
 from pipeline.step import Step
 from preprocess import labels, look
+from preprocess.presets import PRESETS
 
 Steps = Iterator[Step]
+VALUES = {"--chip": lambda: ["auto", *schema.names("chips")], "--model": lambda: schema.names("models"),
+          "--bs": lambda: ["all", *map(str, schema.BATCHES)], "--preset": lambda: list(PRESETS), "--pixels": lambda: ["exact", "fast"],
+          "--precision": lambda: ["fp32", "fp16"], "--input": lambda: ["uint8", "float32"], "--on-bad": lambda: ["fail", "skip"]}
 REPORT = ("summary.json", "report.md", "result.json")
 OPTIONS = {name: Option(default, text) for name, (default, text) in SHARED.items()}
 
@@ -178,6 +182,17 @@ def status(scene: Scene) -> None:
 def explain(scene: Scene, name: str) -> None:
     """Why one step would run: all its reasons; what it needs and what it makes."""
     print(views.explain(scene.plan, scene.verdicts, name))
+
+
+def completions(words: list[str]) -> list[str]:
+    """What may follow on the command line, for the shell: values of an option, names of steps after `explain`."""
+    option = words[-1].partition("=")[0] if words else ""
+    if words and "=" in words[-1] and option in VALUES:
+        return VALUES[option]()
+    if words and words[0] == "explain" and not option.startswith("--"):
+        build = resolve({})
+        return [step.name for step in executor.declared([executor.Call(everything)], build)[0]]
+    return []
 
 
 @task(auto_shortflags=False, help={"k": "only tests whose names match", "slow": "the slow ones, too"})

@@ -19,6 +19,8 @@ from pipeline.source import ROOT, Source
 from pipeline.verdicts import FRESH, Verdict
 from pipeline.verdicts import verdicts as verdicts_of
 
+LOG_LINES = 3  # of a failed step's log, in the summary
+
 
 def disk_of(request: Any) -> Disk:
     """The disk as this request sees it: stamps' keys relative to its roots, our code's hashes cached under OUT."""
@@ -70,8 +72,20 @@ def _tell(outcome: Outcome, plan: Plan, verdicts: dict[str, Verdict], request: A
             fresh = len(plan.order) - len(outcome.ran) - len(outcome.failed) - len(outcome.not_tried)
             print(f"{len(outcome.ran)} steps ran, {fresh} were up to date")
     if outcome.failed:
-        lines = [f"  failed     {name}: {message}" for name, (_, message) in outcome.failed.items()]
+        lines = []
+        for name, (code, message) in outcome.failed.items():
+            lines.append(f"  failed     {name}: {message}")
+            lines += [f"             | {line}" for line in (_log_tail(request.out, name) if code == 1 else ()) if line not in message]
         lines += [f"  not tried  {name}, {why}" for name, why in list(outcome.not_tried.items())[:5]]
         if len(outcome.not_tried) > 5:
             lines.append(f"  not tried  {len(outcome.not_tried) - 5} more")
         print("inv: " + f"{len(outcome.failed)} failed, {len(outcome.not_tried)} not tried\n" + "\n".join(lines), file=sys.stderr)
+
+
+def _log_tail(out: str, name: str) -> list[str]:
+    """The last lines of a failed step's log."""
+    try:
+        with open(os.path.join(out, "log", name + ".txt"), encoding="utf-8", errors="replace") as file:
+            return file.read().splitlines()[1:][-LOG_LINES:]
+    except OSError:
+        return []

@@ -9,6 +9,7 @@ from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError, UnexpectedExit
 from invoke.program import Program
 
+import tasks
 from pipeline.executor import Executor
 
 
@@ -41,6 +42,15 @@ class Inv(Program):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)
 
+    def parse_cleanup(self) -> None:
+        """Completion of values and step names, which Invoke does not know; then as Invoke does."""
+        if self.args.complete.value is not None and self.args.complete.value is not False:
+            words = tasks.completions((self.core.remainder or "").split(" ")[1:])
+            if words:
+                print("\n".join(words))
+                raise Exit(code=0)
+        super().parse_cleanup()
+
     def print_help(self) -> None:
         """`inv` alone: what one may ask, and how to go on. (`inv --help` shows the options before a task, too.)"""
         if self.args.help.value:
@@ -70,7 +80,5 @@ class Inv(Program):
 
 def main() -> None:
     """Entry point of ./inv."""
-    import tasks  # here: tasks.py imports this package
-
     Inv(name="inv", binary="inv", binary_names=["inv"], namespace=Collection.from_module(tasks), executor_class=Executor,
         version=None).run(["inv", *sys.argv[1:]])

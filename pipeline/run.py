@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from pipeline import machine, publish
+from pipeline import machine, publish, stamp
 from pipeline.disk import Disk
 from pipeline.lock import Quiet
 from pipeline.outcome import Listener, Outcome
@@ -127,7 +127,7 @@ class Run:
     def _made(self, step: Step, done: Done, slot: Slot) -> dict[str, Any]:
         """What a stamp tells of the run itself."""
         made = {"start": done.start, "seconds": done.seconds, "load_s": done.load_s, "images": step.images,
-                "slot": f"{slot.kind} {slot.id}", **self.provenance()}
+                "slot": f"{slot.kind} {slot.id}", "libraries": done.libraries, **self.provenance()}
         return {**made, "crashed_on": self._crashed[step.name].id} if step.name in self._crashed else made
 
     def _end(self, future: "Future[Done]") -> None:
@@ -194,7 +194,7 @@ class Run:
         ahead: dict[str, float] = {}
         for name in reversed(self.plan.order):
             last = self.disk.stamp(self.plan.steps[name].stamp) if name in self._waiting else None
-            own = float(last["made"].get("seconds", 1.0)) if last else 1.0
+            own = stamp.seconds(last) or 1.0
             ahead[name] = own + max((ahead[below] for below in self.plan.feeds[name]), default=0.0)
         return ahead
 

@@ -128,6 +128,7 @@ def _read_cache(path: str | None) -> dict:
     try:
         with open(path, encoding="utf-8") as file:
             kept = json.load(file)
-        return kept["files"] if kept["parser"] == PARSER else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        known = kept["files"].items() if kept["parser"] == PARSER else ()
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return {}
+    return {path: found for path, found in known if isinstance(found, list) and len(found) == 3}

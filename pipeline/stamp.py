@@ -18,7 +18,7 @@ def read(path: str) -> dict[str, Any] | None:
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         return None
@@ -36,3 +36,7 @@ def write(path: str, stamp: Mapping[str, Any]) -> None:
     os.replace(part, path)
 
 
+def seconds(stamp: Mapping[str, Any] | None) -> float | None:
+    """How long the step took, None where no stamp tells."""
+    found = stamp["made"].get("seconds") if stamp else None
+    return float(found) if isinstance(found, int | float) and 0 <= found < 1e9 else None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 
+from pipeline import stamp
 from pipeline.console import plan_lines
 from pipeline.disk import Disk
 from pipeline.errors import BuildError
@@ -72,9 +73,7 @@ def find(plan: Plan, name: str) -> Step:
 
 
 def _seconds(step: Step, disk: Disk) -> float | None:
-    last = disk.stamp(step.stamp)
-    seconds = last["made"].get("seconds") if last else None
-    return float(seconds) if isinstance(seconds, int | float) else None
+    return stamp.seconds(disk.stamp(step.stamp))
 
 
 def _time(seconds: float) -> str:

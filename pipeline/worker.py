@@ -56,6 +56,7 @@ class Done:
     load_s: float = 0.0
     inputs: dict[str, list | None] = field(default_factory=dict)
     outputs: dict[str, list | None] = field(default_factory=dict)
+    libraries: dict[str, str | None] = field(default_factory=dict)  # what the action's module says of its own accord
     error: tuple[int, str] | None = None
 
 
@@ -110,7 +111,8 @@ def perform(call: Call) -> Done:
 def _act(call: Call, done: Done) -> None:
     begun = time.perf_counter()
     module, _, function = call.action.partition(":")
-    action = getattr(importlib.import_module(module), function)
+    found = importlib.import_module(module)
+    action = getattr(found, function)
     imported = time.perf_counter()
     clock.taken()
     takes_slot = "slot" in inspect.signature(action).parameters
@@ -119,6 +121,7 @@ def _act(call: Call, done: Done) -> None:
     loaded = clock.taken()
     done.seconds = max(time.perf_counter() - imported - loaded, 1e-6)
     done.load_s = imported - begun + loaded
+    done.libraries = found.libraries() if hasattr(found, "libraries") else {}
     done.start += loaded  # sessions are opened first: the interval that counts starts when work does
 
 

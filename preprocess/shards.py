@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from PIL import features
 
 from pipeline.errors import StepError
 from preprocess import archive, decode, transform
@@ -87,3 +88,8 @@ def _checked(data: bytes, sha256: str) -> bytes:
 def _told(bad: list[dict], count: int) -> str:
     listed = "; ".join(f"{found['name']}: {found['reason']}" for found in bad)
     return f"{len(bad)} of {count} images cannot be used: {listed}. Replace them, or count them as wrong with --on-bad=skip"
+
+
+def libraries() -> dict[str, str | None]:
+    """Versions of what decodes, for the stamps: a package's own version does not tell which libjpeg-turbo it was linked with."""
+    return {"libjpeg-turbo": features.version("libjpeg_turbo"), "zlib": features.version("zlib")}

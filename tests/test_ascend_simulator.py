@@ -159,7 +159,8 @@ def test_verdict_exit_and_om_may_disagree(machine, hook, verdict, status, exists
     done = machine.atc()
     assert (done.returncode, machine.om.exists()) == (status, exists)
     assert [line in done.stdout for line in (SUCCESS, FAILED)] == [verdict == SUCCESS, verdict == FAILED]
-    assert ("W11001" in done.stdout, "Traceback (most recent call last)" in done.stdout) == (bool(hook.get("warn")),) * 2 or "fail" in hook
+    if "warn" in hook:
+        assert "W11001" in done.stdout and "Process ForkServerPoolWorker-2:\nTraceback" in done.stdout
 
 
 @pytest.mark.parametrize("code", ["E40020", "E19999", "E16002", "EZ9999", "E10501"])
@@ -196,7 +197,8 @@ def test_a_killed_compiler_is_137_from_the_wrapper_without_a_verdict(machine):
 
 def test_a_hanging_compiler_has_a_grandchild_that_ignores_sigterm(machine):
     machine.install(atc=[{"hang": "tree"}])
-    started = subprocess.Popen(["atc", "--output=x"], cwd=machine.work, env=machine.env, stdout=subprocess.PIPE, start_new_session=True)
+    started = subprocess.Popen(["atc", "--output=x"], cwd=machine.work, env=machine.env, stdout=subprocess.PIPE,
+                               start_new_session=True)
     until = time.monotonic() + 30
     while not (told := world.events(machine.folder, "atc-child")) and time.monotonic() < until:
         time.sleep(0.05)

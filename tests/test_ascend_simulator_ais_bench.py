@@ -58,7 +58,8 @@ def test_the_summary_stands_beside_the_results_or_inside(machine):
 
 def test_throughput_is_batch_over_mean_and_counts_the_loop(machine):
     done = bench(machine, "--loop", "5")
-    mean, rate = re.search(r"throughput 1000\*batchsize.mean\(4\)/NPU_compute_time.mean\(([\d.]+)\): ([\d.]+)", done.stdout).groups()
+    mean, rate = re.search(r"throughput 1000\*batchsize.mean\(4\)/NPU_compute_time.mean\(([\d.]+)\): ([\d.]+)",
+                           done.stdout).groups()
     assert float(rate) == pytest.approx(4000 / float(mean))
 
 

@@ -104,7 +104,7 @@ def main() -> None:
         folder = Path(tempfile.mkdtemp())
         seeds(given.target, folder)
         share = max(given.seconds // len(TARGETS), 1)
-        options = [f"-max_total_time={share}", "-timeout=5", "-rss_limit_mb=2048", "-max_len=20000", "-verbosity=0", "-print_final_stats=1"]
+        options = [f"-max_total_time={share}", "-timeout=5", "-rss_limit_mb=2048", "-max_len=20000", "-verbosity=0"]
         atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={SCRATCH}/", str(folder)], tests[given.target])
         atheris.Fuzz()
         return

@@ -1,0 +1,111 @@
+"""`inv doctor`: whether this machine can build, one line a check with its fix. What any chip needs; each backend adds its own."""
+
+import configparser
+import os
+import sys
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from pipeline import fingerprint, machine, tree
+from pipeline.source import ROOT
+
+PASS, WARN, FAIL = "PASS", "WARN", "FAIL"
+DISK_MB, MEMORY_MB = 10_000, 2_000  # 50,000 pictures as uint8 are 7.2 GiB; an export with PyTorch takes 1 GiB
+INSTALL = "./inv installs it: remove .venv/setup.cfg.installed and run ./inv again"
+
+
+class Line(Protocol):
+    """What is printed of a check, this module's or a backend's."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def fix(self) -> str: ...
+
+
+class Check(NamedTuple):
+    """One line of inv doctor. `fix` is empty where there is nothing to do."""
+
+    name: str
+    status: str  # PASS, WARN (some of it works), FAIL (nothing does)
+    text: str
+    fix: str = ""
+
+
+def checks(out: str, setup: str = os.path.join(ROOT, "setup.cfg")) -> list[Check]:
+    """What every build needs. `out`: where it writes; `setup`: the file that names the packages."""
+    config = configparser.ConfigParser()
+    config.read(setup, encoding="utf-8")
+    required = config.get("options", "install_requires").split("\n")
+    extras = config["options.extras_require"] if config.has_section("options.extras_require") else {}
+    found = [_python(config.get("options", "python_requires")), *(_package(line) for line in required if line.strip())]
+    for name in extras:
+        if name != "dev":  # for those who work on the project
+            found += [_package(line, name) for line in extras[name].split("\n") if line.strip()]
+    return [*found, _cores(), _memory(), _disk(out)]
+
+
+def lines(found: Iterable[Line]) -> list[str]:
+    """One line a check, names aligned; what to do stands behind the arrow."""
+    checks = list(found)
+    width = max((len(check.name) for check in checks), default=0)
+    return [f"{check.status:<4}  {check.name:<{width}}  {check.text}" + (f"  -> {check.fix}" if check.fix else "")
+            for check in checks]
+
+
+def exit_code(found: Iterable[Line]) -> int:
+    """1 when a check failed."""
+    return int(any(check.status == FAIL for check in found))
+
+
+def _python(wanted: str) -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if version in SpecifierSet(wanted):
+        return Check("python", PASS, f"{version} in {sys.prefix}")
+    return Check("python", FAIL, f"{version}, and {wanted} is needed", "install it, remove .venv and run ./inv again")
+
+
+def _package(line: str, extra: str = "") -> Check:
+    """`extra` is the name of the optional part of the project that wants it."""
+    wanted = Requirement(line)
+    version = fingerprint.of_package(wanted.name)
+    bad = WARN if extra else FAIL
+    fix = f"{sys.executable} -m pip install -e '{ROOT}[{extra}]'" if extra else INSTALL
+    if version is None:
+        return Check(wanted.name, bad, "not installed" + (f" (optional: {extra})" if extra else ""), fix)
+    if not wanted.specifier.contains(version, prereleases=True):
+        return Check(wanted.name, bad, f"{version}, and {wanted.specifier} is needed", fix)
+    return Check(wanted.name, PASS, version)
+
+
+def _cores() -> Check:
+    allowed, there = len(machine.cores()), os.cpu_count() or 0
+    cut = f" of {there}: the affinity or the cgroup's quota allows no more" if allowed < there else ""
+    return Check("cores", PASS, f"{allowed}{cut}, {machine.cpu_model()}")
+
+
+def _memory() -> Check:
+    free = machine.memory_mb()
+    text = f"{tree.size_text(free * 2**20)} available"
+    return Check("memory", PASS, text) if free >= MEMORY_MB else Check("memory", WARN, text, "end what else uses it, or set --jobs=1")
+
+
+def _disk(out: str) -> Check:
+    free = machine.disk_free_mb(out)
+    text = f"{tree.size_text(free * 2**20)} free for {out}"
+    if not os.access(_existing(out), os.W_OK):
+        return Check("disk", FAIL, f"{_existing(out)} may not be written to", "set --out")
+    return Check("disk", PASS, text) if free >= DISK_MB else Check("disk", WARN, text, "set --out or --limit; see inv gc")
+
+
+def _existing(path: str) -> str:
+    while not os.path.isdir(path):
+        path = os.path.dirname(path) or "/"
+    return path

@@ -1,0 +1,156 @@
+"""What lies under OUT: what steps left there, by their stamps and logs, and what no build made.
+
+Nothing counts as ours for its name alone but the engine's own few files: whoever removes by this list removes no file of
+the user's.
+"""
+
+import os
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from typing import Any
+
+from pipeline import publish, stamp
+from pipeline.errors import BuildError
+from pipeline.fingerprint import Fingerprint
+
+LEDGER = ".builds.jsonl"
+OWN = (".lock.owner", ".source.json", LEDGER)  # and .lock, which must stay: whoever waits has it open
+STAMP = ".stamp"
+LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\S+): ")
+
+
+@dataclass(frozen=True)
+class Made:
+    """What one step left: its stamp, and the outputs that the stamp names, there or not, as it fingerprinted them.
+
+    Absolute paths.
+    """
+
+    name: str
+    stamp: str
+    outputs: Mapping[str, Fingerprint]
+    record: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def stage(self) -> str:
+        """The first part of the step's name."""
+        return self.name.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Every file under OUT, once, absolute: `made` by steps, their `logs` (step name -> path), the engine's `own` files
+    (leftovers of killed steps among them), `damaged` stamps, which cannot be read, and the `foreign` ones."""
+
+    out: str
+    made: list[Made]
+    logs: dict[str, str]
+    own: list[str]
+    damaged: list[str]
+    foreign: list[str]
+
+
+def of(out: str, known: Collection[str] = ()) -> Tree:
+    """What is under OUT. `known` are patterns, relative to OUT, of files that a build makes without a stamp."""
+    if not os.path.isfile(os.path.join(out, ".lock")):
+        raise BuildError(f"--out={out}: nothing was ever built here (it holds no .lock); name the folder that a build wrote to")
+    files = sorted(_files(out))
+    made, damaged = [], []
+    for path in files:
+        if path.endswith(STAMP):
+            record = stamp.read(path)
+            if record is None:
+                damaged.append(path)
+            else:
+                made.append(Made(record["name"], path, _outputs(out, path, record), record))
+    logs = {name: path for path in files if (name := _logged(out, path))}
+    own = [path for path in files if _is_own(os.path.relpath(path, out), known)]
+    ours = {*own, *damaged, *logs.values(), *(path for each in made for path in (each.stamp, *each.outputs))}
+    foreign = [path for path in files if path not in ours and path != os.path.join(out, ".lock")]
+    return Tree(out, made, logs, own, damaged, foreign)
+
+
+def _files(out: str) -> Iterable[str]:
+    for folder, folders, names in os.walk(out):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # os.walk does not enter them
+        yield from (os.path.join(folder, name) for name in (*names, *links))
+
+
+def _outputs(out: str, path: str, record: Mapping[str, Any]) -> dict[str, Fingerprint]:
+    """Outputs under OUT. A stamp under OUT that names a file elsewhere has no say about that file."""
+    found = {}
+    for key, known in record["outputs"].items():
+        root, _, rest = key.partition(":")
+        output = os.path.normpath(os.path.join(out if root == "out" else os.path.dirname(path), rest))
+        if output.startswith(out.rstrip("/") + "/"):
+            found[output] = known
+    return found
+
+
+def _logged(out: str, path: str) -> str:
+    """The step whose log this is, "" for any other file: a log lies under its step's name and begins with it."""
+    name = os.path.relpath(path, os.path.join(out, "log")).removesuffix(".txt")
+    if name.startswith("..") or not path.endswith(".txt") or os.path.islink(path):
+        return ""
+    with open(path, "rb") as file:
+        found = LOG_LINE.match(file.readline(1000))
+    return name if found and found[1].decode("utf-8", "replace") == name else ""
+
+
+def _is_own(relative: str, known: Collection[str]) -> bool:
+    part = os.path.basename(relative).startswith(publish.part_of("x")[:-1])
+    return relative in OWN or part or any(fnmatch(relative, pattern) for pattern in known)
+
+
+def size_of(paths: Iterable[str]) -> dict[str, int]:
+    """{path: bytes} of those that are there."""
+    found = {}
+    for path in paths:
+        try:
+            found[path] = os.lstat(path).st_size
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def remove(out: str, paths: Iterable[str]) -> None:
+    """Remove these files, in this order, and the folders under OUT that are empty then."""
+    folders = set()
+    for path in paths:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+        folders.add(os.path.dirname(path))
+    for folder in sorted(folders, key=len, reverse=True):
+        while folder.startswith(out.rstrip("/") + "/"):
+            try:
+                os.rmdir(folder)
+            except OSError:  # something is in it
+                break
+            folder = os.path.dirname(folder)
+
+
+def by_folder(out: str, sizes: Mapping[str, int]) -> list[str]:
+    """A line a folder with its bytes and files, the largest first."""
+    folders: dict[str, list[int]] = {}
+    for path, size in sizes.items():
+        folders.setdefault(os.path.relpath(os.path.dirname(path), out), []).append(size)
+    ranked = sorted(folders.items(), key=lambda item: (-sum(item[1]), item[0]))
+    return [f"{size_text(sum(found)):>8}  {folder}  ({counted(len(found), 'file')})" for folder, found in ranked]
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def size_text(size: float) -> str:
+    """Bytes for people, in powers of 1000 as disks are sold: `7.5 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:,.0f} B" if unit == "B" else f"{size:,.1f} {unit}"

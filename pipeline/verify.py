@@ -1,0 +1,91 @@
+"""`inv verify`: hash every output under OUT again, and say which rotted, was edited by hand, is gone, or nobody vouches for."""
+
+import os
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pipeline import fingerprint, machine, tree
+from pipeline.clean import to_stderr
+from pipeline.fingerprint import Fingerprint
+from pipeline.lock import of_out
+
+ROTTED, EDITED, GONE, UNREADABLE, DAMAGED, UNKNOWN = "rotted", "edited", "gone", "unreadable", "damaged", "unknown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One file that is not as its stamp says. `path` is relative to OUT."""
+
+    path: str
+    kind: str
+    text: str
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it is a fault. A file that no build made is none."""
+        return self.kind != UNKNOWN
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was found, over how many outputs and bytes."""
+
+    out: str
+    findings: list[Finding]
+    files: int
+    size: int
+
+    @property
+    def exit_code(self) -> int:
+        """1 when something is wrong."""
+        return int(any(finding.wrong for finding in self.findings))
+
+    def __str__(self) -> str:
+        wrong = sum(finding.wrong for finding in self.findings)
+        total = f"{tree.counted(self.files, 'output')} ({tree.size_text(self.size)}) under {self.out} hashed"
+        lines = [f"{finding.kind:<10}  {finding.path}  {finding.text}" for finding in self.findings]
+        verdict = f"{wrong} wrong; inv all makes again what it needs of them" if wrong else "all are as their stamps say"
+        return "\n".join([*lines, f"{total}: {verdict}"])
+
+
+def verify(out: str, known: Collection[str] = (), tell: Callable[[str], None] = to_stderr) -> Verified:
+    """Hash all outputs that stamps under OUT name, times and sizes notwithstanding. `known` is as in clean."""
+    tree.of(out)  # before the lock, which would make the folder
+    with of_out(out, tell):
+        found = tree.of(out, known)
+        stamped = [output for made in found.made for output in made.outputs.items()]
+        with ThreadPoolExecutor(len(machine.cores())) as pool:  # hashing lets go of the interpreter's lock
+            findings = [finding for finding in pool.map(lambda pair: _look(out, *pair), stamped) if finding]
+        size = sum(tree.size_of(path for path, _ in stamped).values())
+    findings += [Finding(os.path.relpath(path, out), DAMAGED, "this stamp cannot be read: its step runs again") for path in found.damaged]
+    findings += [Finding(os.path.relpath(path, out), UNKNOWN, "no stamp names it: not made by a build, or by one that was cut short")
+                 for path in found.foreign if path + tree.STAMP not in found.damaged]
+    return Verified(out, findings, len(stamped), size)
+
+
+def _look(out: str, path: str, before: Fingerprint) -> Finding | None:
+    relative = os.path.relpath(path, out)
+    now = fingerprint.of_stat(path)
+    if now is None:
+        return Finding(relative, GONE, "the stamp names it and it is not there")
+    try:
+        content = fingerprint.of_content(path)
+    except OSError as error:
+        return Finding(relative, UNREADABLE, f"{error.strerror}: a failing disk, or not this user's file")
+    if content == before[3]:
+        return None
+    if now[:3] == before[:3]:
+        return Finding(relative, ROTTED, "its bytes changed while its times and size did not: look at the disk")
+    if now[0] == before[0]:
+        return Finding(relative, ROTTED, f"its bytes changed and its mtime did not ({_size(before, now)}): rotted, or copied over with its old time")
+    return Finding(relative, EDITED, f"changed by something else than a build on {_time(now[0])} ({_size(before, now)})")
+
+
+def _size(before: Fingerprint, now: list[int]) -> str:
+    return f"{before[2]:,} -> {now[2]:,} bytes" if before[2] != now[2] else f"still {now[2]:,} bytes"
+
+
+def _time(mtime_ns: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(mtime_ns / 1e9))

@@ -1,0 +1,152 @@
+"""The command line as a user meets it: started as ./inv starts it, in processes of its own, judged by what it prints and leaves."""
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL = ROOT.parent / "shared" / "real"
+CHECKPOINT = ROOT / "mobilenet" / "sample.tar"
+BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from pipeline.program import main; main()"
+# the same start, and at its end one line to stderr: which modules are loaded, which programs were started
+WATCH = """
+import atexit, json, sys
+begun = []
+sys.addaudithook(lambda event, args: begun.append(f"{event} {args[0]}")
+                 if event in ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork", "os.system") else None)
+atexit.register(lambda: print("watched " + json.dumps({"modules": sorted(sys.modules), "begun": begun}), file=sys.stderr))
+"""
+BOOKKEEPING = (".lock", ".lock.owner", ".source.json")  # what a command may write although it builds nothing
+
+
+@dataclass
+class Answer:
+    """What one command said."""
+
+    code: int
+    out: str
+    err: str
+    watched: dict = field(default_factory=dict)
+
+    @property
+    def ran(self) -> list[str]:
+        """Names of the steps that ran, in the order in which they were finished."""
+        return [line.split()[1] for line in self.out.splitlines() if line.startswith("run ")]
+
+
+def command(*words: object, root: Path = ROOT, watch: bool = False) -> list[str]:
+    """The command line of `./inv WORDS`, but for the installation."""
+    return [sys.executable, "-P", "-c", (WATCH if watch else "") + BOOT, str(root), *map(str, words)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The caller's environment without what would change a build."""
+    hidden = ("PYTHONPATH", "NULL_DEVICES", "COLUMNS", "ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH")
+    return {key: value for key, value in os.environ.items() if key not in hidden} | more
+
+
+def inv(*words: object, out: Path | None = None, cwd: Path | None = None, root: Path = ROOT, watch: bool = False,
+        code: int | None = 0, **env: str) -> Answer:
+    """Run `inv WORDS [--out=OUT]` to its end. `code`: the exit code it must have, None for any; `env`: more environment."""
+    words = (*words, f"--out={out}") if out else words
+    done = subprocess.run(command(*words, root=root, watch=watch), cwd=cwd, env=environment(**env), stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=280, check=False)
+    lines = done.stderr.splitlines()
+    watched = json.loads(lines.pop().removeprefix("watched ")) if watch else {}
+    answer = Answer(done.returncode, done.stdout, "".join(line + "\n" for line in lines), watched)
+    assert code is None or answer.code == code, f"inv {' '.join(map(str, words))}: exit {answer.code}\n{answer.out}{answer.err}"
+    return answer
+
+
+class Running:
+    """A command that still runs, as the leader of its own process group. Its processes are known by a mark in their environment."""
+
+    def __init__(self, *words: object):
+        self._mark = f"INV_TEST_MARK={uuid.uuid4().hex}"
+        name, _, value = self._mark.partition("=")
+        self.process = subprocess.Popen(command(*words), env=environment(**{name: value}), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def alive(self) -> dict[int, str]:
+        """{process id: command line} of the driver and all that it started, directly or not. Zombies are dead."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    if self._mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                        found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                except OSError:
+                    continue
+        return found
+
+
+def tree(folder: Path, but: tuple[str, ...] = ("log", *BOOKKEEPING)) -> dict[str, str]:
+    """{relative path: hash of the content} of every file below; `but`: names directly under the folder that do not count."""
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths
+            if path.relative_to(folder).parts[0] not in but}
+
+
+def parts(folder: Path) -> list[Path]:
+    """Half-made files."""
+    return [path for path in folder.rglob(".part-*")]
+
+
+def rows(out: Path, kind: str) -> list[dict]:
+    """The rows of one kind in OUT's summary."""
+    return [row for row in summary(out)["rows"] if row["kind"] == kind]
+
+
+def summary(out: Path) -> dict:
+    """OUT/report/summary.json."""
+    return json.loads((out / "report" / "summary.json").read_text())
+
+
+def stacked(out: Path, pattern: str) -> np.ndarray:
+    """Shards, or logits, under OUT in their order as one array."""
+    paths = sorted(out.glob(pattern))
+    assert paths, f"nothing matches {out}/{pattern}"
+    assert len({path.parent for path in paths}) == 1, f"{pattern} is about several requests: {paths}"
+    return np.concatenate([np.load(path) for path in paths])
+
+
+def pictures(folder: Path, count: int = 40) -> Path:
+    """A small data set of the user's own, 16 classes, with its label file in it. 40 pictures are shards of 16, 16 and 8."""
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(1)
+    for number in range(count):
+        levels = noise.integers(0, 256, (9, 12, 3), np.uint8)
+        size = noise.integers(100, 260, 2).tolist()
+        Image.fromarray(levels).resize(size).save(folder / f"own_{number:05d}.JPEG", quality=90)
+    (folder / "val_label.txt").write_text("".join(f"own_{number:05d}.JPEG {number % 16}\n" for number in range(count)))
+    return folder
+
+
+def own(dataset: Path, checkpoint: Path = CHECKPOINT, model: object = "sample") -> tuple[str, str, str]:
+    """The words that ask for the user's own data, by default with the small network of the sample."""
+    return f"--model={model}", f"--checkpoint={checkpoint}", f"--dataset={dataset}"
+
+
+def built_sample(factory) -> tuple[Path, Answer]:  # type: ignore[no-untyped-def]
+    """(OUT, answer) of `inv all`, made once a session. Look at it; change only a copy. `factory`: tmp_path_factory."""
+    return _built_sample(factory.getbasetemp() / "built-sample")
+
+
+@functools.cache
+def _built_sample(out: Path) -> tuple[Path, Answer]:
+    return out, inv("all", "--chip=cpu", out=out)
+
+
+def copied(source: Path, target: Path) -> Path:
+    """A copy of a tree, times kept."""
+    return Path(shutil.copytree(source, target))
