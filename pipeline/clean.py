@@ -24,8 +24,10 @@ class Cleaned:
     left: list[str]
 
     def __str__(self) -> str:
-        total = f"removed {tree.size_text(sum(self.removed.values()))} in {tree.counted(len(self.removed), 'file')} under {self.out}"
-        return "\n".join([*tree.by_folder(self.out, self.removed), total if self.removed else f"nothing to remove under {self.out}",
+        if not self.removed:
+            return "\n".join([f"nothing to remove under {self.out}", *left_lines(self.out, self.left)])
+        size, files = tree.size_text(sum(self.removed.values())), tree.counted(len(self.removed), "file")
+        return "\n".join([*tree.by_folder(self.out, self.removed), f"removed {size} in {files} under {self.out}",
                           *left_lines(self.out, self.left)])
 
 

@@ -66,7 +66,8 @@ def _place(made: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _changed(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    return [_sentence(kind, key, old, new) for key in sorted({*old, *new}) if key not in old or key not in new or old[key] != new[key]]
+    return [_sentence(kind, key, old, new) for key in sorted({*old, *new})
+            if key not in old or key not in new or old[key] != new[key]]
 
 
 def _sentence(kind: str, key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

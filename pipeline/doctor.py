@@ -94,7 +94,9 @@ def _cores() -> Check:
 def _memory() -> Check:
     free = machine.memory_mb()
     text = f"{tree.size_text(free * 2**20)} available"
-    return Check("memory", PASS, text) if free >= MEMORY_MB else Check("memory", WARN, text, "end what else uses it, or set --jobs=1")
+    if free >= MEMORY_MB:
+        return Check("memory", PASS, text)
+    return Check("memory", WARN, text, "end what else uses it, or set --jobs=1")
 
 
 def _disk(out: str) -> Check:

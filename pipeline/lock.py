@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from filelock import FileLock, Timeout
 
 from pipeline import machine
+from pipeline.errors import BuildError
 
 POLL_S = 0.2
 
@@ -23,16 +24,18 @@ POLL_S = 0.2
 @contextmanager
 def of_out(out: str, tell: Callable[[str], None]) -> Iterator[None]:
     """Hold OUT for one build. While another has it, tell once who, and wait."""
-    os.makedirs(out, exist_ok=True)
     path = os.path.join(out, ".lock")
     lock = FileLock(path)
     try:
+        os.makedirs(out, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         tell(f"{out}: being built by {_owner(path)}; waiting for it. Another --out builds beside it.")
         lock.acquire(poll_interval=POLL_S)
+    except OSError as error:
+        raise BuildError(f"--out={out}: {error.strerror}. Give a folder that can be made and written") from None
     try:
-        with open(path + ".owner", "w", encoding="utf-8") as file:
+        with suppress(OSError), open(path + ".owner", "w", encoding="utf-8") as file:  # on a full disk, too, a fresh build is fresh
             json.dump({"pid": os.getpid(), "host": machine.host(), "since": time.time(), "boot": machine.boot_id(),
                        "command": " ".join(["inv", *sys.argv[1:]])}, file)
         yield
@@ -55,7 +58,10 @@ class Quiet:
 
     def __init__(self, path: str | None = None):
         path = path or os.path.join(tempfile.gettempdir(), "mobilenet-build.alone.lock")
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:  # without O_CREAT first: kernels with fs.protected_regular refuse it for another user's file in /tmp
+            self._file = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         with suppress(PermissionError):  # another user made it, and made it so already
             os.fchmod(self._file, 0o666)  # past the umask: other users' builds share it
         self.alone = False

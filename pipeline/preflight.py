@@ -23,7 +23,7 @@ def check(steps: Collection[Step], out: str, jobs: int) -> None:
     largest = max(steps, key=lambda step: step.memory_mb, default=None)
     if largest and largest.memory_mb > machine.memory_mb():
         raise BuildError(f"{largest.name} needs {tree.size_text(largest.memory_mb * MB)} of memory, "
-                         f"{tree.size_text(machine.memory_mb() * MB)} available: end what else uses it, or build on another machine")
+                         f"{tree.size_text(machine.memory_mb() * MB)} available: end what else uses it")
 
 
 def disk_mb(steps: Collection[Step], jobs: int) -> float:

@@ -8,10 +8,12 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pipeline import fingerprint, stamp
+from pipeline import fingerprint, machine, stamp
 from pipeline.disk import Disk
 from pipeline.step import Step
 from pipeline.worker import Done
+
+FULL_MB = 0.5
 
 
 def part_of(path: str) -> str:
@@ -27,6 +29,13 @@ def remove_parts(step: Step) -> None:
             os.unlink(part_of(path))
         except (FileNotFoundError, NotADirectoryError):
             continue
+
+
+def no_room(step: Step) -> str:
+    """A sentence when the disk is full, else "". A failed write says so in many ways: "30 requested and 4 written", or SIGBUS."""
+    folder = os.path.dirname(step.outputs[0])
+    free = machine.disk_free_mb(folder)
+    return f"no space left: {free:.1f} MB free on the disk of {folder}. Free some, or set --out" if free < FULL_MB else ""
 
 
 def sweep(out: str) -> None:

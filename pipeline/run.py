@@ -41,7 +41,7 @@ class Run:
         self._ahead = self._seconds_ahead()
         self._running: dict[Future[Done], tuple[str, Slot]] = {}
         self._crashed: dict[str, Slot] = {}  # step -> the slot whose process died under it
-        self._quiet = Quiet()
+        self._quiet, self._told = Quiet(), False
 
     def go(self) -> Outcome:
         """Run until nothing is left that may start. Ctrl-C kills what runs and passes on."""
@@ -56,8 +56,7 @@ class Run:
                 elif self._stopping():
                     break
                 elif self._ready:
-                    self._check_slots()
-                    time.sleep(POLL_S)  # another build measures, or runs while we want to
+                    self._wait_for_the_machine()
             self.slots.close()
         except BaseException:
             self.slots.kill()
@@ -69,11 +68,15 @@ class Run:
         self._name_what_was_not_tried()
         return self.outcome
 
-    def _check_slots(self) -> None:
-        for name in self._ready:
-            kind = self.plan.steps[name].needs
-            if not any(slot.kind == kind for slot in self.slots.slots):
-                raise RuntimeError(f"{name} needs a slot of kind {kind!r} and there is none: it would wait for ever")
+    def _wait_for_the_machine(self) -> None:
+        """Nothing of ours runs and something is ready: another build measures, or runs while we want to measure."""
+        kinds = {slot.kind for slot in self.slots.slots}
+        if lost := [name for name in self._ready if self.plan.steps[name].needs not in kinds]:
+            raise RuntimeError(f"{lost[0]} needs a slot that this build does not have: it would wait for ever")
+        if not self._told:
+            self.listener.note("waiting for another build on this machine: benchmarks never overlap anything")
+        self._told = True
+        time.sleep(POLL_S)
 
     def _stopping(self) -> bool:
         """A failed step stops the build, a missed gate does not: nothing is made from a gate."""
@@ -84,13 +87,12 @@ class Run:
             if self._stopping():
                 return
             step = self.plan.steps[name]
-            why = self._why.get(name) or tuple(self._look_again(step))
-            if not why:
+            if name not in self._why:
+                self._why[name] = tuple(self._look_again(step))
+            if not self._why[name]:
                 self._settle(name, unchanged=True)
-            elif self._fits(step):
-                slot = self.slots.free(step.needs, self._crashed.get(name))
-                if slot:
-                    self._start(step, slot, why)
+            elif (slot := self.slots.free(step.needs, self._crashed.get(name))) and self._fits(step):
+                self._start(step, slot)
 
     def _look_again(self, step: Step) -> list[str]:
         """A step that waited for others: does what they made change anything for it?"""
@@ -107,11 +109,9 @@ class Run:
         heavy = sum(other.disk_mb >= DISK_HEAVY_MB for other in running)
         if step.disk_mb >= DISK_HEAVY_MB and heavy >= DISK_HEAVY_AT_ONCE:
             return False
-        if not step.alone:
-            return self._quiet.share()
-        return self._quiet.take()
+        return self._quiet.take() if step.alone else self._quiet.share()
 
-    def _start(self, step: Step, slot: Slot, why: tuple[str, ...]) -> None:
+    def _start(self, step: Step, slot: Slot) -> None:
         if step.alone:
             self.slots.rest()
         publish.remove_parts(step)
@@ -120,9 +120,8 @@ class Run:
         call = Call(step.name, step.action, (*step.inputs, *step.reads), tuple(map(publish.part_of, step.outputs)), step.params,
                     self.log_of(step), publish.unknown_inputs(step, self.disk))
         self._ready.remove(step.name)
-        self._why[step.name] = why
         self._running[self.slots.submit(slot, call)] = (step.name, slot)
-        self.listener.started(step, slot, why)
+        self.listener.started(step, slot, self._why[step.name])
 
     def _made(self, step: Step, done: Done, slot: Slot) -> dict[str, Any]:
         """What a stamp tells of the run itself."""
@@ -148,7 +147,7 @@ class Run:
         try:
             publish.publish(step, done, self.disk, self._made(step, done, slot), self.plan.makers)
         except OSError as error:
-            self._fail(step, 1, f"{error.strerror}: {error.filename}")
+            self._fail(step, 1, f"{error.strerror}: {error.filename or step.stamp}")
             return
         self.outcome.ran.append(name)
         self.listener.finished(step, done, self._why[name])
@@ -156,17 +155,19 @@ class Run:
 
     def _crash(self, step: Step, slot: Slot) -> None:
         """A worker died under its step. Once, it is tried again, on another slot where there is one."""
-        publish.remove_parts(step)
         where = f"{slot.kind} {slot.id}"
         if step.name in self._crashed:
             first = self._crashed[step.name]
             self._fail(step, 1, f"its process died twice, on {first.kind} {first.id} and on {where} (killed, out of memory?)")
             return
+        publish.remove_parts(step)
         self._crashed[step.name] = slot
         self._ready.append(step.name)
         self.listener.note(f"{step.name}: its process on {where} died; trying once more")
 
     def _fail(self, step: Step, code: int, message: str) -> None:
+        full = publish.no_room(step) if code == 1 else ""  # looked at before its parts make room
+        message = f"{full} ({message})" if full else message
         publish.remove_parts(step)
         self.outcome.failed[step.name] = (code, message)
         self.listener.failed(step, code, message, self.log_of(step))

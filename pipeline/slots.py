@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -25,9 +24,10 @@ class Slots:
         able = [slot for slot in self.slots if slot.kind == kind and slot not in self.busy]
         used = sum(self.busy.values())
         able = [slot for slot in able if not used or used + slot.share <= self.shares]
-        others = [slot for slot in able if slot != avoid]
+        if avoid and not self.only(kind, avoid):  # the others may be busy now: worth the wait
+            able = [slot for slot in able if slot != avoid]
         # an open process first: it has its imports, and maybe the session, already
-        return min(others or able, key=lambda slot: slot not in self._pools, default=None)
+        return min(able, key=lambda slot: slot not in self._pools, default=None)
 
     def only(self, kind: str, avoid: Slot | None) -> bool:
         """Whether there is no slot of this kind but `avoid`."""
@@ -62,8 +62,7 @@ class Slots:
         """End all processes now, whatever they do."""
         for pool in self._pools.values():
             for process in list((pool._processes or {}).values()):
-                if process.pid:
-                    os.kill(process.pid, signal.SIGKILL)
+                process.kill()
             pool.shutdown(wait=True, cancel_futures=True)
         self._pools.clear()
         self.busy.clear()

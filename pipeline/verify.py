@@ -59,8 +59,8 @@ def verify(out: str, known: Collection[str] = (), tell: Callable[[str], None] = 
         with ThreadPoolExecutor(len(machine.cores())) as pool:  # hashing lets go of the interpreter's lock
             findings = [finding for finding in pool.map(lambda pair: _look(out, *pair), stamped) if finding]
         size = sum(tree.size_of(path for path, _ in stamped).values())
-    findings += [Finding(os.path.relpath(path, out), DAMAGED, "this stamp cannot be read: its step runs again") for path in found.damaged]
-    findings += [Finding(os.path.relpath(path, out), UNKNOWN, "no stamp names it: not made by a build, or by one that was cut short")
+    findings += [Finding(os.path.relpath(path, out), DAMAGED, "cannot be read: its step runs again") for path in found.damaged]
+    findings += [Finding(os.path.relpath(path, out), UNKNOWN, "no stamp names it: not made by a build, or by one cut short")
                  for path in found.foreign if path + tree.STAMP not in found.damaged]
     return Verified(out, findings, len(stamped), size)
 
@@ -79,7 +79,8 @@ def _look(out: str, path: str, before: Fingerprint) -> Finding | None:
     if now[:3] == before[:3]:
         return Finding(relative, ROTTED, "its bytes changed while its times and size did not: look at the disk")
     if now[0] == before[0]:
-        return Finding(relative, ROTTED, f"its bytes changed and its mtime did not ({_size(before, now)}): rotted, or copied over with its old time")
+        return Finding(relative, ROTTED, f"its bytes changed and its mtime did not ({_size(before, now)}): rotted, or written "
+                                         "over by a tool that keeps times")
     return Finding(relative, EDITED, f"changed by something else than a build on {_time(now[0])} ({_size(before, now)})")
 
 

@@ -89,23 +89,29 @@ def watch(parent: int) -> None:
 
 
 def perform(call: Call) -> Done:
-    """Do one step: hash the inputs not known yet, run the action, hash what it wrote."""
-    done = Done(start=time.time(), inputs={path: fingerprint.of_file(path) for path in call.unknown})
-    with _printing_to(call.log):
-        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {call.name}: {call.action} on {_slot.kind} {_slot.id}", flush=True)
-        begun = time.perf_counter()
-        try:
-            _act(call, done)
-        except (BuildError, StepError, GateMissed) as error:
-            print(error)
-            done.error = (error.exit_code, str(error))
-        except Exception as error:  # the only one in the project: whatever a step does, the driver hears of it
-            traceback.print_exc()
-            done.error = (1, f"{type(error).__name__}: {error}".splitlines()[0])
-        done.seconds = done.seconds or time.perf_counter() - begun
-    if done.error is None:
-        done.outputs = {path: fingerprint.of_file(path) for path in call.parts}
+    """Do one step: hash the inputs not known yet, run the action, hash what it wrote. The driver is told, whatever happens."""
+    done, begun = Done(start=time.time()), time.perf_counter()
+    try:
+        with _printing_to(call.log):
+            _try(call, done)
+    except OSError as error:  # no log, no step: the disk is full, or is not ours to write
+        done.error = done.error or (1, f"{error.strerror}: {call.log}")
+    done.seconds = done.seconds or time.perf_counter() - begun
     return done
+
+
+def _try(call: Call, done: Done) -> None:
+    try:
+        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {call.name}: {call.action} on {_slot.kind} {_slot.id}", flush=True)
+        done.inputs = {path: fingerprint.of_file(path) for path in call.unknown}
+        _act(call, done)
+        done.outputs = {path: fingerprint.of_file(path) for path in call.parts}
+    except (BuildError, StepError, GateMissed) as error:
+        done.error = (error.exit_code, str(error))
+        print(error)
+    except (Exception, SystemExit) as error:  # the only one in the project: whatever a step does, the driver hears of it
+        done.error = (1, f"{type(error).__name__}: {error}".splitlines()[0])
+        traceback.print_exc()
 
 
 def _act(call: Call, done: Done) -> None:
@@ -129,16 +135,19 @@ def _act(call: Call, done: Done) -> None:
 def _printing_to(log: str) -> Iterator[None]:
     """Everything this process and its children print goes to the log, by file descriptor."""
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    kept = os.dup(1), os.dup(2)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    null, kept = os.open(os.devnull, os.O_WRONLY), (os.dup(1), os.dup(2))
     try:
         os.dup2(file, 1)
         os.dup2(file, 2)
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(kept[0], 1)
-        os.dup2(kept[1], 2)
-        for descriptor in (file, *kept):
+        for stream, number, before in ((sys.stdout, 1, kept[0]), (sys.stderr, 2, kept[1])):
+            try:
+                stream.flush()
+            except OSError:  # the disk is full: what does not fit into the log must not come out later, elsewhere
+                os.dup2(null, number)
+                stream.flush()
+            os.dup2(before, number)
+        for descriptor in (file, null, *kept):
             os.close(descriptor)

@@ -1,5 +1,6 @@
 """The command line as a user meets it: started as ./inv starts it, in processes of its own, judged by what it prints and leaves."""
 
+import atexit
 import functools
 import hashlib
 import json
@@ -7,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +54,15 @@ def command(*words: object, root: Path = ROOT, watch: bool = False) -> list[str]
 def environment(**more: str) -> dict[str, str]:
     """The caller's environment without what would change a build."""
     hidden = ("PYTHONPATH", "NULL_DEVICES", "COLUMNS", "ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH")
-    return {key: value for key, value in os.environ.items() if key not in hidden} | more
+    # the lock that keeps measurements apart lies in TMPDIR: in a folder of its own a test waits for nobody else's build
+    return {key: value for key, value in os.environ.items() if key not in hidden} | {"TMPDIR": _tmp()} | more
+
+
+@functools.cache
+def _tmp() -> str:
+    folder = tempfile.mkdtemp(prefix="inv-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def inv(*words: object, out: Path | None = None, cwd: Path | None = None, root: Path = ROOT, watch: bool = False,

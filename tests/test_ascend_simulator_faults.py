@@ -41,11 +41,9 @@ def test_every_process_and_session_is_on_record(machine):
 
 def test_its_lines_go_to_the_file_descriptor(machine):
     done = machine.python("import io; sys.stdout = io.StringIO(); s = open_()")
-    assert done.stdout.splitlines() == [
-        "[INFO] acl init success", "[INFO] open device 0 success",
-                                        "[INFO] load model out/model.om success", "[INFO] create model description success",
-                                        "[INFO] unload model success, model Id is 1",
-                                        "[INFO] end to destroy context", "[INFO] end to reset device is 0", "[INFO] end to finalize acl"]
+    assert done.stdout.splitlines() == [f"[INFO] {text}" for text in (
+        "acl init success", "open device 0 success", "load model out/model.om success", "create model description success",
+        "unload model success, model Id is 1", "end to destroy context", "end to reset device is 0", "end to finalize acl")]
 
 
 @pytest.mark.parametrize(("scenario", "env", "text"), [

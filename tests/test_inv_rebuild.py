@@ -156,7 +156,7 @@ def test_status_names_every_step_and_explain_the_reason(ask):
     shutil.copyfile(ask.folder / "own" / "own_00001.JPEG", ask.folder / "own" / "own_00039.JPEG")
     before = tree(ask.folder / "out")
     status = ask("--bs=1", stage="status").out
-    assert any(line.startswith("run") and line.split()[1].endswith("/00002") for line in status.splitlines())
-    explained = inv("explain", "preprocess", "--chip=cpu", "--bs=1", *own(ask.folder / "own"), out=ask.folder / "out").out
+    (name,) = [line.split()[1] for line in status.splitlines() if line.startswith("run") and line.split()[1].endswith("/00002")]
+    explained = inv("explain", name, "--chip=cpu", "--bs=1", *own(ask.folder / "own"), out=ask.folder / "out").out
     assert "own_00039.JPEG" in explained
     assert tree(ask.folder / "out") == before

@@ -48,6 +48,23 @@ def test_a_tar_gives_the_folders_shards_byte_for_byte(tmp_path, listing):
     assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
 
 
+@pytest.mark.slow
+def test_a_tar_of_2000_real_size_pictures_gives_the_folders_shards(tmp_path):
+    files = {f"ILSVRC2012_val_{n * 7 % 2000:08d}.JPEG": jpeg(500, 375 if n % 3 else 667, n % 50) for n in range(2000)}
+    (tmp_path / "val").mkdir()
+    for name, data in files.items():
+        (tmp_path / "val" / name).write_bytes(data)
+    (tmp_path / "val_label.txt").write_text("".join(f"{name} {n % 1000}\n" for n, name in enumerate(files)))
+    loose = index.listed(str(tmp_path / "val"), None, 1000)
+    packed = index.listed(tarred(tmp_path / "ILSVRC2012_img_val.tar", files), None, 1000)
+    assert loose.identity == packed.identity
+    for first in range(0, 2000, 128):
+        members = [[image.name, image.offset, image.size, image.sha256] for image in packed.images[first : first + 128]]
+        one = written(tmp_path, loose.paths()[first : first + 128], "a.npy")
+        assert np.array_equal(one, written(tmp_path, [packed.tar], "b.npy", members=members))
+        assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
+
+
 def test_a_tar_changed_since_it_was_listed_is_noticed(tmp_path, listing):
     tar = tarred(tmp_path / "set.tar", {"p.JPEG": jpeg(seed=1)})
     with pytest.raises(StepError, match="p.JPEG: is not what it was"):

@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/preprocess/fuzz.py --seconds=60
 
-A reader may refuse (BuildError, BadImage) and may accept; anything else, or more than 5 s for one input, is a finding: atheris prints it and the exit
-code is not 0.
+A reader may refuse (BuildError, BadImage) and may accept; anything else, or more than 5 s for one input, is a finding: atheris
+prints it and the exit code is not 0.
 """
 
 import argparse
@@ -17,7 +17,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-import atheris  # noqa: E402
+
+try:
+    import atheris
+except ImportError:
+    sys.exit("atheris: not installed, needed to fuzz. Install it: .venv/bin/pip install atheris")
 
 with atheris.instrument_imports(include=["preprocess"]):
     from pipeline.errors import BuildError

@@ -1,0 +1,148 @@
+"""A build with nothing to do over 50,000 pictures: ours beside GNU Make and doit, seconds and peak memory, in one run.
+
+    .venv/bin/python benchmarks/engine/noop.py [--images=50000] [--folder=DIR] [--doit=PATH]
+
+Pictures are 8x8 JPEGs, labelled, in one flat folder, for a small model on the null chip. Make and doit get the same graph:
+a shard from each 1024 pictures, logits from each shard and the model, one accuracy, one report; their actions write an
+empty file, since only doing nothing is timed. Three times each: nothing to do after a build, nothing to do after every
+picture was touched and a build has run, and that build itself (Make's runs every step again, it looks at times alone).
+Peak memory is that of the tool's main process. doit: pip install doit, in any environment, and --doit=its/bin/doit.
+"""
+
+import argparse
+import io
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+from PIL import Image
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SHARD, SIDE, CLASSES, ROUNDS = 1024, 32, 16, 3
+MODEL = f"""name = "tiny"
+width = 0.25
+resolution = {SIDE}
+classes = {CLASSES}
+background = false
+activation = "relu"
+padding = "symmetric"
+[preprocess]
+resize = {SIDE + 4}
+crop = {SIDE}
+mean = [0.485, 0.456, 0.406]
+std = [0.229, 0.224, 0.225]
+"""
+
+
+def generate(folder: str, images: int) -> list[str]:
+    """val/*.JPEG, val_label.txt and tiny.toml; returns the pictures' paths."""
+    os.makedirs(os.path.join(folder, "val"))
+    colours = np.random.default_rng(0).integers(0, 256, (images, 1, 1, 3), np.uint8)
+    paths = [os.path.join(folder, "val", f"ILSVRC2012_val_{number:08d}.JPEG") for number in range(1, images + 1)]
+    for path, colour in zip(paths, colours, strict=True):
+        data = io.BytesIO()
+        Image.fromarray(np.broadcast_to(colour, (8, 8, 3)).copy()).save(data, "JPEG")
+        with open(path, "wb") as file:
+            file.write(data.getvalue())
+    with open(os.path.join(folder, "val_label.txt"), "w", encoding="utf-8") as file:
+        file.writelines(f"{os.path.basename(path)} {number % CLASSES}\n" for number, path in enumerate(paths))
+    with open(os.path.join(folder, "tiny.toml"), "w", encoding="utf-8") as file:
+        file.write(MODEL)
+    return paths
+
+
+def ours(folder: str, paths: list[str]) -> list[str]:
+    """Our command line."""
+    return [os.path.join(ROOT, "inv"), "all", "--chip=null", "--bs=16", f"--model={folder}/tiny.toml", f"--dataset={folder}/val",
+            f"--labels={folder}/val_label.txt", f"--checkpoint={ROOT}/mobilenet/sample.tar", f"--out={folder}/out"]
+
+
+def make(folder: str, paths: list[str]) -> list[str]:
+    """The Makefile, and its command line."""
+    where = os.path.join(folder, "make")
+    os.makedirs(where)
+    lines = ["report: accuracy\n\t@: > $@\n", f"model: {ROOT}/mobilenet/sample.tar\n\t@: > $@\n"]
+    shards = [paths[start : start + SHARD] for start in range(0, len(paths), SHARD)]
+    lines += [f"shard-{n}: {' '.join(part)}\n\t@: > $@\nlogits-{n}: shard-{n} model\n\t@: > $@\n" for n, part in enumerate(shards)]
+    lines.append(f"accuracy: {folder}/val_label.txt {' '.join(f'logits-{n}' for n in range(len(shards)))}\n\t@: > $@\n")
+    with open(os.path.join(where, "Makefile"), "w", encoding="utf-8") as file:
+        file.writelines(lines)
+    return ["make", "-r", "-R", "-C", where, "--no-print-directory"]
+
+
+def doit(command: str, folder: str, paths: list[str]) -> list[str]:
+    """The dodo.py, and its command line."""
+    where = os.path.join(folder, "doit")
+    os.makedirs(where)
+    with open(os.path.join(where, "dodo.py"), "w", encoding="utf-8") as file:
+        file.write(f"""import os
+folder = {os.path.join(folder, "val")!r}
+paths = sorted(os.path.join(folder, name) for name in os.listdir(folder))
+def write(targets):
+    open(targets[0], "w").close()
+def step(name, inputs):
+    return {{"name": name, "actions": [write], "file_dep": inputs, "targets": [name]}}
+def task_all():
+    yield step("model", [{os.path.join(ROOT, "mobilenet", "sample.tar")!r}])
+    shards = [paths[start : start + {SHARD}] for start in range(0, len(paths), {SHARD})]
+    for n, part in enumerate(shards):
+        yield step(f"shard-{{n}}", part)
+        yield step(f"logits-{{n}}", [f"shard-{{n}}", "model"])
+    yield step("accuracy", [{os.path.join(folder, "val_label.txt")!r}, *(f"logits-{{n}}" for n in range(len(shards)))])
+    yield step("report", ["accuracy"])
+""")
+    return [command, "-f", os.path.join(where, "dodo.py"), "-v0"]
+
+
+def timed(command: list[str]) -> tuple[float, float]:
+    """(seconds, peak MB of resident memory) of one run to its end."""
+    with tempfile.TemporaryFile() as said:
+        begun = time.perf_counter()
+        child = subprocess.Popen(command, stdout=said, stderr=said)
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - begun
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            said.seek(0)
+            sys.exit(f"{' '.join(command)}: exit {child.returncode}\n{said.read().decode(errors='replace')[-2000:]}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def doing_nothing(command: list[str]) -> str:
+    """Seconds (median of the rounds) and peak memory."""
+    rounds = [timed(command) for _ in range(ROUNDS)]
+    return f"{statistics.median(seconds for seconds, _ in rounds):6.2f} s {max(memory for _, memory in rounds):5.0f} MB"
+
+
+def main() -> None:
+    """Print one line a tool."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--images", type=int, default=50_000)
+    parser.add_argument("--folder", help="where to write; default: a temporary folder")
+    parser.add_argument("--doit", default=shutil.which("doit"), help="the doit program; default: on PATH")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        paths = generate(folder, given.images)
+        tools = {"ours": ours(folder, paths)} | ({"make": make(folder, paths)} if shutil.which("make") else {})
+        tools |= {"doit": doit(given.doit, folder, paths)} if given.doit else {}
+        print(f"{given.images:,} pictures; {ROUNDS} rounds, the median\n{'':6} {'no-op':>17}   {'build after touch':>17}   {'no-op after it':>17}")
+        first = {}
+        for name, command in tools.items():
+            timed(command)
+            first[name] = doing_nothing(command)
+        for path in paths:
+            os.utime(path)
+        for name, command in tools.items():
+            seconds, memory = timed(command)
+            print(f"{name:6} {first[name]:>17}   {seconds:6.2f} s {memory:5.0f} MB   {doing_nothing(command):>17}", flush=True)
+        for name in sorted({"make", "doit"} - tools.keys()):
+            print(f"{name:6} not installed here")
+
+
+if __name__ == "__main__":
+    main()

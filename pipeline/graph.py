@@ -1,0 +1,123 @@
+"""The plan stage by stage, for `inv graph`: how many steps, how many stale, how long the last build took; as Mermaid text.
+
+The picture (SVG) is drawn by pipeline/drawing.py, which needs the extra `graph`.
+"""
+
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pipeline.disk import Disk
+from pipeline.errors import BuildError
+from pipeline.plan import Plan
+from pipeline.verdicts import FRESH, MAYBE, RUN, Verdict
+
+FEW = 4  # second parts of the names that are still worth a node each
+COLOURS = {FRESH: ("#e3f1e5", "#4f8f5a"), RUN: ("#fbdcc4", "#c4601d"), MAYBE: ("#fdf3cf", "#b08d1e")}  # fill, edge
+
+
+@dataclass
+class Node:
+    """The steps of one stage, or of one part of it. `seconds`: how long at least one of them worked, when last made."""
+
+    name: str
+    states: dict[str, int] = field(default_factory=lambda: {FRESH: 0, RUN: 0, MAYBE: 0})
+    seconds: float | None = None
+
+    @property
+    def state(self) -> str:
+        """run when one step runs, else maybe when one waits, else fresh."""
+        return next((state for state in (RUN, MAYBE) if self.states[state]), FRESH)
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands in its box."""
+        steps = sum(self.states.values())
+        stale = steps - self.states[FRESH]
+        count = f"{steps:,} step{'s' * (steps != 1)}" + (f", {stale:,} stale" if stale else "")
+        return [self.name, count, "never made" if self.seconds is None else _time(self.seconds)]
+
+
+def nodes(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> tuple[dict[str, Node], list[tuple[str, str]]]:
+    """(nodes by name in plan order, edges between them; an edge that a longer way says already is left out)."""
+    of_step = _grouped(plan)
+    found: dict[str, Node] = {}
+    times: dict[str, list[tuple[float, float]]] = {}
+    for name in plan.order:
+        node = found.setdefault(of_step[name], Node(of_step[name]))
+        node.states[verdicts[name].state] += 1
+        made = (disk.stamp(plan.steps[name].stamp) or {"made": {}})["made"]
+        if "start" in made and "seconds" in made:
+            times.setdefault(node.name, []).append((made["start"], made["start"] + made["seconds"]))
+    for name, intervals in times.items():
+        found[name].seconds = _union(intervals)
+    edges = dict.fromkeys((of_step[above], of_step[name]) for name in plan.order for above in plan.needs[name])
+    return found, _reduced([(one, two) for one, two in edges if one != two])
+
+
+def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> str:
+    """A Mermaid flowchart."""
+    found, edges = nodes(plan, verdicts, disk)
+    short = {name: f"n{number}" for number, name in enumerate(found)}
+    lines = ["flowchart LR"]
+    lines += [f'    {short[name]}["<b>{node.lines[0]}</b><br/>{"<br/>".join(node.lines[1:])}"]:::{node.state}'
+              for name, node in found.items()]
+    lines += [f"    {short[one]} --> {short[two]}" for one, two in edges]
+    lines += [f"    classDef {state} fill:{fill},stroke:{edge},color:#1b1b1b" for state, (fill, edge) in COLOURS.items()]
+    return "\n".join(lines)
+
+
+def svg(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> str:
+    """The picture, as SVG text. BuildError where the drawing library is not installed."""
+    try:
+        drawing = importlib.import_module("pipeline.drawing")
+    except ModuleNotFoundError as error:
+        raise BuildError(f"inv graph: {error.name} is not installed, needed to draw. pip install -e '.[graph]', or: "
+                         "inv graph --format=mermaid") from None
+    return str(drawing.svg(*nodes(plan, verdicts, disk)))
+
+
+def _grouped(plan: Plan) -> dict[str, str]:
+    """{step: its node}: the stage, with the name's second part where a stage has a few of them (agree/reference, agree/cpu)."""
+    seconds: dict[str, set[str]] = {}
+    parts = {name: name.split("/") for name in plan.order}
+    for first, *rest in parts.values():
+        seconds.setdefault(first, set()).add(rest[0] if rest[1:] else "")
+    return {name: "/".join(words[:2]) if 1 < len(seconds[words[0]]) <= FEW and words[2:] else words[0]
+            for name, words in parts.items()}
+
+
+def _reduced(edges: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The edges without those that follow from others. Groups may need each other; such edges all stay."""
+    below: dict[str, list[str]] = {}
+    for one, two in edges:
+        below.setdefault(one, []).append(two)
+    reach = {name: _reached(name, below) for name in below}
+    return [(one, two) for one, two in edges
+            if not any(two in reach.get(other, ()) and one not in reach.get(other, ()) for other in below[one] if other != two)]
+
+
+def _reached(name: str, below: Mapping[str, list[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(below.get(name, ()))
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += below.get(one, ())
+    return found
+
+
+def _union(intervals: Iterable[tuple[float, float]]) -> float:
+    """How long at least one of the intervals lasted."""
+    total, reached = 0.0, float("-inf")
+    for begin, end in sorted(intervals):
+        total += max(0.0, end - max(begin, reached))
+        reached = max(reached, end)
+    return total
+
+
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

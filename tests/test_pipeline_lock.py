@@ -1,0 +1,97 @@
+"""Two builds in one OUT wait for each other; two measurements on one machine, too. A dead owner holds nothing."""
+
+import os
+import signal
+import socket
+
+import pytest
+
+from pipeline import lock
+from pipeline.errors import BuildError
+from pipeline.lock import Quiet
+
+
+def slow(world, name, seconds, **more):
+    return world.step(name, "sleeps", params={"seconds": seconds, "journal": world.root}, **more)
+
+
+def test_the_second_build_waits_and_says_for_whom(world, until):
+    first = world.drive(slow(world, "a", 1.5))
+    until(lambda: os.path.exists(world.path(".part-a")))
+    code, out, error = world.driven(slow(world, "a", 1.5))
+    line, = error.splitlines()
+    assert code == 0 and "nothing to do" in out
+    assert line.startswith(f"inv: {world.out}: being built by pid {first.pid} on {socket.gethostname()} since ")
+    assert "(inv " in line and line.endswith("; waiting for it. Another --out builds beside it.")
+    assert first.wait(10) == 0
+
+
+def test_a_dead_owners_lock_is_taken_over_without_a_word(world, until):
+    first = world.drive(slow(world, "a", 60))
+    until(lambda: os.path.exists(world.path(".part-a")))
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait(10)
+    assert os.path.exists(f"{world.out}/.lock.owner")
+    code, _, error = world.driven(world.step("b"))
+    assert (code, error) == (0, "")
+    assert not os.path.exists(world.path(".part-a"))
+
+
+def test_builds_in_different_outs_do_not_meet(world, until):
+    first = world.drive(slow(world, "a", 2.0))
+    until(lambda: os.path.exists(world.path(".part-a")))
+    code, _, error = world.driven(slow(world, "../other/b", 0.1), out=f"{world.root}/other")
+    assert (code, error) == (0, "") and first.poll() is None
+    first.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("first_alone", [True, False])
+def test_what_must_be_alone_overlaps_no_step_of_another_build(world, until, first_alone):
+    first = world.drive(slow(world, "a", 0.7, alone=first_alone))
+    until(lambda: os.path.exists(world.path(".part-a")))
+    code, _, error = world.driven(slow(world, "../other/b", 0.1, alone=not first_alone), out=f"{world.root}/other")
+    assert code == 0 and error.startswith("waiting for another build on this machine") and len(error.splitlines()) == 1
+    assert first.wait(20) == 0
+    begun_a, ended_a, _ = open(f"{world.root}/a").read().split()
+    begun_b, ended_b, _ = open(f"{world.root}/b").read().split()
+    assert float(ended_a) <= float(begun_b) or float(ended_b) <= float(begun_a)
+
+
+def test_an_owners_file_that_cannot_be_read_is_another_process(world, until):
+    first = world.drive(slow(world, "a", 1.5))
+    until(lambda: os.path.exists(world.path(".part-a")))
+    with open(f"{world.out}/.lock.owner", "w") as file:
+        file.write('{"since": "x"')
+    code, _, error = world.driven(world.step("b"))
+    assert code == 0 and "being built by another process" in error
+    first.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("out", ["{0}/file", "{0}/file/below", "/proc/self", "/proc/none"])
+def test_an_out_that_cannot_be_made_or_written_is_the_users_mistake(tmp_path, out):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BuildError, match="^--out="), lock.of_out(out.format(tmp_path), print):
+        pass
+
+
+def test_sharing_and_being_alone_exclude_each_other(tmp_path):
+    one, two = Quiet(str(tmp_path / "lock")), Quiet(str(tmp_path / "lock"))
+    assert one.share() and two.share()
+    assert not one.take()
+    two.leave()
+    assert one.take()
+    assert not two.share() and not two.take()
+    one.leave()
+    assert two.take()
+    two.close()
+    assert one.share()
+    one.close()
+
+
+def test_the_machines_lock_is_open_to_every_user(tmp_path):
+    before = os.umask(0o077)
+    try:
+        Quiet(str(tmp_path / "lock")).close()
+    finally:
+        os.umask(before)
+    assert os.stat(tmp_path / "lock").st_mode & 0o666 == 0o666
