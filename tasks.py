@@ -7,8 +7,6 @@ all stages reached as one plan. See docs/design.md.
 import functools
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,24 +14,25 @@ from invoke import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from configs import schema, site
+from configs import completion, site
 from configs.options import DATA, SHARED, checked, one_of_data
-from configs.request import REPOSITORY
-from configs.site import RECORDS, Build
+from configs.site import RECORDS, UNSTAMPED, Build
 from eval import steps as scores
 from eval import table
-from pipeline import executor, machine, stages, views
+from pipeline import clean as cleaning
+from pipeline import compare, executor, machine, stages, views
+from pipeline import doctor as health
+from pipeline import gc as garbage
+from pipeline import graph as graphs
+from pipeline import verify as verifying
+from pipeline.develop import lint, test  # noqa: F401  tasks, too
 from pipeline.executor import Scene
 from pipeline.fingerprint import of_package
 from pipeline.stages import Option
 from pipeline.step import Step
 from preprocess import labels, look
-from preprocess.presets import PRESETS
 
 Steps = Iterator[Step]
-VALUES = {"--chip": lambda: ["auto", *schema.names("chips")], "--model": lambda: schema.names("models"),
-          "--bs": lambda: ["all", *map(str, schema.BATCHES)], "--preset": lambda: list(PRESETS), "--pixels": lambda: ["exact", "fast"],
-          "--precision": lambda: ["fp32", "fp16"], "--input": lambda: ["uint8", "float32"], "--on-bad": lambda: ["fail", "skip"]}
 REPORT = ("summary.json", "report.md", "result.json")
 OPTIONS = {name: Option(default, text) for name, (default, text) in SHARED.items()}
 
@@ -178,36 +177,53 @@ def status(scene: Scene) -> None:
     print(views.status(scene.plan, scene.verdicts, scene.disk, scene.request.shares))
 
 
-@view(own={"name": Option(None, "a step's name, or how it begins or ends")}, positional=["name"])
-def explain(scene: Scene, name: str) -> None:
-    """Why one step would run: all its reasons; what it needs and what it makes."""
-    print(views.explain(scene.plan, scene.verdicts, name))
+@view(own={"name": Option(None, "a step's name, or how it begins or ends; with --run, the second report"),
+           "run": Option(None, "compare what two reports were made from: inv explain --run A B")}, positional=["name"])
+def explain(scene: Scene, name: str, run: str | None) -> None:
+    """Why one step would run: all its reasons, what it needs and makes. --run A B: how two builds differ."""
+    print(compare.told(run, name) if run else views.explain(scene.plan, scene.verdicts, name))
+
+
+@view(own={"format": Option("svg", "svg or mermaid")})
+def graph(scene: Scene, format: str) -> None:
+    """The plan as a picture: stages with counts, stale parts coloured, durations of the last build."""
+    print(graphs.written(scene.plan, scene.verdicts, scene.disk, scene.request.out, format))
+
+
+@view(own={"builds": Option(10, "what the last N different builds made stays"), "yes": Option(False, "remove, not only list")})
+def gc(scene: Scene, builds: int, yes: bool) -> None:
+    """What no current configuration and none of the last builds refers to, with sizes; --yes removes it."""
+    print(garbage.collect(scene.request.out, scene.plan.makers, builds, yes, UNSTAMPED))
+
+
+@task(auto_shortflags=False, help={"stage": "only what this stage made", "chip": "only what is for this chip",
+                                   "model": "only what is of this model", "out": SHARED["out"][1]})
+def clean(context: Context, stage: str = "", chip: str = "", model: str = "", out: str = "") -> None:
+    """Remove what builds made: all of it, or one stage's, chip's or model's. Files of your own stay."""
+    print(cleaning.clean(site.out_of(out), stage or None, chip or None, model or None, UNSTAMPED))
+
+
+@task(auto_shortflags=False, help={"out": SHARED["out"][1]})
+def verify(context: Context, out: str = "") -> None:
+    """Hash every output again and name what rotted or was edited by hand."""
+    found = verifying.verify(site.out_of(out), UNSTAMPED)
+    print(found)
+    raise Exit(code=found.exit_code)
+
+
+@task(auto_shortflags=False, help={"chip": SHARED["chip"][1], "out": SHARED["out"][1]})
+def doctor(context: Context, chip: str = "", out: str = "") -> None:
+    """Is all here that a build needs? One line a check, with the fix."""
+    found = [*health.checks(site.out_of(out)), *site.chip_checks(chip, site.out_of(out))]
+    print("\n".join(health.lines(found)))
+    raise Exit(code=2 if health.exit_code(found) else 0)
 
 
 def completions(words: list[str]) -> list[str]:
     """What may follow on the command line, for the shell: values of an option, names of steps after `explain`."""
-    option = words[-1].partition("=")[0] if words else ""
-    if words and "=" in words[-1] and option in VALUES:
-        return VALUES[option]()
-    if words and words[0] == "explain" and not option.startswith("--"):
-        build = resolve({})
-        return [step.name for step in executor.declared([executor.Call(everything)], build)[0]]
-    return []
-
-
-@task(auto_shortflags=False, help={"k": "only tests whose names match", "slow": "the slow ones, too"})
-def test(context: Context, k: str = "", slow: bool = False) -> None:
-    """Run the tests."""
-    words = [sys.executable, "-m", "pytest", *(["-k", k] if k else []), *([] if slow else ["-m", "not slow"])]
-    raise Exit(code=subprocess.run(words, cwd=REPOSITORY, check=False).returncode)
-
-
-@task
-def lint(context: Context) -> None:
-    """Check style and types: ruff, and mypy on the packages."""
-    for words in (["ruff", "check", "."], ["mypy"]):
-        if subprocess.run([sys.executable, "-m", *words], cwd=REPOSITORY, check=False).returncode:
-            raise Exit(code=1)
+    if words and words[0] == "explain" and not words[-1].startswith("--"):
+        return [step.name for step in executor.declared([executor.Call(everything)], resolve({}))[0]]
+    return completion.values(words[-1]) if words else []
 
 
 def _agreement(build: Build) -> Steps:

@@ -1,5 +1,6 @@
 """A request on this machine: the chip, its devices, and the slots that work on them. Looked up when a stage asks for it."""
 
+import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,8 @@ from pipeline.source import Source
 from pipeline.worker import Slot
 
 RECORDS = ("accuracy.json", "agreement.json", "throughput.json", "pipeline.json")  # one flat row each
+# files that builds make without a stamp of their own, relative to OUT
+UNSTAMPED = ("data/*.members.json", "*/*/*/bs*.log", "report/provenance.json", "report/graph.svg", "report/graph.mmd")
 
 
 @dataclass(frozen=True)
@@ -158,3 +161,17 @@ def found_chip() -> str:
         print(f"inv: {board.soc_version} is here but cannot be used, building for the CPU: {missing[0]}", file=sys.stderr)
         return "cpu"
     return board.soc_version
+
+
+def out_of(given: str) -> str:
+    """--out as an absolute path."""
+    return os.path.abspath(given) if given else os.path.join(REPOSITORY, "out")
+
+
+def chip_checks(given: str, out: str) -> list[Any]:
+    """What the Ascend backend has to say for `inv doctor`: when its chip is asked about, or anything of it is here."""
+    chip = schema.chip(given) if given and given != "auto" else None
+    here = ascend.present()
+    if (chip and chip.backend != "ascend") or not (chip or here):
+        return []
+    return importlib.import_module("backends.ascend.doctor").checks(chip.soc_version if chip else None, out)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline import machine, publish, stamp, views
+from pipeline import gc, machine, preflight, provenance, publish, stamp, views
 from pipeline.console import Console
 from pipeline.disk import Disk
 from pipeline.lock import of_out
@@ -16,6 +16,7 @@ from pipeline.roots import Roots
 from pipeline.run import Run
 from pipeline.slots import Slots
 from pipeline.source import ROOT, Source
+from pipeline.step import Step
 from pipeline.verdicts import FRESH, Verdict
 from pipeline.verdicts import verdicts as verdicts_of
 
@@ -37,29 +38,33 @@ def run(plan: Plan, request: Any, again: Sequence[str] = (), dry: bool = False) 
         publish.sweep(request.out)
         disk = disk_of(request)
         verdicts = verdicts_of(plan, disk, again)
-        outcome = _go(plan, request, disk, verdicts)
+        stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
+        preflight.check(stale, request.out, request.shares)
+        gc.remember(request.out, plan, " ".join(["inv", *sys.argv[1:]]))
+        outcome = _go(plan, request, disk, verdicts, stale)
         for path, touched in disk.touched.items():
             stamp.write(path, touched)
         disk.source.save()
+        if "report" in outcome.ran:
+            provenance.write(request.out, plan.steps["report"].inputs, plan.steps["report"].outputs[0])
     _tell(outcome, plan, verdicts, request)
     return outcome.exit_code
 
 
-def _go(plan: Plan, request: Any, disk: Disk, verdicts: dict[str, Verdict]) -> Outcome:
-    stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
+def _go(plan: Plan, request: Any, disk: Disk, verdicts: dict[str, Verdict], stale: list[Step]) -> Outcome:
     if not stale:
         return Outcome()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's kill is a Ctrl-C
     console = Console(len(stale), request.quiet)
     try:
         return Run(plan, verdicts, disk, Slots(request.slots, request.shares), console, os.path.join(request.out, "log"),
-                   request.keep_going, lambda: provenance(request.out)).go()
+                   request.keep_going, made_here).go()
     finally:
         console.close()
 
 
-def provenance(out: str) -> dict[str, Any]:
-    """Where and from what a step was made: written into its stamp."""
+def made_here() -> dict[str, Any]:
+    """Where and by which state of our code a step was made: written into its stamp."""
     return {"host": machine.host(), "cpu": machine.cpu_model(), "cpu_flags": machine.cpu_flags(), "git": machine.git_state(ROOT),
             "python": sys.version.split()[0]}
 
@@ -75,7 +80,8 @@ def _tell(outcome: Outcome, plan: Plan, verdicts: dict[str, Verdict], request: A
         lines = []
         for name, (code, message) in outcome.failed.items():
             lines.append(f"  failed     {name}: {message}")
-            lines += [f"             | {line}" for line in (_log_tail(request.out, name) if code == 1 else ()) if line not in message]
+            tail = _log_tail(request.out, name) if code == 1 else []
+            lines += [f"             | {line}" for line in tail if line not in message]
         lines += [f"  not tried  {name}, {why}" for name, why in list(outcome.not_tried.items())[:5]]
         if len(outcome.not_tried) > 5:
             lines.append(f"  not tried  {len(outcome.not_tried) - 5} more")

@@ -96,3 +96,9 @@ def _names(names: list[str]) -> str:
 def _only(path: str, these: Mapping[str, Any], those: Mapping[str, Any]) -> list[str]:
     names = [name for name in these if name not in those]
     return [f"only in {path}: {_names(names)}"] if names else []
+
+
+def told(a: str, b: str) -> str:
+    """The differences as lines, or that there are none."""
+    found = differences(a, b)
+    return "\n".join(found) if found else f"{a} and {b} were made from the same"

@@ -4,6 +4,7 @@ The picture (SVG) is drawn by pipeline/drawing.py, which needs the extra `graph`
 """
 
 import importlib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -121,3 +122,16 @@ def _time(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def written(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, out: str, format: str) -> str:
+    """Mermaid text; or for SVG the path of the file written."""
+    if format == "mermaid":
+        return mermaid(plan, verdicts, disk)
+    if format != "svg":
+        raise BuildError(f"--format={format}: expected svg or mermaid")
+    path = os.path.join(out, "report", "graph.svg")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(svg(plan, verdicts, disk))
+    return f"graph: {path}"

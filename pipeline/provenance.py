@@ -64,3 +64,12 @@ def _short(value: Any) -> Any:
 
 def _sha(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def write(out: str, records: Collection[str], report: str) -> None:
+    """Write provenance.json beside a report: what its records were made from. In one rename, as stamps are."""
+    folder = os.path.dirname(report)
+    part = os.path.join(folder, ".part-provenance.json")
+    with open(part, "w", encoding="utf-8") as file:
+        json.dump(of(out, records), file, sort_keys=True, indent=1)
+    os.replace(part, os.path.join(folder, "provenance.json"))

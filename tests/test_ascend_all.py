@@ -1,17 +1,19 @@
 """`inv all --chip=310P3` on a simulated server with two devices: every batch size, both inputs, both builds of aclruntime."""
 
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from inv import parts, rows, tree
+from inv import BOOKKEEPING, parts, rows, stacked, tree
 
 sys.path.append(str(Path(__file__).parent / "ascend"))
 import server as servers
 from server import BATCHES, LIMITED, VARIANTS
 
+LOGITS = "sample-*/310P3/fp16-uint8/**/bs16/logits-*.npy"
 HALF = 0.12  # of logits between -10 and 20: what half precision may change; the network's own is below 0.02
 
 
@@ -114,7 +116,7 @@ def test_a_last_batch_that_is_not_full_changes_nothing_at_any_batch_size(variant
 
 def test_both_builds_of_aclruntime_tell_the_same_throughput(made):
     def speeds(flavour):
-        return [row["device_images_per_s"] for row in sorted(of_kind(made[1][flavour, "uint8"], "throughput"),
+        return [row["compute_images_per_s"] for row in sorted(of_kind(made[1][flavour, "uint8"], "throughput"),
                                                               key=lambda row: row["batch"])]
     np.testing.assert_allclose(speeds("tools"), speeds("ait"), rtol=0.02)
 
@@ -142,31 +144,32 @@ def test_without_cann_it_stops_at_once_and_touches_nothing(server):
 @pytest.mark.parametrize("how", ["kill", "abort"])
 def test_a_crash_of_one_devices_process_loses_no_image(server, made, how):
     server.install(profile="cann8", inventory="300I_Duo", faults=[{"kind": "crash", "device": 1, "run": 2, "how": how}])
-    logits = servers.command_line.stacked(server.out, "sample-*/310P3/fp16-uint8/**/bs16/logits-*.npy")
-    answer = server.inv("infer", "--chip=310P3", "--bs=16", "--again")
+    wanted = stacked(server.out, LOGITS)
+    for path in server.out.glob(LOGITS):
+        path.unlink()
+    answer = server.inv("eval", "--chip=310P3", "--bs=16")
     assert [event["device"] for event in server.events("crash")] == [1]
     (row,) = [row for row in rows(server.out, "pipeline") if row["stage"] == "infer" and row["chip"] == "310P3"
               and row["input"] == "uint8"]
     assert row["images"] == 320 and row["retried"] == 1
     assert "its process on device 1 died; trying once more" in answer.out + answer.err
     assert "1 of the steps ran a second time" in (server.out / "report" / "report.md").read_text()
-    again = servers.command_line.stacked(server.out, "sample-*/310P3/fp16-uint8/**/bs16/logits-*.npy")
-    np.testing.assert_array_equal(again, logits)
-    stamps = [servers.json_of(path) for path in server.out.glob("sample-*/310P3/fp16-uint8/**/bs16/logits-*.npy.stamp")]
-    crashed = [stamp["made"] for stamp in stamps if "crashed_on" in stamp["made"]]
-    assert [(made["crashed_on"], made["slot"]) for made in crashed] == [("1", "device 0")]
+    np.testing.assert_array_equal(stacked(server.out, LOGITS), wanted)
+    stamps = [json.loads(path.read_text())["made"] for path in server.out.glob(LOGITS + ".stamp")]
+    crashed = [stamp for stamp in stamps if "crashed_on" in stamp]
+    assert [(stamp["crashed_on"], stamp["slot"]) for stamp in crashed] == [("1", "device 0")]
 
 
 def test_a_second_crash_fails_the_step_and_the_rest_stays(server):
     (lost,) = server.out.glob("sample-*/310P3/fp16-uint8/**/bs16/logits-00003.npy")
     lost.unlink()
-    before = tree(server.out, but=("log", "report", ".lock", ".lock.owner", ".source.json"))
+    before = tree(server.out, but=("log", "report", *BOOKKEEPING))
     server.install(profile="cann8", inventory="300I_Duo", faults=[{"kind": "crash", "run": 1, "times": 2}])
     answer = server.inv("eval", "--chip=310P3", code=1)
     assert sorted(event["device"] for event in server.events("crash")) == [0, 1]
     assert "bs16/00003" in answer.err and "died twice" in answer.err
-    assert tree(server.out, but=("log", "report", ".lock", ".lock.owner", ".source.json")) == before and not parts(server.out)
-    assert server.inv("infer", "--chip=310P3").ran[0].endswith("bs16/00003")
+    assert tree(server.out, but=("log", "report", *BOOKKEEPING)) == before and not parts(server.out)
+    assert server.inv("eval", "--chip=310P3").ran[0].endswith("bs16/00003")
 
 
 def test_visible_devices_and_the_devices_asked_for_are_the_ones_opened(server):

@@ -37,6 +37,11 @@ def board(soc_version: str = "") -> Board | None:
     return npu_smi.board(soc_version)
 
 
+def present() -> bool:
+    """Whether anything of Ascend is here: CANN's environment, npu-smi, or aclruntime. Starts nothing."""
+    return bool(cann.home() or shutil.which("npu-smi") or shutil.which("atc") or cann.aclruntime_path())
+
+
 def devices(cores: int = 1, soc_version: str = "") -> list[str]:
     """ACL's logical ids of the healthy chips (of this kind), as this process sees them; BuildError when there is none.
 

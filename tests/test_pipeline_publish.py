@@ -1,0 +1,62 @@
+"""From part files to outputs that count."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline import publish
+from pipeline.worker import Done
+
+
+def made(world, step, **more):
+    """What a worker tells of this step, its parts written."""
+    os.makedirs(world.out, exist_ok=True)
+    outputs = {}
+    for path in step.outputs:
+        Path(publish.part_of(path)).write_text("new")
+        outputs[publish.part_of(path)] = [1, 1, 3, "hash"]
+    return Done(start=1.0, outputs={**outputs, **more})
+
+
+def test_a_part_keeps_the_suffix_and_the_folder():
+    assert publish.part_of("/out/bs16.om") == "/out/.part-bs16.om"
+
+
+def test_all_outputs_appear_or_none(world):
+    step = world.step("a", outputs=["a", "b"])
+    done = made(world, step, **{publish.part_of(world.path("b")): None})
+    with pytest.raises(OSError, match="did not write"):
+        publish.publish(step, done, world.disk(), {}, ())
+    assert not os.path.exists(world.path("a")) and not os.path.exists(step.stamp)
+
+
+def test_the_stamp_comes_last(world, monkeypatch):
+    step, order = world.step("a", outputs=["a", "b"]), []
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda source, to: (order.append(os.path.basename(to)), replace(source, to)))
+    publish.publish(step, made(world, step), world.disk(), {}, ())
+    assert order == ["a", "b", "a.stamp"]
+
+
+def test_a_kill_between_the_renames_and_the_stamp_makes_the_step_run_again(world, monkeypatch):
+    step = world.step("a", params={"text": "x"})
+    world.build(step)
+    monkeypatch.setattr("pipeline.stamp.write", lambda *_: pytest.exit("killed"))
+    with pytest.raises(BaseException, match="killed"):
+        publish.publish(step, made(world, step), world.disk(), {}, ())
+    assert world.why(step) == ["output out:a changed"]
+
+
+def test_leftovers_are_swept_and_nothing_else(world):
+    for name in (".part-a", "deep/er/.part-b.stamp", "part-c", "deep/d"):
+        world.edit(name, "")
+    publish.sweep(world.out)
+    assert sorted(world.tree()) == ["deep/d", "part-c"]
+
+
+def test_a_full_disk_is_told_with_the_fix(world, monkeypatch):
+    step = world.step("a")
+    assert publish.no_room(step) == ""
+    monkeypatch.setattr("pipeline.machine.disk_free_mb", lambda path: 0.1)
+    assert publish.no_room(step) == f"no space left: 0.1 MB free on the disk of {world.out}. Free some, or set --out"

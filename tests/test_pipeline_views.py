@@ -1,0 +1,66 @@
+"""Looking at a plan without running it."""
+
+import pytest
+
+from pipeline import views
+from pipeline.errors import BuildError
+from pipeline.plan import Plan
+from pipeline.verdicts import verdicts
+
+
+def scene(world, *steps):
+    plan, disk = Plan(steps), world.disk()
+    return plan, verdicts(plan, disk), disk
+
+
+@pytest.fixture
+def three(world):
+    world.edit("data/x", "x")
+    steps = [world.step("stage/a", inputs=["data/x"]), world.step("stage/b", inputs=["stage/a"]), world.step("other")]
+    world.build(*steps)
+    return steps
+
+
+def test_status_names_every_step(world, three):
+    lines = views.status(*scene(world, *three), 2).splitlines()
+    assert [line.split()[:2] for line in lines[:3]] == [["fresh", "stage/a"], ["fresh", "stage/b"], ["fresh", "other"]]
+    assert lines[-1] == "nothing to do: all 3 steps are up to date"
+
+
+def test_dry_names_what_would_run_and_counts_the_fresh(world, three):
+    world.edit("data/x", "y")
+    lines = views.dry(*scene(world, *three), 2).splitlines()
+    assert lines[0].split() == ["run", "stage/a", "input", "data:x", "changed"]
+    assert lines[1].split() == ["maybe", "stage/b", "waits", "for", "stage/a"]
+    assert lines[2] == "fresh  1 step"
+    assert lines[3].startswith("about ") and "for 2 steps, 1 of them perhaps not needed (from the last runs)" in lines[3]
+
+
+def test_looking_changes_nothing(world, three):
+    world.edit("data/x", "y")
+    before = world.tree()
+    views.dry(*scene(world, *three), 2)
+    assert world.tree() == before
+    assert world.build(*three) == ["stage/a", "stage/b"]
+
+
+def test_what_never_ran_is_a_guess_and_says_so(world):
+    assert "2 never ran here" in views.dry(*scene(world, world.step("a"), world.step("b")), 2)
+
+
+def test_explain_gives_all_reasons_and_no_other(world, three):
+    world.edit("data/x", "y")
+    plan, found, _ = scene(world, *three)
+    lines = views.explain(plan, found, "stage/a").splitlines()
+    assert lines == ["run    stage/a", "       input data:x changed", f"makes  {world.path('stage/a')}"]
+    assert "needs  stage/a  (run)" in views.explain(plan, found, "stage/b")
+
+
+def test_a_name_may_be_cut_short_and_a_mistyped_one_gets_the_nearest(world, three):
+    plan = Plan(three)
+    assert views.find(plan, "b").name == "stage/b"
+    assert views.find(plan, "oth").name == "other"
+    with pytest.raises(BuildError, match="no step 'stage/c' in this plan. Did you mean 'stage/[ab]'?"):
+        views.find(plan, "stage/c")
+    with pytest.raises(BuildError, match="2 begin or end so, first 'stage/a'"):
+        views.find(plan, "stage/")
