@@ -32,7 +32,7 @@ def reference(
     found: list[np.ndarray] = []
     wanted = images
     with torch.inference_mode():
-        for path in inputs[1:]:
+        for path in [path for path in inputs[1:] if path.endswith(".npy")]:
             shard = np.load(path, mmap_mode="r")
             for start in range(0, min(wanted, len(shard)), BATCH):
                 rows = shard[start : min(start + BATCH, wanted)]

@@ -21,6 +21,7 @@ from pipeline.verdicts import FRESH, Verdict
 from pipeline.verdicts import verdicts as verdicts_of
 
 LOG_LINES = 3  # of a failed step's log, in the summary
+SHOWN = 5  # steps not tried, by name
 
 
 def disk_of(request: Any) -> Disk:
@@ -47,7 +48,7 @@ def run(plan: Plan, request: Any, again: Sequence[str] = (), dry: bool = False) 
         disk.source.save()
         if "report" in outcome.ran:
             provenance.write(request.out, plan.steps["report"].inputs, plan.steps["report"].outputs[0])
-    _tell(outcome, plan, verdicts, request)
+    _tell(outcome, plan, request)
     return outcome.exit_code
 
 
@@ -69,23 +70,24 @@ def made_here() -> dict[str, Any]:
             "python": sys.version.split()[0]}
 
 
-def _tell(outcome: Outcome, plan: Plan, verdicts: dict[str, Verdict], request: Any) -> None:
+def _tell(outcome: Outcome, plan: Plan, request: Any) -> None:
+    """What was done, on stdout. A failure has been told when it happened; several are summed up, with the ends of their logs."""
     if not request.quiet:
-        if not (outcome.ran or outcome.failed):
-            print(f"nothing to do: all {len(plan.order)} steps are up to date")
-        else:
-            fresh = len(plan.order) - len(outcome.ran) - len(outcome.failed) - len(outcome.not_tried)
-            print(f"{len(outcome.ran)} steps ran, {fresh} were up to date")
-    if outcome.failed:
-        lines = []
-        for name, (code, message) in outcome.failed.items():
-            lines.append(f"  failed     {name}: {message}")
-            tail = _log_tail(request.out, name) if code == 1 else []
-            lines += [f"             | {line}" for line in tail if line not in message]
-        lines += [f"  not tried  {name}, {why}" for name, why in list(outcome.not_tried.items())[:5]]
-        if len(outcome.not_tried) > 5:
-            lines.append(f"  not tried  {len(outcome.not_tried) - 5} more")
-        print("inv: " + f"{len(outcome.failed)} failed, {len(outcome.not_tried)} not tried\n" + "\n".join(lines), file=sys.stderr)
+        left = f", {len(outcome.not_tried)} not tried" if outcome.not_tried else ""
+        fresh = len(plan.order) - len(outcome.ran) - len(outcome.failed) - len(outcome.not_tried)
+        print(f"{len(outcome.ran)} steps ran, {fresh} were up to date{left}" if outcome.ran or outcome.failed else
+              f"nothing to do: all {len(plan.order)} steps are up to date")
+    if len(outcome.failed) > 1 or (outcome.failed and request.keep_going):
+        print("\n".join(_summary(outcome, request.out)), file=sys.stderr)
+
+
+def _summary(outcome: Outcome, out: str) -> list[str]:
+    lines = [f"inv: {len(outcome.failed)} failed, {len(outcome.not_tried)} not tried"]
+    for name, (code, message) in outcome.failed.items():
+        lines.append(f"  failed     {name}: {message}")
+        lines += [f"             | {line}" for line in (_log_tail(out, name) if code == 1 else []) if line not in message]
+    lines += [f"  not tried  {name}, {why}" for name, why in list(outcome.not_tried.items())[:SHOWN]]
+    return lines + ([f"  not tried  {len(outcome.not_tried) - SHOWN} more"] if len(outcome.not_tried) > SHOWN else [])
 
 
 def _log_tail(out: str, name: str) -> list[str]:

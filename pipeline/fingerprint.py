@@ -23,7 +23,7 @@ def of_stat(path: str) -> list[int] | None:
     """[mtime_ns, ctime_ns, size], or None where there is no such file."""
     try:
         stat = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no path at all (a null byte), from a damaged stamp
         return None
     return [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size]
 

@@ -74,6 +74,9 @@ class Inv(Program):
             close = get_close_matches(typed, known, 1, 0.5)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             words = f"no {kind} {typed!r}.{hint} There are: {', '.join(known)}"
+        elif "needed value" in words:  # Invoke: Flag <Argument: eval_bs> needed value and was not given one!
+            flag = words.partition("<Argument: ")[2].partition(">")[0].partition(" ")[0].replace("_", "-")
+            words = f"--{flag} needs a value: --{flag}=VALUE" + (f"; see inv --help {error.context.name}" if error.context else "")
         print(f"inv: {words}", file=sys.stderr)
         sys.exit(2)
 

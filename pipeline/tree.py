@@ -16,7 +16,8 @@ from pipeline.errors import BuildError
 from pipeline.fingerprint import Fingerprint
 
 LEDGER = ".builds.jsonl"
-OWN = (".lock.owner", ".source.json", LEDGER)  # and .lock, which must stay: whoever waits has it open
+OWN = (".source.json", LEDGER)
+LOCK = (".lock", ".lock.owner")  # they stay: whoever waits for OUT has them open
 STAMP = ".stamp"
 LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\S+): ")
 
@@ -65,10 +66,11 @@ def of(out: str, known: Collection[str] = ()) -> Tree:
                 damaged.append(path)
             else:
                 made.append(Made(record["name"], path, _outputs(out, path, record), record))
-    logs = {name: path for path in files if (name := _logged(out, path))}
+    names = {each.name for each in made}
+    logs = {name: path for path in files if (name := _logged(out, path, names))}
     own = [path for path in files if _is_own(os.path.relpath(path, out), known)]
     ours = {*own, *damaged, *logs.values(), *(path for each in made for path in (each.stamp, *each.outputs))}
-    foreign = [path for path in files if path not in ours and path != os.path.join(out, ".lock")]
+    foreign = [path for path in files if path not in ours and os.path.relpath(path, out) not in LOCK]
     return Tree(out, made, logs, own, damaged, foreign)
 
 
@@ -89,11 +91,13 @@ def _outputs(out: str, path: str, record: Mapping[str, Any]) -> dict[str, Finger
     return found
 
 
-def _logged(out: str, path: str) -> str:
-    """The step whose log this is, "" for any other file: a log lies under its step's name and begins with it."""
+def _logged(out: str, path: str, names: Collection[str]) -> str:
+    """The step whose log this is, "" for any other file: the log of a stamped step, or one that begins with its own name."""
     name = os.path.relpath(path, os.path.join(out, "log")).removesuffix(".txt")
     if name.startswith("..") or not path.endswith(".txt") or os.path.islink(path):
         return ""
+    if name in names:
+        return name
     with open(path, "rb") as file:
         found = LOG_LINE.match(file.readline(1000))
     return name if found and found[1].decode("utf-8", "replace") == name else ""

@@ -80,7 +80,7 @@ def test_no_process_is_left_3_s_after_the_driver_alone_is_killed(running, undist
 def test_a_build_goes_on_after_its_driver_alone_was_killed(running, tmp_path):
     build = running("preprocess", "--input=float32")
     assert wait_until(lambda: list(tmp_path.glob("out/data/sample-*/shard-00001.npy")), 60)
-    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("out/data/sample-pictures/*.JPEG")}
+    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("out/data/sample-pictures/sample_*.JPEG")}
     build.process.kill()
     build.process.wait()
     answer = inv("preprocess", "--input=float32", out=tmp_path / "out")

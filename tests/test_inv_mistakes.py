@@ -43,8 +43,9 @@ def failed(world, tmp_path):
         before = tree(out)
         answer = inv(*typed, out=out, code=code)
         after = tree(out)
+        # a stamp may be written again: with the new times of a file that was looked at and found unchanged
         changed = [name for name, content in before.items() if after.get(name) != content and not name.startswith("report/")]
-        assert changed == []
+        assert [name for name in changed if not name.endswith(".stamp")] == []
         assert "Traceback" not in answer.out + answer.err
         (line,) = [line for line in answer.err.splitlines() if line.startswith(f"failed {step}")]
         assert [word for word in words if word not in line] == [], line

@@ -8,7 +8,7 @@ from pipeline.worker import Done, Slot
 
 
 def told(capsys, quiet=False):
-    step, console = Step("infer/0", "x:y", images=100), Console(2, 100, quiet)
+    step, console = Step("infer/0", "x:y", images=100), Console(2, quiet)
     console.started(step, Slot("cpu", "0"), ("never made",))
     console.finished(step, Done(1.0, 0.5), ("never made",))
     console.failed(step, 1, "no way", "/log")

@@ -1,0 +1,200 @@
+"""What the build must survive on an Ascend server (contract 9.5), and the rows that need the whole command line.
+
+row                                                                   where
+(a) every npu-smi inventory: its chip, or a clear refusal              here; test_ascend_npu_smi, test_ascend_conversion
+(b) atc's verdict, exit code and model disagree                        here, by the command line; test_ascend_conversion, test_ascend_atc
+(c) every code of atc and ACL: cause and fix                           test_ascend_causes; in all formats of atc: test_ascend_conversion
+(d) both shapes of exec_time_list give one throughput                  test_ascend_all; test_ascend_session, test_ascend_running
+(e) a last batch that is not full, at all six sizes                    test_ascend_all; test_ascend_running
+(f) AIPP and float32 models predict the same                           test_ascend_all
+(g) killed and hung: atc                                               here; with its timeout: test_ascend_conversion, test_ascend_atc
+    npu-smi                                                            test_ascend_npu_smi, test_ascend_conversion
+    inference                                                          here and test_ascend_all
+(h) dotted folders and OUT                                             here; test_eval_results; test_preprocess_presets (.bin names)
+    .jpeg, links, layouts, missing labels                              test_preprocess_index, test_preprocess_labels
+    corrupt pictures                                                   test_preprocess_decode, test_preprocess_shards
+    stale and foreign results                                          test_eval_results; test_ascend_exchange
+(i) two devices: spawned, none shared, one crash told, two a failure   test_ascend_all; test_pipeline_run
+(j) wrong type, shape, strides are refused before run                  test_ascend_session; that aclruntime would not: test_ascend_simulator_runtime
+(k) permissions, umask, links of the model                             here and test_ascend_all; ais_bench takes them: test_ascend_exchange
+(l) Ray: resource NPU, device 0 inside a worker                        not built yet: --executor=ray is refused (exit 2), here
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from backends.ascend import npu_smi
+from configs import site
+from configs.options import checked
+from inv import BOOKKEEPING, parts, tree
+from pipeline.errors import BuildError
+
+sys.path.append(str(Path(__file__).parent / "ascend"))
+import server as servers
+import world
+from server import Server
+
+ENDED_S = 10.0  # promised are 2 s after Ctrl-C and 3 s after a kill, on a machine that does nothing else
+CHIPS = {"300I_Duo": "310P3", "310": "310", "310B4": "310B4", "310P3": "310P3", "310P3x2": "310P3", "910B": "910B", "910B4": "910B4",
+         "A3": "910_9392", "health_alarm": "310P3", "health_warning": "310P3", "incomplete_driver": "310P3", "no_card": "cpu",
+         "processes": "310P3", "seed_310P3x2": "310P3"}
+REFUSED = {"310B_bare": "Which is it? Say --chip=310B1", "dcmi_8005": "-8005", "dcmi_8020": "-8020", "hang": "no answer",
+           "mixed": "several kinds of boards: Ascend310P1, Ascend310P3. Say which: --chip=310P1"}
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """Install a simulated machine into this process's environment."""
+    monkeypatch.delenv("ASCEND_RT_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(npu_smi, "TIMEOUT_S", 2.0)
+
+    def install(**scenario):
+        for name, value in world.install(tmp_path / "machine", **scenario).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.syspath_prepend(str(Path(world.__file__).parent / "site"))
+    return install
+
+
+@pytest.fixture
+def server(tmp_path_factory, tmp_path):
+    """A machine of its own with a copy of all that was built."""
+    return servers.copied(servers.built(tmp_path_factory)[0], tmp_path / "server")
+
+
+def test_every_inventory_is_in_these_tables():
+    assert CHIPS.keys() | REFUSED.keys() == {path.stem for path in (Path(world.__file__).parent / "inventories").iterdir()}
+
+
+@pytest.mark.parametrize("inventory", CHIPS)
+def test_the_chip_found_has_its_file(machine, inventory):
+    machine(inventory=inventory)
+    build = site.of(checked({"chip": "auto"}))
+    assert build.chip.name == CHIPS[inventory]
+
+
+@pytest.mark.parametrize("inventory", REFUSED)
+def test_a_chip_that_cannot_be_told_is_refused(machine, inventory):
+    machine(inventory=inventory)
+    with pytest.raises(BuildError) as told:
+        site.of(checked({"chip": "auto"}))
+    assert REFUSED[inventory] in str(told.value)
+
+
+def test_the_chip_found_is_built_for(tmp_path):
+    server = Server(tmp_path / "server", inventory="310B4")
+    answer = server.inv("--dry", "compile", "--bs=1")
+    assert "compile/310B4/fp16-uint8/bs1" in answer.out and not answer.err
+
+
+def test_a_refused_board_is_one_line_of_the_command(tmp_path):
+    answer = Server(tmp_path / "server", inventory="310B_bare").inv("--dry", "all", code=2)
+    assert answer.out == "" and len(answer.err.splitlines()) == 1 and REFUSED["310B_bare"] in answer.err
+
+
+def test_a_board_without_cann_is_said_in_one_line_and_the_cpu_is_built_for(tmp_path):
+    server = Server(tmp_path / "server")
+    server.install(without=("atc", "toolkit"), inventory="300I_Duo")
+    answer = server.inv("--dry", "compile", "--bs=1")
+    (line,) = answer.err.splitlines()
+    assert "Ascend310P3 is here but cannot be used, building for the CPU: atc: not on PATH" in line
+    assert "compile/cpu/fp32-uint8/bs1" in answer.out
+
+
+def test_a_chip_that_the_machine_has_not_is_refused_before_anything_runs(server):
+    before = tree(server.out, but=BOOKKEEPING)
+    answer = server.inv("all", "--chip=310P1", code=2)
+    assert "Ascend310P1: no such device on this machine: npu-smi finds 310P3" in answer.err
+    assert tree(server.out, but=BOOKKEEPING) == before and answer.ran == []
+
+
+@pytest.mark.parametrize(("hook", "words"), [
+    ({"fail": "E40020"}, ["E40020: the operator compiler cannot start its Python", "To do: source set_env.sh"]),
+    ({"exit": 0, "verdict": "failed"}, ["atc exited with 0 but did not say 'ATC run success'"]),
+    ({"exit": 255}, ["atc failed (255)"]),
+    ({"om": "none"}, ["atc said success, but left 0 models"]),
+    ({"kill": True}, ["atc was killed by signal 9, by the kernel when memory runs out", "lower --jobs"]),
+], ids=["code", "verdict", "exit", "om", "killed"])
+def test_a_failed_conversion_is_one_line_and_the_rest_stays(server, hook, words):
+    server.install(profile="cann8", inventory="300I_Duo", atc=[{"when": "image:2,", **hook}])
+    before = tree(server.out)
+    answer = server.inv("compile", "--chip=310P3", "--bs=2,3", "--keep-going", code=1)
+    (line,) = [line for line in answer.err.splitlines() if line.startswith("failed ")]
+    (log,) = server.out.glob("sample-*/310P3/fp16-uint8/bs2.log")
+    assert all(word in line for word in (*words, "compile/310P3/fp16-uint8/bs2", f"Whole log: {log}")), line
+    assert log.read_text().startswith("atc --framework=5 ") and "ATC start working now" in log.read_text()
+    assert not parts(server.out) and not log.with_suffix(".om").exists() and not list((server.folder / "tmp").glob("atc-*"))
+    after = tree(server.out, but=("log", "report", *BOOKKEEPING))
+    assert {name: after[name] for name in before if name in after} == {name: before[name] for name in before if name in after}
+    assert [name for name in answer.ran if name.startswith("compile")] == ["compile/310P3/fp16-uint8/bs3"]
+
+
+def test_the_whole_log_of_each_conversion_lies_beside_its_model(server):
+    models = list(server.out.glob("sample-*/310P3/*/bs*.om"))
+    assert len(models) == 12
+    for model in models:
+        text = model.with_suffix(".log").read_text()
+        assert f"image:{model.stem.removeprefix('bs')},3,128,128" in text and "ATC run success" in text
+        assert ("var_reci_chn_0" in text) == (model.parent.name == "fp16-uint8")
+
+
+def hanging(server, until, *words):
+    """`inv WORDS` that hangs in atc, with a child of it that ignores SIGTERM, or on a device."""
+    running = server.started(*words)
+    until(lambda: server.events("atc", "hang") or running.process.poll() is not None, 60.0)
+    assert running.process.poll() is None and running.alive()
+    return running
+
+
+@pytest.fixture(params=["atc", "device"])
+def hung(request, server, until):
+    faults = {"atc": {"atc": [{"hang": "tree"}]}, "device": {"faults": [{"kind": "hang", "run": 1}]}}[request.param]
+    server.install(profile="cann8", inventory="300I_Duo", **faults)
+    for path in [] if request.param == "atc" else server.out.glob("sample-*/310P3/fp16-uint8/**/bs16/logits-00003.npy"):
+        path.unlink()
+    running = hanging(server, until, *(("compile", "--bs=2") if request.param == "atc" else ("eval", "--bs=16")), "--chip=310P3")
+    yield running
+    for pid in running.alive():
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_driver_killed_by_9_leaves_nothing_alive(hung, server):
+    assert len(hung.alive()) > 1
+    hung.process.kill()
+    hung.process.wait()
+    assert hung.gone(ENDED_S), hung.alive()
+    assert not list((server.folder / "tmp").glob("atc-*"))
+
+
+def test_ctrl_c_ends_with_130_and_leaves_nothing_alive(hung, server):
+    os.killpg(hung.process.pid, signal.SIGINT)
+    assert hung.process.wait(ENDED_S) == 130
+    assert hung.gone(ENDED_S), hung.alive()
+    assert not parts(server.out) and not list((server.folder / "tmp").glob("atc-*"))
+
+
+def test_a_build_killed_in_atc_goes_on(server, until):
+    server.install(profile="cann8", inventory="300I_Duo", atc=[{"hang": "self", "times": 1}])
+    running = hanging(server, until, "compile", "--bs=2", "--chip=310P3")
+    running.process.kill()
+    assert running.gone(ENDED_S)
+    assert [name for name in server.inv("compile", "--bs=2", "--chip=310P3").ran if name != "report"] == ["compile/310P3/fp16-uint8/bs2"]
+
+
+def test_an_out_with_letters_that_atc_does_not_take_behind_a_link_works(server):
+    strange = server.folder / "v1.0 of+me=@home"
+    server.out.rename(strange)
+    server.out.symlink_to(strange, target_is_directory=True)
+    with servers.umask(0o002):
+        answer = server.inv("compile", "--bs=2", "--chip=310P3")
+    assert "compile/310P3/fp16-uint8/bs2" in answer.ran
+    (model,) = strange.glob("sample-*/310P3/fp16-uint8/bs2.om")
+    assert not model.is_symlink() and oct(model.stat().st_mode) == "0o100640"
+
+
+def test_ray_is_refused_and_not_ignored(server):
+    answer = server.inv("all", "--chip=310P3", "--executor=ray", code=2)
+    assert "--executor=ray" in answer.err and answer.out == ""
