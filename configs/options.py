@@ -101,9 +101,9 @@ def devices(text: str, there: list[str], chip: str) -> list[str]:
     wanted: list[str] = []
     for word in text.split(","):
         first, dash, last = word.strip().partition("-")
-        if not (first.isdigit() and (last.isdigit() if dash else True)) or (dash and int(last) < int(first)):
+        if not (word.isascii() and first.isdigit() and (last.isdigit() if dash else True)) or (dash and int(last) < int(first)):
             raise BuildError(f"--devices={text}: expected all, 0, 0,1 or 0-3; {chip} has: {', '.join(there)}")
-        wanted += [str(n) for n in range(int(first), int(last if dash else first) + 1)][: len(there) + 1]
+        wanted += [str(n) for n in range(int(first), int(last if dash else first) + 1)[: len(there) + 1]]
     absent = [device for device in wanted if device not in there]
     if absent:
         raise BuildError(f"--devices={text}: {chip} has no device {absent[0]}; there are: {', '.join(there)}")

@@ -21,7 +21,8 @@ def reference(
     std: Sequence[float],
     images: int,
 ) -> None:
-    """Write the float32 logits (images, outputs) of the first rows of the shards. inputs: checkpoint, shards.
+    """Write the float32 logits (images, outputs) of the first rows of the shards. inputs: checkpoint, shards; others
+    are only waited for.
 
     `model` holds width, resolution, classes, background, activation and padding. A uint8 shard (n, r, r, 3) is
     normalised here with mean and std; a float32 shard (n, 3, r, r) is so already. StepError when rows are too few.

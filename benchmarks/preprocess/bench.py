@@ -2,7 +2,8 @@
 
     .venv/bin/python benchmarks/preprocess/bench.py --dataset=../shared/real/val --images=2000 --workers=1,2,4
 
-Every figure is a new process, its start and imports included; rounds take turns, the median counts. `seed` is the reference's
+Every figure is a new process, its start and imports included; rounds take turns, the median counts. Beside the wall clock's rate
+stands the CPU time an image (user and system, all processes): it holds its ratios on a machine that does other work, too. `seed` is the reference's
 method written anew: Pillow, one float32 .bin an image, a multiprocessing pool. `decode` reads and decodes and keeps nothing.
 `fast-box` is `fast` where the kernel was not compiled; torchvision and DALI run where they are installed.
 """
@@ -12,6 +13,7 @@ import importlib.util
 import json
 import multiprocessing
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -163,33 +165,44 @@ def main():
     needs = {"torchvision": "torchvision", "dali": "nvidia"}
     absent = [name for name in methods if name in needs and importlib.util.find_spec(needs[name]) is None]
     methods = [name for name in methods if name not in absent]
-    rates = {}
+    rates: dict[int, dict[str, float]] = {}
+    costs: dict[int, dict[str, float]] = {}
     for workers in map(int, given.workers.split(",")):
-        times = {name: [] for name in methods}
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in methods}
         for _ in range(given.rounds):
             for name in methods:
-                with tempfile.TemporaryDirectory() as out:
-                    command = [sys.executable, __file__, f"--one={name}", f"--dataset={given.dataset}", f"--out={out}"]
-                    begun = time.perf_counter()
-                    subprocess.run([*command, f"--images={given.images}", f"--workers={workers}"], check=True)
-                    times[name].append(time.perf_counter() - begun)
-        rates[workers] = {name: given.images / statistics.median(taken) for name, taken in times.items()}
-    told(rates, absent, given)
+                taken[name].append(measured(name, workers, given))
+        rates[workers] = {name: given.images / statistics.median(wall for wall, _ in times) for name, times in taken.items()}
+        costs[workers] = {name: 1000 * statistics.median(cpu for _, cpu in times) / given.images for name, times in taken.items()}
+    told(rates, costs, absent, given)
 
 
-def told(rates, absent, given):
+def measured(name, workers, given):
+    """(wall seconds, CPU seconds) of one process with all of its children."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, __file__, f"--one={name}", f"--dataset={given.dataset}", f"--out={out}"]
+        before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        subprocess.run([*command, f"--images={given.images}", f"--workers={workers}"], check=True)
+        wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+        return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def told(rates, costs, absent, given):
     """Print what was measured."""
-    lacks = ", ".join(absent) or "nothing"
-    print(f"{given.images} images, median of {given.rounds} rounds, {os.cpu_count()} cores; not installed: {lacks}")
+    lacks, cores = ", ".join(absent) or "nothing", os.cpu_count() or 1
+    print(f"{given.images} images, median of {given.rounds} rounds, {cores} cores; not installed: {lacks}")
     first = next(iter(rates))
     for workers, found in rates.items():
-        cores = min(workers, os.cpu_count() or 1)
-        print(f"{workers} workers:")
+        print(
+            f"{workers} workers:  images/s (x seed, x decode, per core of the first)   CPU ms an image (seed's by it, decode's by it)"
+        )
         for name, rate in found.items():
-            ratios = [f"{rate / found[base]:5.2f}x {base}" for base in ("seed", "decode") if base in found]
-            efficiency = rate / cores / (rates[first][name] / min(first, os.cpu_count() or 1))
-            print(f"  {name:14} {rate:8.0f} images/s   {'   '.join(ratios)}   {100 * efficiency:4.0f} % a core of {first} worker")
-    print(json.dumps({"images": given.images, "images_per_s": rates}))
+            cost = costs[workers]
+            by_wall = [f"{rate / found[base]:5.2f}" if base in found else "    -" for base in ("seed", "decode")]
+            by_cpu = [f"{cost[base] / cost[name]:5.2f}" if base in cost else "    -" for base in ("seed", "decode")]
+            core = rate / min(workers, cores) / (rates[first][name] / min(first, cores))
+            print(f"  {name:14} {rate:7.0f} {' '.join(by_wall)} {100 * core:4.0f} %      {cost[name]:6.2f} {' '.join(by_cpu)}")
+    print(json.dumps({"images": given.images, "images_per_s": rates, "cpu_ms": costs}))
 
 
 if __name__ == "__main__":
