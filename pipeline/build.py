@@ -1,5 +1,6 @@
 """One build: the lock, the plan against the disk, the run, and what is told of it."""
 
+import errno
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 from pipeline import gc, machine, preflight, provenance, publish, stamp, views
 from pipeline.console import Console
 from pipeline.disk import Disk
+from pipeline.errors import StepError
 from pipeline.lock import of_out
 from pipeline.outcome import Outcome
 from pipeline.plan import Plan
@@ -35,6 +37,17 @@ def run(plan: Plan, request: Any, again: Sequence[str] = (), dry: bool = False) 
         disk = disk_of(request)
         print(views.dry(plan, verdicts_of(plan, disk, again), disk, request.shares))
         return 0
+    try:
+        return _run(plan, request, again)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # the steps have their own words for this; here it was one of the engine's own small files
+        print(f"inv: no space left on the disk of {request.out}. Free some, or set --out; what is complete is kept", file=sys.stderr)
+        return StepError.exit_code
+
+
+def _run(plan: Plan, request: Any, again: Sequence[str]) -> int:
     with of_out(request.out, lambda text: print(f"inv: {text}", file=sys.stderr, flush=True)):
         publish.sweep(request.out)
         disk = disk_of(request)

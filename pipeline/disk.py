@@ -45,6 +45,11 @@ class Disk:
             self._stamps[path] = stamp.read(path)
         return self._stamps[path]
 
+    def seconds(self, path: str) -> float | None:
+        """How long the step of this stamp took, None where no stamp tells."""
+        found = (self.stamp(path) or {"made": {}})["made"].get("seconds")
+        return float(found) if isinstance(found, int | float) and 0 <= found < 1e9 else None
+
     def seen(self, path: str) -> Fingerprint | None:
         """The fingerprint if it is known already; reads nothing."""
         found = self._prints.get(path)

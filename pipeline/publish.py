@@ -31,11 +31,12 @@ def remove_parts(step: Step) -> None:
             continue
 
 
-def no_room(step: Step) -> str:
-    """A sentence when the disk is full, else "". A failed write says so in many ways: "30 requested and 4 written", or SIGBUS."""
+def with_room(step: Step, message: str) -> str:
+    """The message, after the disk being full where it is: failed writes say it in many ways ("30 requested and 4 written", SIGBUS)."""
     folder = os.path.dirname(step.outputs[0])
     free = machine.disk_free_mb(folder)
-    return f"no space left: {free:.1f} MB free on the disk of {folder}. Free some, or set --out" if free < FULL_MB else ""
+    full = f"no space left: {free:.1f} MB free on the disk of {folder}. Free some, or set --out"
+    return f"{full} ({message})" if free < FULL_MB else message
 
 
 def sweep(out: str) -> None:

@@ -34,9 +34,3 @@ def write(path: str, stamp: Mapping[str, Any]) -> None:
     with open(part, "w", encoding="utf-8") as file:
         json.dump({**stamp, "schema": SCHEMA}, file, sort_keys=True, separators=(",", ":"))
     os.replace(part, path)
-
-
-def seconds(stamp: Mapping[str, Any] | None) -> float | None:
-    """How long the step took, None where no stamp tells."""
-    found = stamp["made"].get("seconds") if stamp else None
-    return float(found) if isinstance(found, int | float) and 0 <= found < 1e9 else None

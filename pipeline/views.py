@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from pipeline import stamp
 from pipeline.console import plan_lines
 from pipeline.disk import Disk
 from pipeline.errors import BuildError
@@ -73,7 +72,7 @@ def find(plan: Plan, name: str) -> Step:
 
 
 def _seconds(step: Step, disk: Disk) -> float | None:
-    return stamp.seconds(disk.stamp(step.stamp))
+    return disk.seconds(step.stamp)
 
 
 def _time(seconds: float) -> str:

@@ -141,7 +141,7 @@ class World:
         """{path: bytes} of all that steps made: no stamps, no logs, no lock."""
         files = [path for path in Path(self.out).rglob("*") if path.is_file() and "log" not in path.relative_to(self.out).parts[:1]]
         return {str(path.relative_to(self.out)): path.read_bytes() for path in files
-                if path.suffix != ".stamp" and not path.name.startswith((".lock", ".source"))}
+                if path.suffix != ".stamp" and not path.name.startswith((".lock", ".source", ".builds"))}
 
 
 @pytest.fixture

@@ -1,0 +1,197 @@
+"""The shape of the repository: packages, the arrows between them, and the budgets that keep files readable."""
+
+import ast
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAY_IMPORT = {"configs": {"pipeline", "backends", "preprocess"}, "pipeline": set(), "mobilenet": {"pipeline"}, "backends": {"pipeline"},
+              "preprocess": {"pipeline"}, "convert": {"mobilenet", "backends", "pipeline"}, "infer": {"backends", "pipeline"},
+              "eval": {"pipeline"}}
+TOP = {*MAY_IMPORT, "tests", "docs", "benchmarks", "inv", "tasks.py", "invoke.yaml", "setup.cfg", "setup.py", "pyproject.toml", "ruff.toml",
+       "README.md", "README.zh-CN.md", "LICENSE", ".gitignore", ".ci", "wheels"}
+CORE = ("step", "fingerprint", "stamp", "reasons", "plan", "run")
+NO_TORCH = ("preprocess", "eval", "infer", "pipeline", "configs")
+SLOW = ("torch", "onnx", "onnxruntime", "PIL", "onnxsim")
+DEPENDENCIES = {"invoke", "numpy", "PIL", "pillow", "tqdm", "onnx", "onnxsim", "onnxruntime", "filelock", "torch", "ray", "openvino", "acl",
+                "aclruntime", "ais_bench", "simplejpeg", "pytest", "jinja2", "graphviz", "cv2", "tensorrt"}
+FORBIDDEN_NAMES = ("utils", "util", "helper", "helpers", "manager", "handler", "base", "factory", "wrapper", "context", "common")
+
+
+def listed():
+    """What git knows or would know: tracked files, and new ones that it does not ignore."""
+    done = subprocess.run(["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"], capture_output=True, text=True,
+                          check=False)
+    if done.returncode:
+        pytest.skip(f"not in a git tree: {done.stderr.strip()}")
+    return [name for name in done.stdout.splitlines() if (ROOT / name).exists()]
+
+
+MODULES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
+SOURCES = [*MODULES, ROOT / "tasks.py"]
+
+
+def named(paths):
+    return pytest.mark.parametrize("path", paths, ids=[str(path.relative_to(ROOT)) for path in paths])
+
+
+@cache
+def tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path):
+    """Dotted names that a file imports, wherever in it."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_the_top_level_is_the_table_of_contents():
+    assert {name.partition("/")[0] for name in listed()} - TOP == set()
+
+
+@named(MODULES)
+def test_arrows_between_packages(path):
+    package = path.relative_to(ROOT).parts[0]
+    ours = {name.partition(".")[0] for name in imports(path)} & {*MAY_IMPORT, "tasks", "tests", "benchmarks"}
+    late = {"tasks"} if path.name == "program.py" else set()  # the entry point loads what it runs
+    assert ours - {package} - MAY_IMPORT[package] - late == set()
+
+
+def test_benchmarks_and_product_do_not_import_tests():
+    found = [name for path in (ROOT / "benchmarks").rglob("*.py") for name in imports(path)]
+    assert [name for name in found if name.partition(".")[0] == "tests"] == []
+
+
+@named([path for path in MODULES if path.relative_to(ROOT).parts[0] in NO_TORCH])
+def test_only_what_needs_torch_imports_it(path):
+    assert "torch" not in {name.partition(".")[0] for name in imports(path)}
+
+
+@named(MODULES)
+def test_our_own_modules_are_imported_at_the_top(path):
+    if path.name == "program.py":
+        return  # its main() imports tasks.py, which imports this package
+    inside = [name for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef) for below in ast.walk(node)
+              if isinstance(below, ast.ImportFrom | ast.Import)
+              for name in ([below.module] if isinstance(below, ast.ImportFrom) else [alias.name for alias in below.names])]
+    assert [name for name in inside if name.partition(".")[0] in MAY_IMPORT] == []
+    assert inside == [] or path.relative_to(ROOT).parts[0] == "backends", f"{inside}: only an SDK, and only in backends"
+
+
+@named(SOURCES)
+def test_a_file_is_at_most_250_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
+
+
+@named(SOURCES)
+def test_a_function_is_at_most_60_lines(path):
+    long = {node.name: node.end_lineno - node.lineno + 1 for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)}
+    assert {name: lines for name, lines in long.items() if lines > 60} == {}
+
+
+def test_nine_functions_of_ten_are_at_most_30_lines():
+    lengths = sorted(node.end_lineno - node.lineno + 1 for path in SOURCES for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef))
+    assert lengths[len(lengths) * 9 // 10] <= 30
+
+
+@named(SOURCES)
+def test_every_module_says_what_it_is(path):
+    text = ast.get_docstring(tree(path))
+    assert text and len(text.splitlines()[0]) > 20
+
+
+@named(MODULES)
+def test_public_functions_and_classes_have_docstrings(path):
+    found = [node for node in tree(path).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert [node.name for node in found if not node.name.startswith("_") and not ast.get_docstring(node)] == []
+
+
+def test_there_is_exactly_one_catch_all():
+    """In pipeline/worker.py: whatever a step does, the driver hears of it."""
+    found = []
+    for path in SOURCES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ExceptHandler):
+                kinds = {part.id for part in ast.walk(node.type) if isinstance(part, ast.Name)} if node.type else {"everything"}
+                again = any(isinstance(below, ast.Raise) and below.exc is None for below in ast.walk(node))
+                if kinds & {"Exception", "BaseException", "everything"} and not again:
+                    found.append(str(path.relative_to(ROOT)))
+    assert found == ["pipeline/worker.py"]
+
+
+@named(SOURCES)
+def test_no_module_is_named_like_a_dependency_or_like_nothing(path):
+    name = path.stem if path.stem != "__init__" else path.parent.name
+    assert name not in DEPENDENCIES and name not in FORBIDDEN_NAMES
+
+
+@named(SOURCES)
+def test_nothing_in_the_product_knows_of_the_simulator(path):
+    text = path.read_text(encoding="utf-8").lower()
+    assert [word for word in ("simulator", "fake_ascend", "cannsim", "mock") if word in text] == []
+
+
+def test_the_core_is_at_most_500_lines():
+    lines = {name: len((ROOT / "pipeline" / f"{name}.py").read_text(encoding="utf-8").splitlines()) for name in CORE}
+    assert sum(lines.values()) <= 500, lines
+
+
+def loaded(code, *argv):
+    """Which of the slow packages a Python of its own has imported at the end of this code; and its exit code."""
+    tail = f"\nfinally:\n    import sys; sys.stderr.write('LOADED ' + ' '.join(m for m in {SLOW} if m in sys.modules) + '\\n')"
+    body = "\n".join("    " + line for line in code.splitlines())
+    done = subprocess.run([sys.executable, "-P", "-c", f"import sys\nsys.path.insert(0, {str(ROOT)!r})\ntry:\n{body}{tail}", *argv],
+                          capture_output=True, text=True, timeout=120, check=False, cwd=ROOT, env=os.environ)
+    line, = [line for line in done.stderr.splitlines() if line.startswith("LOADED")]
+    return line.split()[1:], done.returncode, done.stdout + done.stderr
+
+
+INV = "from pipeline.program import main\nmain()"
+
+
+@pytest.mark.parametrize("argv", [[], ["--list"], ["--help", "all"], ["all", "--chpi=cpu"]])
+def test_looking_at_the_tasks_imports_nothing_slow(argv):
+    found, _, output = loaded(INV, *argv)
+    assert found == [], output
+
+
+def test_planning_imports_nothing_slow(tmp_path):
+    found, code, output = loaded(INV, "--dry", "all", "--chip=cpu", f"--out={tmp_path}/out")
+    assert (found, code) == ([], 0), output
+    assert "never made" in output and not (tmp_path / "out").exists()
+
+
+def test_a_build_with_nothing_to_do_imports_nothing_slow(tmp_path):
+    argv = ["report", "--chip=null", f"--out={tmp_path}/out"]
+    _, code, output = loaded(INV, *argv)
+    assert code == 0, output
+    found, code, output = loaded(INV, *argv)
+    assert (found, code) == ([], 0) and "nothing to do" in output, output
+
+
+def test_importing_every_module_that_plans_is_possible_without_an_sdk():
+    modules = ["tasks", *(f"configs.{path.stem}" for path in (ROOT / "configs").glob("*.py") if path.stem != "__init__"), "backends.ascend"]
+    found, code, output = loaded("import importlib\nfor name in sys.argv[1:]:\n    importlib.import_module(name)", *modules)
+    assert (found, code) == ([], 0), output
+
+
+def test_every_action_that_the_tasks_name_is_a_function_of_inputs_and_outputs(tmp_path):
+    code = ("import tasks\nfrom invoke.tasks import Call\nfrom pipeline.executor import declared\nimport importlib, inspect\n"
+            "build = tasks.resolve({'chip': 'cpu', 'out': sys.argv[1]})\n"
+            "steps, _ = declared([Call(tasks.everything)], build)\n"
+            "for action in sorted({step.action for step in steps}):\n"
+            "    module, _, name = action.partition(':')\n"
+            "    found = list(inspect.signature(getattr(importlib.import_module(module), name)).parameters)\n"
+            "    assert found[:2] == ['inputs', 'outputs'], (action, found)\n")
+    _, code, output = loaded(code, str(tmp_path / "out"))
+    assert code == 0, output
