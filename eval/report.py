@@ -20,7 +20,7 @@ def write(
     """Write all records' report.
 
     inputs   records, in any order
-    outputs  summary.json, report.md, and result.json, whose list is empty without `current`
+    outputs  summary.json, report.md, and result.json where `current` is given: a build that judges nothing leaves the last
     published           chip -> {"images_per_s": {"1": ...}, "scale": chips the figures are of, "source", "note"}
     published_accuracy  model -> {"top1_pct", "top5_pct", "source"}
     current  columns of the accuracy row that this request is about; exactly one row must have them
@@ -29,10 +29,11 @@ def write(
     _write_json(outputs[0], {"schema": 1, "rows": rows})
     with open(outputs[1], "w", encoding="utf-8") as file:
         file.write(markdown.page(rows, published, published_accuracy, current))
-    found = records.matching(records.of_kind(rows, "accuracy"), current) if current is not None else []
-    if current is not None and len(found) != 1:
-        raise StepError(f"{len(found)} accuracy records match {dict(current)}; expected one")
-    _write_json(outputs[2], in_seeds_form(found[0]) if found else {"title": TITLE, "value": []})
+    if current is not None:
+        found = records.matching(records.of_kind(rows, "accuracy"), current)
+        if len(found) != 1:
+            raise StepError(f"{len(found)} accuracy records match {dict(current)}; expected one")
+        _write_json(outputs[2], in_seeds_form(found[0]))
 
 
 def in_seeds_form(row: Mapping[str, Any]) -> dict[str, Any]:

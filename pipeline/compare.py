@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline import provenance
+from pipeline import provenance, tree
 from pipeline.errors import BuildError
 
 FILE = "provenance.json"
@@ -39,9 +39,10 @@ def differences(a: str, b: str) -> list[str]:
 def steps(path: str) -> dict[str, Any]:
     """{step name: its provenance} of a report's folder, an OUT, or a provenance.json."""
     if os.path.isdir(path):
-        for out in (path, os.path.dirname(os.path.abspath(path))):
-            if os.path.isfile(os.path.join(out, ".lock")):
-                return dict(provenance.of(os.path.abspath(out))["steps"])
+        out = os.path.abspath(path)
+        out = os.path.dirname(out) if os.path.basename(out) == "report" else out
+        if tree.is_out(out):
+            return dict(provenance.of(out)["steps"])
         inside = [os.path.join(path, FILE), os.path.join(path, "report", FILE)]
         path = next((each for each in inside if os.path.isfile(each)), inside[0])
     try:

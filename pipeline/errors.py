@@ -3,6 +3,7 @@
     Exception
     ├── BuildError   2   the user's mistake: what, with the value; what was expected; what to type next
     ├── StepError    1   a step could not do its work, and the message says all there is to say
+    │   └── BadData  1   ... because of the user's files: the rest of the stage is looked at, too
     └── GateMissed   3   the work was done and what came out is not good enough
 
 Anything else that reaches the top is a bug, or a failure whose traceback is in the step's log.
@@ -19,6 +20,11 @@ class StepError(Exception):
     """A step failed for a reason that one line tells: a truncated picture, a tool's verdict. Exit code 1."""
 
     exit_code = 1
+
+
+class BadData(StepError):
+    """A step met files that it cannot use and names them. The other steps of its stage still look at theirs, so that all are
+    named at once. Exit code 1."""
 
 
 class GateMissed(Exception):

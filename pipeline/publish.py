@@ -32,7 +32,7 @@ def remove_parts(step: Step) -> None:
 
 
 def with_room(step: Step, message: str) -> str:
-    """The message, after the disk being full where it is: failed writes say it in many ways ("30 requested and 4 written", SIGBUS)."""
+    """The message, after the disk being full where it is: a failed write says "30 requested and 4 written", or is a SIGBUS."""
     folder = os.path.dirname(step.outputs[0])
     free = machine.disk_free_mb(folder)
     full = f"no space left: {free:.1f} MB free on the disk of {folder}. Free some, or set --out"

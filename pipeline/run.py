@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from pipeline import machine, publish, stamp
+from pipeline import machine, publish
 from pipeline.disk import Disk
 from pipeline.lock import Quiet
 from pipeline.outcome import Listener, Outcome
@@ -40,6 +40,7 @@ class Run:
         self._ready = [name for name, above in self._waiting.items() if not above]
         self._ahead = self._seconds_ahead()
         self._running: dict[Future[Done], tuple[str, Slot]] = {}
+        self._looking_on: set[str] = set()  # stages that name all bad files before the build stops
         self._crashed: dict[str, Slot] = {}  # step -> the slot whose process died under it
         self._quiet, self._told = Quiet(), False
 
@@ -84,9 +85,9 @@ class Run:
 
     def _start_what_fits(self) -> None:
         for name in sorted(self._ready, key=lambda n: -self._ahead[n]):
-            if self._stopping():
-                return
             step = self.plan.steps[name]
+            if self._stopping() and step.stage not in self._looking_on:
+                continue
             if name not in self._why:
                 self._why[name] = tuple(self._look_again(step))
             if not self._why[name]:
@@ -142,6 +143,7 @@ class Run:
             return
         self.slots.release(slot)
         if done.error:
+            self._looking_on |= {step.stage} if done.bad_data else set()
             self._fail(step, *done.error)
             return
         try:
@@ -166,8 +168,7 @@ class Run:
         self.listener.note(f"{step.name}: its process on {where} died; trying once more")
 
     def _fail(self, step: Step, code: int, message: str) -> None:
-        full = publish.no_room(step) if code == 1 else ""  # looked at before its parts make room
-        message = f"{full} ({message})" if full else message
+        message = publish.with_room(step, message) if code == 1 else message  # before its parts, removed, make room
         publish.remove_parts(step)
         self.outcome.failed[step.name] = (code, message)
         self.listener.failed(step, code, message, self.log_of(step))
@@ -194,8 +195,7 @@ class Run:
         """For each step the longest chain that starts with it, in seconds of the last build (1 where there was none)."""
         ahead: dict[str, float] = {}
         for name in reversed(self.plan.order):
-            last = self.disk.stamp(self.plan.steps[name].stamp) if name in self._waiting else None
-            own = stamp.seconds(last) or 1.0
+            own = self.disk.seconds(self.plan.steps[name].stamp) or 1.0
             ahead[name] = own + max((ahead[below] for below in self.plan.feeds[name]), default=0.0)
         return ahead
 

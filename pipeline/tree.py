@@ -55,8 +55,8 @@ class Tree:
 
 def of(out: str, known: Collection[str] = ()) -> Tree:
     """What is under OUT. `known` are patterns, relative to OUT, of files that a build makes without a stamp."""
-    if not os.path.isfile(os.path.join(out, ".lock")):
-        raise BuildError(f"--out={out}: nothing was ever built here (it holds no .lock); name the folder that a build wrote to")
+    if not is_out(out):
+        raise BuildError(f"--out={out}: nothing was ever built here (no {' or no '.join(LOCK)}); name the folder of a build")
     files = sorted(_files(out))
     made, damaged = [], []
     for path in files:
@@ -72,6 +72,11 @@ def of(out: str, known: Collection[str] = ()) -> Tree:
     ours = {*own, *damaged, *logs.values(), *(path for each in made for path in (each.stamp, *each.outputs))}
     foreign = [path for path in files if path not in ours and os.path.relpath(path, out) not in LOCK]
     return Tree(out, made, logs, own, damaged, foreign)
+
+
+def is_out(folder: str) -> bool:
+    """Whether a build wrote here."""
+    return all(os.path.isfile(os.path.join(folder, name)) for name in LOCK)
 
 
 def _files(out: str) -> Iterable[str]:

@@ -28,7 +28,7 @@ def estimate(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: in
     stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
     if not stale:
         return f"nothing to do: all {len(plan.order)} steps are up to date"
-    last = {name: _seconds(step, disk) for name, step in plan.steps.items()}
+    last = {name: disk.seconds(step.stamp) for name, step in plan.steps.items()}
     of_stage: dict[str, list[float]] = {}
     for name, seconds in last.items():
         if seconds is not None:
@@ -69,10 +69,6 @@ def find(plan: Plan, name: str) -> Step:
     close = get_close_matches(name, plan.steps, 1, 0.3)
     hint = f" {len(near)} begin or end so, first {near[0]!r}." if near else f" Did you mean {close[0]!r}?" if close else ""
     raise BuildError(f"no step {name!r} in this plan.{hint} List them with: inv status")
-
-
-def _seconds(step: Step, disk: Disk) -> float | None:
-    return disk.seconds(step.stamp)
 
 
 def _time(seconds: float) -> str:

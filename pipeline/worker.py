@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline import clock, fingerprint
-from pipeline.errors import BuildError, GateMissed, StepError
+from pipeline.errors import BadData, BuildError, GateMissed, StepError
 
 WATCH_S = 0.5
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -58,6 +58,7 @@ class Done:
     outputs: dict[str, list | None] = field(default_factory=dict)
     libraries: dict[str, str | None] = field(default_factory=dict)  # what the action's module says of its own accord
     error: tuple[int, str] | None = None
+    bad_data: bool = False
 
 
 _slot = Slot("cpu", "0")
@@ -107,7 +108,7 @@ def _try(call: Call, done: Done) -> None:
         _act(call, done)
         done.outputs = {path: fingerprint.of_file(path) for path in call.parts}
     except (BuildError, StepError, GateMissed) as error:
-        done.error = (error.exit_code, str(error))
+        done.error, done.bad_data = (error.exit_code, str(error)), isinstance(error, BadData)
         print(error)
     except (Exception, SystemExit) as error:  # the only one in the project: whatever a step does, the driver hears of it
         done.error = (1, f"{type(error).__name__}: {error}".splitlines()[0])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from PIL import features
 
-from pipeline.errors import StepError
+from pipeline.errors import BadData
 from preprocess import archive, decode, transform
 from preprocess.transform import BadImage
 
@@ -32,7 +32,7 @@ def write(
 
     inputs   the images in row order; with `members` (rows of name, offset, size, sha256) the tar alone
     outputs  the shard; and, when asked for, a JSON list of its bad images: [{"row", "name", "reason"}]
-    on_bad   "fail": StepError that names every bad image; "skip": its row is zeros and the list has it
+    on_bad   "fail": BadData that names every bad image; "skip": its row is zeros and the list has it
     """
     count = len(members) if members else len(inputs)
     shape = (count, 3, crop, crop) if input == "float32" else (count, crop, crop, 3)
@@ -48,7 +48,7 @@ def write(
     shard.flush()
     bad.sort(key=lambda found: found["row"])
     if bad and on_bad == "fail":
-        raise StepError(_told(bad, count))
+        raise BadData(_told(bad, count))
     for path in outputs[1:]:
         with open(path, "w", encoding="utf-8") as file:
             json.dump(bad, file, indent=1)

@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.errors import BuildError, GateMissed, StepError
 
 
@@ -101,6 +103,12 @@ def prints(inputs, outputs):
     os.write(1, b"by descriptor\n")
     os.system("echo by a child")
     Path(outputs[0]).write_text("done")
+
+
+def maps(inputs, outputs, megabytes):
+    """The same through a memory map: what does not fit is no error but a signal."""
+    big = np.lib.format.open_memmap(outputs[0], "w+", np.uint8, (megabytes * 2**20,))
+    big[:] = 1
 
 
 def big(inputs, outputs, megabytes):

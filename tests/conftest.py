@@ -124,8 +124,7 @@ class World:
     def drive(self, *steps, **request):
         """Start a build in a process group of its own, through pipeline.build, with real workers."""
         asked = tempfile.mktemp(suffix=".json", dir=self.root)
-        rows = [{key: value for key, value in vars(step).items() if key != "params"} | {"params": dict(step.params)} for step in steps]
-        rows = [row | {"tools": dict(row["tools"])} for row in rows]
+        rows = [{**vars(step), "params": dict(step.params), "tools": dict(step.tools)} for step in steps]
         Path(asked).write_text(json.dumps({"steps": rows, "request": {"out": self.out, **request}}))
         environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{HERE}", "TMPDIR": self.root}
         return subprocess.Popen([sys.executable, f"{HERE}/driver.py", asked], start_new_session=True, env=environment,

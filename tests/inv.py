@@ -28,7 +28,7 @@ sys.addaudithook(lambda event, args: begun.append(f"{event} {args[0]}")
                  if event in ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork", "os.system") else None)
 atexit.register(lambda: print("watched " + json.dumps({"modules": sorted(sys.modules), "begun": begun}), file=sys.stderr))
 """
-BOOKKEEPING = (".lock", ".lock.owner", ".source.json")  # what a command may write although it builds nothing
+BOOKKEEPING = (".lock", ".lock.owner", ".source.json", ".builds.jsonl")  # what a command may write although it builds nothing
 
 
 @dataclass
@@ -105,6 +105,11 @@ def tree(folder: Path, but: tuple[str, ...] = ("log", *BOOKKEEPING)) -> dict[str
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths
             if path.relative_to(folder).parts[0] not in but}
+
+
+def results(folder: Path) -> dict[str, str]:
+    """The same without reports and stamps, in which a later command may note that a file was looked at and is unchanged."""
+    return {name: content for name, content in tree(folder).items() if not name.startswith("report/") and not name.endswith(".stamp")}
 
 
 def parts(folder: Path) -> list[Path]:

@@ -37,9 +37,15 @@ def of_kind(built, kind):
     return [row for row in built.rows if row["kind"] == kind]
 
 
+def artifacts(out):
+    """What was built, without what the engine notes beside it."""
+    return {name: content for name, content in tree(out, but=("log", "report", *BOOKKEEPING)).items() if not name.endswith(".stamp")}
+
+
 def test_all_six_batch_sizes_pass_on_two_devices(variant):
-    _, form, built = variant
-    assert sorted(row["batch"] for row in of_kind(built, "throughput")) == list(BATCHES)
+    flavour, form, built = variant
+    timed = list(BATCHES) if VARIANTS[flavour, form] == "all" else []
+    assert sorted(row["batch"] for row in of_kind(built, "throughput")) == timed
     assert all(row["devices"] == ["0", "1"] and row["images_per_s"] > 0 for row in of_kind(built, "throughput"))
     assert sorted(row["batch"] for row in of_kind(built, "agreement")) == list(BATCHES)
     assert all(row["same_top1_pct"] == 100 for row in of_kind(built, "agreement"))
@@ -115,10 +121,10 @@ def test_a_last_batch_that_is_not_full_changes_nothing_at_any_batch_size(variant
 
 
 def test_both_builds_of_aclruntime_tell_the_same_throughput(made):
-    def speeds(flavour):
-        return [row["compute_images_per_s"] for row in sorted(of_kind(made[1][flavour, "uint8"], "throughput"),
-                                                              key=lambda row: row["batch"])]
-    np.testing.assert_allclose(speeds("tools"), speeds("ait"), rtol=0.02)
+    def speeds(flavour, form):
+        rows = of_kind(made[1][flavour, form], "throughput")
+        return [row["compute_images_per_s"] for row in sorted(rows, key=lambda row: row["batch"])]
+    np.testing.assert_allclose(speeds("tools", "uint8"), speeds("ait", "float32"), rtol=0.02)
 
 
 def test_models_are_for_the_owner_and_the_group_to_read_whatever_the_umask(variant):
@@ -126,8 +132,8 @@ def test_models_are_for_the_owner_and_the_group_to_read_whatever_the_umask(varia
 
 
 def test_a_second_build_with_the_chip_found_runs_nothing(server):
-    answer = server.inv("all", "--chip=auto")
-    assert answer.ran == [] and "nothing to do" in answer.out
+    answer = server.inv("all", "--chip=auto", "--input=float32", f"--limit={LIMITED}")
+    assert set(answer.ran) <= {"report"}  # the last request was another
     assert server.events("atc", "open") == []
 
 
@@ -163,12 +169,12 @@ def test_a_crash_of_one_devices_process_loses_no_image(server, made, how):
 def test_a_second_crash_fails_the_step_and_the_rest_stays(server):
     (lost,) = server.out.glob("sample-*/310P3/fp16-uint8/**/bs16/logits-00003.npy")
     lost.unlink()
-    before = tree(server.out, but=("log", "report", *BOOKKEEPING))
+    before = artifacts(server.out)
     server.install(profile="cann8", inventory="300I_Duo", faults=[{"kind": "crash", "run": 1, "times": 2}])
     answer = server.inv("eval", "--chip=310P3", code=1)
     assert sorted(event["device"] for event in server.events("crash")) == [0, 1]
     assert "bs16/00003" in answer.err and "died twice" in answer.err
-    assert tree(server.out, but=("log", "report", *BOOKKEEPING)) == before and not parts(server.out)
+    assert artifacts(server.out) == before and not parts(server.out)
     assert server.inv("eval", "--chip=310P3").ran[0].endswith("bs16/00003")
 
 

@@ -21,6 +21,8 @@ width = 0.25
 resolution = 128
 classes = 1000
 background = true
+activation = "relu"
+padding = "symmetric"
 preprocess = { resize = 146, crop = 128, mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] }
 """
 
@@ -91,7 +93,7 @@ def test_the_bins_are_the_shards_rows(server):
     path = server.folder / "float32" / (first.rpartition(".")[0] + ".bin")
     np.testing.assert_array_equal(np.fromfile(path, np.float32).reshape(3, 128, 128), np.load(shard)[0])
     sizes = {path.stat().st_size for path in (server.folder / "uint8").glob("*.bin")}
-    assert sizes == {128 * 128 * 3} and len(list((server.folder / "uint8").iterdir())) == 320
+    assert sizes == {128 * 128 * 3} and len(list((server.folder / "uint8").glob("*.bin"))) == 320
 
 
 def test_1001_outputs_are_the_background_and_the_classes(server, tmp_path):
@@ -126,7 +128,7 @@ def with_background(server, folder):
 
 def aipp(server, folder):
     """The AIPP file of our own conversion, as its log keeps it."""
-    log = om(server, "uint8").with_suffix(".log").read_text()
+    log = Path(f"{om(server, 'uint8')}.log").read_text()
     path = folder / "aipp.cfg"
     path.write_text(log[log.index("aipp_op"):log.index("}\n") + 2])
     return path

@@ -19,7 +19,8 @@ from pipeline.source import ROOT
 
 SIDE, OUTPUTS, BATCH = 8, 5, 4
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-TARGET = {"precision": "fp32", "mean": MEAN, "std": STD, "resolution": SIDE, "outputs": OUTPUTS, "options": {}, "soc_version": "Ascend310P3"}
+TARGET = {"precision": "fp32", "mean": MEAN, "std": STD, "resolution": SIDE, "outputs": OUTPUTS, "options": {},
+          "soc_version": "Ascend310P3"}
 TOLERANCE = {"ort": 1e-5, "ascend": 2e-2}  # half precision
 NAMES = ("SUFFIX", "NEEDS", "PRECISIONS", "toolchain", "runtime", "devices", "compile_onnx", "Session")
 
@@ -28,7 +29,8 @@ NAMES = ("SUFFIX", "NEEDS", "PRECISIONS", "toolchain", "runtime", "devices", "co
 def model(tmp_path_factory):
     """A convolution and a linear layer with a free batch axis; and its answer computed by numpy."""
     rng = np.random.default_rng(1)
-    kernel, matrix = rng.normal(size=(4, 3, 1, 1)).astype(np.float32), rng.normal(size=(4 * SIDE * SIDE, OUTPUTS)).astype(np.float32)
+    kernel = rng.normal(size=(4, 3, 1, 1)).astype(np.float32)
+    matrix = rng.normal(size=(4 * SIDE * SIDE, OUTPUTS)).astype(np.float32)
     nodes = [helper.make_node("Conv", ["image", "kernel"], ["c"]), helper.make_node("Flatten", ["c"], ["f"]),
              helper.make_node("Gemm", ["f", "matrix"], ["class"])]
     graph = helper.make_graph(nodes, "tiny", [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, SIDE, SIDE])],

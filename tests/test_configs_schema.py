@@ -67,7 +67,8 @@ def test_a_whole_number_is_a_float_where_one_is_wanted(model):
 
 def test_outputs_count_the_background():
     assert schema.model("mobilenet_v1").outputs == 1000
-    assert schema.Model("m", 1.0, 224, 1000, True, "relu", "same", schema.Preprocess(256, 224, [0, 0, 0], [1, 1, 1])).outputs == 1001
+    pixels = schema.Preprocess(256, 224, [0, 0, 0], [1, 1, 1])
+    assert schema.Model("m", 1.0, 224, 1000, True, "relu", "same", pixels).outputs == 1001
 
 
 @pytest.mark.parametrize("typed", ["310P3", "310p3", "Ascend310P3", "ascend310p3"])
@@ -76,16 +77,17 @@ def test_a_chip_has_one_name_in_any_case_and_by_its_soc(typed):
 
 
 def test_an_unknown_name_gets_the_nearest_and_the_list():
-    with pytest.raises(BuildError, match=r"^--chip=310P4: there is no such chip; there are: .*310P3.* Did you mean --chip=310P\d\?"):
+    with pytest.raises(BuildError, match=r"^--chip=310P4: there is no such chip; .*310P3.* Did you mean --chip=310P\d\?"):
         schema.chip("310P4")
-    with pytest.raises(BuildError, match="^--model=mobilenet: there is no such model; there are: .*Did you mean --model=mobilenet_v1"):
+    with pytest.raises(BuildError, match="^--model=mobilenet: there is no such model; .*Did you mean --model=mobilenet_v1"):
         schema.model("mobilenet")
     with pytest.raises(BuildError, match="^--model=/no/my.toml: no such file"):
         schema.model("/no/my.toml")
 
 
 def test_published_figures_are_those_of_the_seeds_table():
-    table = {"310": [4550.44, 6736, 7116.32, 6938, 6176.84, 5899.52], "310P3": [4241.54, 8313.37, 10430.75, 12259.18, 13274.92, 14515.69],
+    table = {"310": [4550.44, 6736, 7116.32, 6938, 6176.84, 5899.52],
+             "310P3": [4241.54, 8313.37, 10430.75, 12259.18, 13274.92, 14515.69],
              "T4": [3723.37, 5615.17, 6067.96, 6337.39, 6457.18, 6657.6]}
     for name, figures in table.items():
         assert list(schema.chip(name).published.images_per_s.items()) == list(zip(map(str, schema.BATCHES), figures, strict=True))

@@ -85,9 +85,10 @@ def test_the_result_has_the_seeds_form(tmp_path):
     }
 
 
-def test_a_request_that_judges_nothing_has_an_empty_result(tmp_path):
+def test_a_request_that_judges_nothing_leaves_the_last_result_alone(tmp_path):
+    (tmp_path / "result.json").write_text("of another build")
     written(tmp_path, *rows(REAL))
-    assert json.loads((tmp_path / "result.json").read_text())["value"] == []
+    assert (tmp_path / "result.json").read_text() == "of another build"
 
 
 def test_a_request_whose_accuracy_is_not_among_the_records_is_an_error(tmp_path):

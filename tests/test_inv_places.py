@@ -33,7 +33,7 @@ def built(spaced, words):
     return spaced / "my out"
 
 
-def results(out):
+def made(out):
     return {name: content for name, content in tree(out).items() if name.endswith((".npy", ".csv", ".onnx"))}
 
 
@@ -41,7 +41,7 @@ def test_a_path_with_blanks_builds_the_same(built, spaced, tmp_path):
     shutil.copytree(spaced / "my pictures", tmp_path / "my pictures")
     shutil.copyfile(spaced / "my weights.tar", tmp_path / "my weights.tar")
     inv("infer", "--chip=cpu", "--bs=4", *own(tmp_path / "my pictures", tmp_path / "my weights.tar"), out=tmp_path / "out")
-    assert results(tmp_path / "out") == results(built)
+    assert made(tmp_path / "out") == made(built)
 
 
 def test_the_default_out_lies_beside_the_tasks_and_relative_ones_where_one_stands(spaced, words, built, tmp_path):

@@ -15,8 +15,11 @@ WORDS = {REFERENCE: (), TENSORFLOW: (f"--model={REAL / (TENSORFLOW + '.toml')}",
 RIGHT = {REFERENCE: (196, 236), TENSORFLOW: (176, 224)}
 
 
-@pytest.fixture(scope="module", params=[(REFERENCE, "uint8"), (TENSORFLOW, "uint8"), (REFERENCE, "float32"), (TENSORFLOW, "float32")],
-                ids=lambda param: "-".join(param))
+BUILDS = [pytest.param((name, kind), id=f"{name}-{kind}", marks=[pytest.mark.slow] if kind == "float32" else [])
+          for kind in ("uint8", "float32") for name in (REFERENCE, TENSORFLOW)]
+
+
+@pytest.fixture(scope="module", params=BUILDS)
 def built(request, tmp_path_factory):
     """(checkpoint's name, input, OUT)."""
     name, kind = request.param

@@ -160,15 +160,17 @@ def test_a_failure_is_told_in_one_line_and_is_the_exit_code(world, action, code)
 def small(world):
     """OUT on a disk of 4 MB."""
     os.makedirs(world.out, exist_ok=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", world.out], capture_output=True, text=True, check=False)
+    words = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", world.out]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"no small disk to be had here: {done.stderr.strip() or 'mount failed'}")
     yield world
     subprocess.run(["umount", "-l", world.out], check=True)
 
 
-def test_a_full_disk_is_one_line_nothing_half_made_and_goes_on_when_there_is_room(small):
-    steps = [small.step("a", params={"text": "small"}), small.step("b", "big", inputs=["a"], params={"megabytes": 8})]
+@pytest.mark.parametrize("action", ["big", "maps"])
+def test_a_full_disk_is_one_line_nothing_half_made_and_goes_on_when_there_is_room(small, action):
+    steps = [small.step("a", params={"text": "small"}), small.step("b", action, inputs=["a"], params={"megabytes": 8})]
     code, out, error = small.driven(*steps)
     assert code == 1 and "Traceback" not in out + error
     assert "no space left" in error and "set --out" in error

@@ -11,6 +11,7 @@ from pipeline.errors import BuildError
 @pytest.fixture
 def built(world):
     world.edit(".lock", "")
+    world.edit(".lock.owner", "")
     world.edit("notes.md", "mine")
     world.steps = [world.step("export/tiny", outputs=("tiny-0123abcd/model.onnx",)),
                    *(world.step(f"compile/{chip}/bs{n}", inputs=("tiny-0123abcd/model.onnx",),
@@ -21,7 +22,7 @@ def built(world):
 
 
 def stays(world):
-    return sorted(name for name in world.tree() if name != ".lock")
+    return sorted(name for name in world.tree() if not name.startswith(".lock"))
 
 
 def test_everything_goes_but_the_users_files(built):
@@ -59,6 +60,7 @@ def test_a_part_goes_and_the_rest_stays_fresh(built, words, gone):
 
 def test_a_step_with_several_outputs_goes_whole(world):
     world.edit(".lock", "")
+    world.edit(".lock.owner", "")
     world.build(world.step("export/a", outputs=("x", "y")))
     assert sorted(map(os.path.basename, clean.clean(world.out, stage="export").removed)) == ["a.txt", "x", "x.stamp", "y"]
 
@@ -78,6 +80,7 @@ def test_a_folder_that_no_build_wrote_to_is_left_alone(world):
 
 def test_nothing_left_is_said(world):
     world.edit(".lock", "")
+    world.edit(".lock.owner", "")
     assert str(clean.clean(world.out)) == f"nothing to remove under {world.out}"
 
 

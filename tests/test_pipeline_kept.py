@@ -14,7 +14,8 @@ def records(world):
     world.edit("data/x", "x")
     world.steps = [world.step("model", inputs=["data/x"]), world.step("record", inputs=["model"], outputs=["m/record.json"])]
     world.build(*world.steps)
-    world.records = lambda planned=(): [os.path.relpath(p, world.out) for p in kept.records(world.out, ("record.json",), planned, world.disk())]
+    world.records = lambda planned=(): [os.path.relpath(path, world.out) for path in
+                                        kept.records(world.out, ("record.json",), planned, world.disk())]
     return world
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -52,8 +53,8 @@ def test_what_must_be_alone_overlaps_no_step_of_another_build(world, until, firs
     code, _, error = world.driven(slow(world, "../other/b", 0.1, alone=not first_alone), out=f"{world.root}/other")
     assert code == 0 and error.startswith("waiting for another build on this machine") and len(error.splitlines()) == 1
     assert first.wait(20) == 0
-    begun_a, ended_a, _ = open(f"{world.root}/a").read().split()
-    begun_b, ended_b, _ = open(f"{world.root}/b").read().split()
+    begun_a, ended_a, _ = Path(world.root, "a").read_text().split()
+    begun_b, ended_b, _ = Path(world.root, "b").read_text().split()
     assert float(ended_a) <= float(begun_b) or float(ended_b) <= float(begun_a)
 
 

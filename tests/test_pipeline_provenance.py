@@ -10,6 +10,7 @@ from pipeline import provenance
 @pytest.fixture
 def built(world):
     world.edit(".lock", "")
+    world.edit(".lock.owner", "")
     for n in range(30):
         world.edit(f"data/{n:02d}.jpg", f"picture {n}")
     pictures = tuple(f"data/{n:02d}.jpg" for n in range(30))

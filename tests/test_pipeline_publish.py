@@ -55,8 +55,9 @@ def test_leftovers_are_swept_and_nothing_else(world):
     assert sorted(world.tree()) == ["deep/d", "part-c"]
 
 
-def test_a_full_disk_is_told_with_the_fix(world, monkeypatch):
+def test_a_full_disk_is_told_before_what_it_led_to(world, monkeypatch):
     step = world.step("a")
-    assert publish.no_room(step) == ""
+    assert publish.with_room(step, "30 requested and 4 written") == "30 requested and 4 written"
     monkeypatch.setattr("pipeline.machine.disk_free_mb", lambda path: 0.1)
-    assert publish.no_room(step) == f"no space left: 0.1 MB free on the disk of {world.out}. Free some, or set --out"
+    assert publish.with_room(step, "30 requested and 4 written") == (
+        f"no space left: 0.1 MB free on the disk of {world.out}. Free some, or set --out (30 requested and 4 written)")

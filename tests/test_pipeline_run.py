@@ -30,7 +30,7 @@ def test_an_output_of_the_same_content_stops_the_wave(world):
     world.build(*steps)
     world.edit("data/x", "2")
     assert world.build(*steps) == ["a"]
-    assert world.outcome.unchanged == ["b", "c"]
+    assert world.outcome.unchanged == ["b", "c"] and world.heard.notes == []
     assert world.build(*steps) == []
 
 
@@ -112,14 +112,16 @@ def test_after_a_failure_what_runs_is_finished(world, tmp_path):
 
 
 def test_keep_going_does_all_that_can_be_done(world):
-    steps = [world.step("a", "unable"), world.step("b", inputs=["a"]), world.step("c"), world.step("d", "mistaken"), world.step("e")]
+    steps = [world.step("a", "unable"), world.step("b", inputs=["a"]), world.step("c"), world.step("d", "mistaken"),
+             world.step("e")]
     assert sorted(world.build(*steps, keep_going=True)) == ["c", "e"]
     assert sorted(world.outcome.failed) == ["a", "d"]
     assert world.outcome.not_tried == {"b": "needs a"}
 
 
 def test_a_missed_gate_stops_only_what_needs_it(world):
-    steps = [world.step("gate", "missed"), world.step("behind", inputs=["gate"]), world.step("other"), world.step("more", inputs=["other"])]
+    steps = [world.step("gate", "missed"), world.step("behind", inputs=["gate"]), world.step("other"),
+             world.step("more", inputs=["other"])]
     assert world.build(*steps) == ["other", "more"]
     assert world.outcome.not_tried == {"behind": "needs gate"}
     assert world.outcome.exit_code == 3
@@ -144,13 +146,14 @@ def test_the_longest_path_goes_first(world):
 
 
 def test_seconds_of_the_last_build_weigh_more_than_the_number_of_steps(world, tmp_path):
-    steps = [world.step("a"), world.step("b", inputs=["a"]), world.step("slow", "sleeps", params={"seconds": 0.3, "journal": str(tmp_path)})]
+    steps = [world.step("a"), world.step("b", inputs=["a"]),
+             world.step("slow", "sleeps", params={"seconds": 0.3, "journal": str(tmp_path)})]
     assert world.build(*steps)[0] == "a"
     assert world.build(*steps, again=["a", "b", "slow"])[0] == "slow"
 
 
 def test_a_step_that_needs_a_kind_of_slot_that_is_not_there_is_an_error_not_a_wait(world):
-    with pytest.raises(RuntimeError, match="a needs a slot of kind 'device'"):
+    with pytest.raises(RuntimeError, match="^a needs a slot"):
         world.build(world.step("a", "where", needs="device"))
 
 
@@ -192,7 +195,8 @@ def test_with_one_slot_the_second_try_is_there(world):
 
 
 def test_a_step_whose_process_dies_twice_fails_and_the_others_go_on(world):
-    steps = [world.step("a", "dies", params={"times": 9}), world.step("b"), world.step("c", inputs=["b"]), world.step("d", inputs=["a"])]
+    steps = [world.step("a", "dies", params={"times": 9}), world.step("b"), world.step("c", inputs=["b"]),
+             world.step("d", inputs=["a"])]
     assert world.build(*steps, processes=2, keep_going=True) == ["b", "c"]
     code, message = world.outcome.failed["a"]
     assert code == 1 and "its process died twice, on cpu 0 and on cpu 1" in message or "on cpu 1 and on cpu 0" in message

@@ -43,7 +43,8 @@ def test_a_damaged_stamp_is_no_stamp_and_the_step_runs(world, content):
 
 
 ODD = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-                   lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=6)
+                   lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+                   max_leaves=6)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -57,8 +58,8 @@ def test_no_content_of_a_stamp_is_a_traceback(world, content):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(field=st.sampled_from(["inputs", "outputs", "params", "tools", "code", "made"]), key=st.text(max_size=8) | st.just("seconds"),
-       value=ODD)
+@given(field=st.sampled_from(["inputs", "outputs", "params", "tools", "code", "made"]),
+       key=st.text(max_size=8) | st.just("seconds"), value=ODD)
 def test_odd_values_in_a_stamp_of_the_right_form_are_no_traceback(world, field, key, value):
     world.edit("data/x", "x")
     step, below = world.step("a", inputs=["data/x"]), world.step("b", inputs=["a"])

@@ -11,6 +11,7 @@ from pipeline.errors import BuildError
 @pytest.fixture
 def built(world):
     world.edit(".lock", "")
+    world.edit(".lock.owner", "")
     world.build(world.step("a/one", outputs=("a/x.npy", "a/y.npy")), world.step("b", inputs=("a/x.npy",)))
     return world
 
@@ -30,7 +31,8 @@ def test_a_file_without_a_stamp_is_foreign_whatever_it_is_called(built):
     for name in ("a/shard-00000.npy", "log/notes.txt", "report/summary.json", ".lock.mine"):
         built.edit(name, "mine")
     os.symlink(built.data, built.path("a/link"))
-    assert relative(built, tree.of(built.out).foreign) == [".lock.mine", "a/link", "a/shard-00000.npy", "log/notes.txt", "report/summary.json"]
+    assert relative(built, tree.of(built.out).foreign) == [
+        ".lock.mine", "a/link", "a/shard-00000.npy", "log/notes.txt", "report/summary.json"]
 
 
 def test_the_log_of_a_step_that_failed_is_known_by_its_first_line(built):
@@ -70,4 +72,5 @@ def test_removing_takes_the_empty_folders_and_stays_under_out(built):
 
 
 def test_sizes_read_as_people_say_them():
-    assert [tree.size_text(size) for size in (0, 999, 7_526_400, 7_526_400_000, 2e12)] == ["0 B", "999 B", "7.5 MB", "7.5 GB", "2,000.0 GB"]
+    sizes = (0, 999, 7_526_400, 7_526_400_000, 2e12)
+    assert [tree.size_text(size) for size in sizes] == ["0 B", "999 B", "7.5 MB", "7.5 GB", "2,000.0 GB"]

@@ -4,7 +4,8 @@ from pipeline.verdicts import FRESH, MAYBE, RUN
 
 
 def chain(world, **more):
-    return [world.step("a", inputs=["data/x"]), world.step("b", inputs=["a"]), world.step("c", inputs=["b"], **more), world.step("d")]
+    return [world.step("a", inputs=["data/x"]), world.step("b", inputs=["a"]), world.step("c", inputs=["b"], **more),
+            world.step("d")]
 
 
 def test_what_waits_for_a_step_that_runs_is_maybe_and_the_rest_fresh(world):

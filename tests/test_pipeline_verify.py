@@ -10,6 +10,7 @@ from pipeline import verify
 @pytest.fixture
 def built(world):
     world.edit(".lock", "")
+    world.edit(".lock.owner", "")
     world.build(world.step("a/one", outputs=("a/x.npy", "a/y.npy"), params={"text": "bytes"}), world.step("b", inputs=("a/x.npy",)))
     return world
 

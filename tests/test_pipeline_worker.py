@@ -38,4 +38,5 @@ def test_a_worker_ends_when_its_parent_does():
             "if os.fork() == 0:\n    print(os.getpid(), flush=True); worker.watch(os.getppid()); time.sleep(60)\n"
             "time.sleep(0.5); os._exit(0)")
     # this returns when the pipe closes, which the worker holds, too
-    subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=30, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})
+    subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=30, check=True,
+                   env={**os.environ, "PYTHONPATH": ":".join(sys.path)})

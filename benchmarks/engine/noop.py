@@ -99,21 +99,22 @@ def task_all():
     return [command, "-f", os.path.join(where, "dodo.py"), "-v0"]
 
 
-def timed(command: list[str], folder: str) -> tuple[float, float]:
-    """(seconds, peak MB of resident memory) of one run to its end."""
+def timed(command: list[str], folder: str) -> tuple[float, float, float]:
+    """(seconds, seconds of CPU with its children's, peak MB of resident memory) of one run to its end."""
     with tempfile.TemporaryFile() as said:
         begun = time.perf_counter()
         # its own TMPDIR: the lock of what must be alone on the machine lies there, and no other build is to be waited for
         child = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, "TMPDIR": folder})
         peak = 0.0
-        while child.poll() is None:  # wait4's ru_maxrss counts what this process had when it forked
-            peak = max(peak, resident_mb(child.pid))
+        while not (ended := os.wait4(child.pid, os.WNOHANG))[0]:
+            peak = max(peak, resident_mb(child.pid))  # wait4's ru_maxrss counts what this process had when it forked
             time.sleep(0.002)
-        seconds = time.perf_counter() - begun
+        seconds, (_, status, usage) = time.perf_counter() - begun, ended
+        child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             said.seek(0)
             sys.exit(f"{' '.join(command)}: exit {child.returncode}\n{said.read().decode(errors='replace')[-2000:]}")
-    return seconds, peak
+    return seconds, usage.ru_utime + usage.ru_stime, peak
 
 
 def resident_mb(pid: int) -> float:
@@ -126,10 +127,10 @@ def resident_mb(pid: int) -> float:
     return int(found[0]) / 1024 if found else 0.0
 
 
-def doing_nothing(command: list[str], folder: str) -> str:
-    """Seconds (median of the rounds) and peak memory."""
-    rounds = [timed(command, folder) for _ in range(ROUNDS)]
-    return f"{statistics.median(seconds for seconds, _ in rounds):6.2f} s {max(memory for _, memory in rounds):5.0f} MB"
+def shown(rounds: list[tuple[float, float, float]]) -> str:
+    """Medians of the seconds, and the peak memory."""
+    seconds, cpu, memory = zip(*rounds, strict=True)
+    return f"{statistics.median(seconds):6.2f} s {statistics.median(cpu):6.2f} s {max(memory):5.0f} MB"
 
 
 def main() -> None:
@@ -144,17 +145,17 @@ def main() -> None:
         tools = {"ours": ours(folder, paths)} | ({"make": make(folder, paths)} if shutil.which("make") else {})
         tools |= {"doit": doit(given.doit, folder, paths)} if given.doit else {}
         print(f"{given.images:,} pictures; {ROUNDS} rounds, the median")
-        print(f"{'':6} {'no-op':>17}   {'build after touch':>17}   {'no-op after it':>17}")
+        print(f"{'':6} {'no-op: time, CPU, memory':>26}   {'build after touch':>26}   {'no-op after it':>26}")
         first = {}
         for name, command in tools.items():
             timed(command, folder)
-            first[name] = doing_nothing(command, folder)
+            first[name] = shown([timed(command, folder) for _ in range(ROUNDS)])
         for path in paths:
             os.utime(path)
         for name, command in tools.items():
-            seconds, memory = timed(command, folder)
-            after = doing_nothing(command, folder)
-            print(f"{name:6} {first[name]:>17}   {seconds:6.2f} s {memory:5.0f} MB   {after:>17}", flush=True)
+            touched = shown([timed(command, folder)])
+            after = shown([timed(command, folder) for _ in range(ROUNDS)])
+            print(f"{name:6} {first[name]:>26}   {touched:>26}   {after:>26}", flush=True)
         for name in sorted({"make", "doit"} - tools.keys()):
             print(f"{name:6} not installed here")
 

@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/preprocess/bench.py --dataset=../shared/real/val --images=2000 --workers=1,2,4
 
 Every figure is a new process, its start and imports included; rounds take turns, the median counts. Beside the wall clock's rate
-stands the CPU time an image (user and system, all processes): it holds its ratios on a machine that does other work, too. `seed` is the reference's
+Every figure is a new process, its start and imports included; rounds take turns, the median counts. Beside the rate by the wall
+clock stands the CPU time an image (user and system, all processes): its ratios hold on a machine that does other work, too.
 method written anew: Pillow, one float32 .bin an image, a multiprocessing pool. `decode` reads and decodes and keeps nothing.
 `fast-box` is `fast` where the kernel was not compiled; torchvision and DALI run where they are installed.
 """

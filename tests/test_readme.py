@@ -1,0 +1,156 @@
+"""What the documents say is so: every command parses, tables equal the code, both languages say the same, links resolve."""
+
+import dataclasses
+import inspect
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from invoke.collection import Collection
+
+import backends
+import tasks
+from configs.options import DATA, SHARED, checked
+from pipeline import stages, stamp
+from pipeline.executor import Executor
+from pipeline.program import Inv
+from pipeline.step import Step
+
+ROOT = Path(__file__).resolve().parent.parent
+READMES = ("README.md", "README.zh-CN.md")
+DOCUMENTS = [*READMES, *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+OUTPUT = ("run ", "inv: ", "$ ", "one-based")  # how the blocks begin that were printed, not typed
+STARTS = ("./inv ", "$ ./inv ", "inv ")
+
+
+def text_of(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def prose_of(name):
+    """The document without its code blocks."""
+    return FENCE.sub("", text_of(name))
+
+
+def commands_of(name):
+    """All `inv` command lines of a document, in code blocks and inline, without the program's name."""
+    lines = [line.strip() for block in FENCE.findall(text_of(name)) for line in block.splitlines()]
+    lines += [part for line in lines for part in re.findall(r"&& (\./inv [^&]*)", line)]
+    lines += re.findall(r"`((?:\./)?inv [^`]*)`", prose_of(name))
+    # what tools print may begin with "inv: ", and so is no command
+    found = [line for line in lines if line.startswith(STARTS) and not line.startswith("inv: ")]
+    return [shlex.split(line, comments=True)[1 + line.startswith("$"):] for line in found]
+
+
+def parsed(words):
+    """The calls that Invoke's parser makes of a command line, by the program that ./inv starts."""
+    program = Inv(name="inv", binary="inv", namespace=Collection.from_module(tasks), executor_class=Executor)
+    program.create_config()
+    program.parse_core(["inv", *words])
+    program.parse_collection()
+    program.parse_tasks()
+    return program.tasks
+
+
+def rows_of(name, head):
+    """{first cell without backticks: second cell} of the tables whose first column has this title."""
+    found = {}
+    for table in re.findall(r"(?:^\|.*\n)+", text_of(name), re.MULTILINE):
+        rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
+        if rows[0][0] == head:
+            found |= {row[0].strip("`"): row[1] for row in rows[2:]}
+    return found
+
+
+def flags(options):
+    return ["--" + name.replace("_", "-") for name in options]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_parses(name):
+    for words in commands_of(name):
+        if {"STAGE", "TASK", "..."} & set(words):
+            continue
+        words = [word.replace("...", "x") for word in words if word not in ("NAME", "A", "B")]
+        if words[:1] == ["explain"] and not any(not word.startswith("-") for word in words[1:]):
+            words += ["x"] if "--run" not in words else ["a", "b"]
+        for context in parsed(words):
+            task = Collection.from_module(tasks)[context.name]
+            if isinstance(task, stages.Stage | stages.View):
+                given = {arg.name.replace("-", "_"): arg.value for arg in context.args.values()}
+                checked({key: value for key, value in given.items() if key in SHARED})
+
+
+def test_the_option_tables_are_the_help():
+    options = {**SHARED, **DATA}
+    assert rows_of("README.md", "option") == dict(zip(flags(options), [text for _, text in options.values()], strict=True))
+
+
+def test_the_chinese_option_tables_have_the_same_options_in_the_same_order():
+    assert list(rows_of("README.zh-CN.md", "选项")) == flags([*SHARED, *DATA])
+
+
+@pytest.mark.parametrize(("name", "head"), [("README.md", "task"), ("README.zh-CN.md", "任务")])
+def test_every_task_is_in_the_task_table(name, head):
+    assert set(rows_of(name, head)) == set(Collection.from_module(tasks).task_names)
+
+
+@pytest.mark.parametrize(("name", "head"), [("README.md", "where"), ("README.zh-CN.md", "位置")])
+def test_every_package_is_in_the_layout_table(name, head):
+    packages = {f"{path.parent.name}/" for path in ROOT.glob("*/__init__.py")}
+    table = set(rows_of(name, head))
+    assert packages <= table
+    assert all((ROOT / place).exists() for place in table)
+
+
+def test_both_readmes_have_the_same_headings():
+    levels = [re.findall(r"^(#+) ", prose_of(name), re.MULTILINE) for name in READMES]
+    assert levels[0] == levels[1]
+
+
+def test_both_readmes_have_the_same_commands():
+    english, chinese = map(commands_of, READMES)
+    assert sorted(english) == sorted(chinese)
+
+
+def test_both_readmes_have_the_same_tables():
+    sizes = [[table.count("\n") for table in re.findall(r"(?:^\|.*\n)+", text_of(name), re.MULTILINE)] for name in READMES]
+    assert sizes[0] == sizes[1]
+
+
+def test_both_readmes_show_the_same_output():
+    english, chinese = ([block for block in FENCE.findall(text_of(name)) if block.startswith(OUTPUT)] for name in READMES)
+    assert len(english) == 4
+    assert english == chinese
+
+
+def test_both_readmes_link_to_the_same_places():
+    links = [set(re.findall(r"\]\(([^)]+)\)", prose_of(name))) - set(READMES) for name in READMES]
+    assert links[0] == links[1]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_to_a_file_resolves(name):
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", prose_of(name)) if "://" not in link]
+    assert [link for link in links if link and not ((ROOT / name).parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_source_file_named_exists(name):
+    named = re.findall(r"`((?:[a-z_]+/)+\w+\.(?:py|csv|toml|c)\b)", prose_of(name))
+    examples = {"pipeline/x.py", "configs/chips/CHIP.toml"}
+    assert [path for path in named if path not in examples and not (ROOT / path).exists()] == []
+
+
+def test_the_design_page_has_every_field_of_a_step_and_of_a_stamp():
+    fields = rows_of("docs/design.md", "field")
+    assert set(fields) == {each.name for each in dataclasses.fields(Step)} | {*stamp.FIELDS, "schema"}
+
+
+@pytest.mark.parametrize("backend", backends.names())
+def test_a_backend_has_the_names_of_the_design_page(backend):
+    module = backends.load(backend)
+    assert [name for name in rows_of("docs/design.md", "name") if not hasattr(module, name)] == []
+    assert list(inspect.signature(module.compile_onnx).parameters) == ["source", "out", "batch", "target"]
