@@ -68,6 +68,9 @@ class Words:
 
 def checked(given: dict[str, Any]) -> Words:
     """The options as typed -> Words; BuildError names the option, its value and what it may be."""
+    empty = next((name for name, value in given.items() if value == ""), None)
+    if empty:
+        raise BuildError(f"--{empty.replace('_', '-')}=: given without a value; expected {SHARED[empty][1]}")
     executor = given.get("executor") or "local"
     if executor != "local":
         raise BuildError(f"--executor={executor}: this version runs steps on this machine alone; leave the option out")

@@ -10,5 +10,5 @@ import backends
 def write(inputs: Sequence[str], outputs: Sequence[str], backend: str, batch: int, target: Mapping[str, Any]) -> None:
     """inputs: (ONNX, the parity step's verdict: nothing is compiled from a graph that is not the network)."""
     folder, name = os.path.split(outputs[0])
-    log = os.path.join(folder, name.removeprefix(".part-") + ".log")  # stays beside the model, as long as the compiler's words matter
+    log = os.path.join(folder, name.removeprefix(".part-") + ".log")  # stays beside the model
     backends.load(backend).compile_onnx(inputs[0], outputs[0], batch, {**target, "log": log})

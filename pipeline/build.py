@@ -43,7 +43,7 @@ def run(plan: Plan, request: Any, again: Sequence[str] = (), dry: bool = False) 
         if error.errno != errno.ENOSPC:
             raise
         # the steps have their own words for this; here it was one of the engine's own small files
-        print(f"inv: no space left on the disk of {request.out}. Free some, or set --out; what is complete is kept", file=sys.stderr)
+        print(f"inv: no space left on the disk of {request.out}. Free some, or set --out; what is done is kept", file=sys.stderr)
         return StepError.exit_code
 
 
@@ -85,7 +85,7 @@ def made_here() -> dict[str, Any]:
 
 def _tell(outcome: Outcome, plan: Plan, request: Any) -> None:
     """What was done, on stdout. A failure has been told when it happened; several are summed up, with the ends of their logs."""
-    if not request.quiet:
+    if not request.quiet and plan.order:
         left = f", {len(outcome.not_tried)} not tried" if outcome.not_tried else ""
         fresh = len(plan.order) - len(outcome.ran) - len(outcome.failed) - len(outcome.not_tried)
         print(f"{len(outcome.ran)} steps ran, {fresh} were up to date{left}" if outcome.ran or outcome.failed else

@@ -112,16 +112,19 @@ def declared(calls: Sequence[Call], request: Any) -> tuple[list[Step], list[str]
     seen: set[str] = set()
 
     def visit(task: Task, kwargs: Mapping[str, Any]) -> list[str]:
+        before = len(steps)
         if not isinstance(task, Stage) or task.name in seen:
             return []
         seen.add(task.name)
         replaced = any(kwargs.get(option) for option in task.instead)
-        below = [name for above in ([] if replaced else task.pre) for name in visit(_task(above), {})]
+        for above in [] if replaced else task.pre:
+            visit(_task(above), {})
         options = {key: value for key, value in kwargs.items() if key not in task.shared}
         takes_steps = "steps" in inspect.signature(task.declare).parameters
         made = [*task.declare(request, **options, **({"steps": tuple(steps)} if takes_steps else {}))]
         steps.extend(made)
-        return [step.name for step in made] or below
+        # a stage without steps of its own (`all`) is the stages it needs
+        return [step.name for step in made or steps[before:]]
 
     for call in calls:
         own.extend(visit(call.task, call.kwargs))

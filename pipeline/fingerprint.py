@@ -1,8 +1,7 @@
 """What a file, a package or a piece of our code is, as plain values that can be compared and written down.
 
-A file's fingerprint is [mtime_ns, ctime_ns, size, sha256]. While the first three are the same the content is taken to be
-the same; when they differ the content decides. ctime is among them because a tool that restores mtimes (rsync, tar,
-touch -r) can put other bytes of the same length under the old mtime.
+A file's fingerprint is [mtime_ns, ctime_ns, size, sha256]. While the first three are the same the content counts as the same, else
+the content decides. ctime: rsync, tar and touch -r can put other bytes of the same length under the old mtime.
 """
 
 import functools

@@ -46,8 +46,11 @@ def memory_mb() -> float:
         found = int(match[1]) / 1024
     try:
         with open("/sys/fs/cgroup/memory.max", encoding="ascii") as limit, \
-                open("/sys/fs/cgroup/memory.current", encoding="ascii") as current:
-            found = min(found, (int(limit.read()) - int(current.read())) / 2**20)
+                open("/sys/fs/cgroup/memory.current", encoding="ascii") as current, \
+                open("/sys/fs/cgroup/memory.stat", encoding="ascii") as stat:
+            # the page cache counts as used there, and is given back on demand: a data set that was read is no lack of memory
+            cache = re.search(r"^inactive_file (\d+)$", stat.read(), re.MULTILINE)
+            found = min(found, (int(limit.read()) - int(current.read()) + int(cache[1] if cache else 0)) / 2**20)
     except (OSError, ValueError):
         pass  # no cgroup v2, or "max"
     return found

@@ -56,7 +56,7 @@ class Run:
                         self._end(future)
                 elif self._stopping():
                     break
-                elif self._ready:
+                elif self._ready and all(name in self._why for name in self._ready):  # the others are looked at in the next turn
                     self._wait_for_the_machine()
             self.slots.close()
         except BaseException:

@@ -66,7 +66,9 @@ def find(plan: Plan, name: str) -> Step:
     near = [known for known in plan.steps if known.startswith(name) or known.endswith("/" + name)]
     if len(near) == 1:
         return plan.steps[near[0]]
-    close = get_close_matches(name, plan.steps, 1, 0.3)
+    # a person types a part of a name: compare with the parts, too
+    parts = {part: known for known in reversed(plan.steps) for part in (known, *known.split("/")[:-1], known.partition("/")[0])}
+    close = [parts[part] for part in get_close_matches(name, parts, 1, 0.4)] or list(plan.steps)[:1]
     hint = f" {len(near)} begin or end so, first {near[0]!r}." if near else f" Did you mean {close[0]!r}?" if close else ""
     raise BuildError(f"no step {name!r} in this plan.{hint} List them with: inv status")
 

@@ -12,7 +12,8 @@ DEVKIT_HINT = "make a label file with: inv data --devkit=ILSVRC2012_devkit_t12.t
 
 def find(dataset: str, root: str) -> tuple[str | None, list[str]]:
     """(the label file in or beside the data set or None, the places that were looked at, in order)."""
-    folders = [root, dataset, os.path.dirname(root), os.path.dirname(dataset)]
+    # of an archive or an index file only the folder that it lies in is beside it; that folder's parent is somebody else's
+    folders = [root, dataset, os.path.dirname(root), os.path.dirname(dataset)] if os.path.isdir(dataset) else [root]
     places = [os.path.join(folder, NAME) for folder in dict.fromkeys(folders) if os.path.isdir(folder)]
     return next((place for place in places if os.path.isfile(place)), None), places
 

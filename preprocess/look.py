@@ -120,7 +120,7 @@ def devkit(build: Any, asked: str) -> Iterator[Step]:
     if os.path.exists(target):
         with open(target, encoding="utf-8", errors="replace") as file:
             if file.read() != lines:
-                raise BuildError(f"{target}: is there already and says something else; move it away, or name another: --labels=FILE")
+                raise BuildError(f"{target}: is there already and says something else; move it, or name another: --labels=FILE")
     part = os.path.join(os.path.dirname(target), ".part-" + os.path.basename(target))
     with open(part, "w", encoding="utf-8") as file:
         file.write(lines)

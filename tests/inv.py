@@ -109,12 +109,13 @@ def tree(folder: Path, but: tuple[str, ...] = ("log", *BOOKKEEPING)) -> dict[str
 
 def results(folder: Path) -> dict[str, str]:
     """The same without reports and stamps, in which a later command may note that a file was looked at and is unchanged."""
-    return {name: content for name, content in tree(folder).items() if not name.startswith("report/") and not name.endswith(".stamp")}
+    return {name: content for name, content in tree(folder).items()
+            if not name.startswith("report/") and not name.endswith(".stamp")}
 
 
 def parts(folder: Path) -> list[Path]:
     """Half-made files."""
-    return [path for path in folder.rglob(".part-*")]
+    return list(folder.rglob(".part-*"))
 
 
 def rows(out: Path, kind: str) -> list[dict]:

@@ -28,7 +28,8 @@ def doctor(server, *words, code):
 
 def test_a_whole_server_passes(server):
     found = doctor(server, "--chip=310P3", code=0)
-    for name in ("python", "torch", "cores", "disk", "cann", "atc", "tbe python", "tbe modules", "scratch", "devices", "aclruntime"):
+    for name in ("python", "torch", "cores", "disk", "cann", "atc", "tbe python", "tbe modules", "scratch", "devices",
+                 "aclruntime"):
         assert found[name].startswith("PASS"), found[name]
     assert "Ascend310P3: 0, 1" in found["devices"] and "CANN 8.0.RC1" in found["atc"] and "0.0.2" in found["aclruntime"]
     assert not [line for line in found.values() if line.startswith("FAIL")]

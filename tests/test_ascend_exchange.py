@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from inv import rows
 from onnx import numpy_helper
 
-from inv import rows
+from pipeline.errors import BuildError
+from preprocess import look
 
 sys.path.append(str(Path(__file__).parent / "ascend"))
 import server as servers
@@ -96,6 +98,12 @@ def test_the_bins_are_the_shards_rows(server):
     assert sizes == {128 * 128 * 3} and len(list((server.folder / "uint8").glob("*.bin"))) == 320
 
 
+def test_dots_in_names_stay_and_names_that_the_tool_would_mix_up_are_refused():
+    assert look.bin_names(["a.b.JPEG", "c.jpeg"]) == ["a.b.bin", "c.bin"]
+    with pytest.raises(BuildError, match="a.b.JPEG and a.c.JPEG are the same up to the first dot"):
+        look.bin_names(["a.b.JPEG", "a.c.JPEG"])
+
+
 def test_1001_outputs_are_the_background_and_the_classes(server, tmp_path):
     model = with_background(server, tmp_path)
     folder = ais_bench(server, model, "uint8", "with-background", "TXT")
@@ -119,9 +127,10 @@ def with_background(server, folder):
             tensor.CopyFrom(numpy_helper.from_array(new, tensor.name))
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 1001
     onnx.save(model, folder / "model.onnx")
-    done = subprocess.run(["atc", "--framework=5", f"--model={folder}/model.onnx", f"--output={folder}/model", "--soc_version=Ascend310P3",
-                           "--input_shape=image:32,3,128,128", f"--insert_op_conf={aipp(server, folder)}"],
-                          cwd=folder, env=servers.command_line.environment(**server.env), capture_output=True, text=True, check=False)
+    argv = ["atc", "--framework=5", f"--model={folder}/model.onnx", f"--output={folder}/model", "--soc_version=Ascend310P3",
+            "--input_shape=image:32,3,128,128", f"--insert_op_conf={aipp(server, folder)}"]
+    done = subprocess.run(argv, cwd=folder, env=servers.command_line.environment(**server.env), capture_output=True, text=True,
+                          check=False)
     assert done.returncode == 0, done.stdout
     return folder / "model.om"
 

@@ -1,23 +1,23 @@
 """What the build must survive on an Ascend server (contract 9.5), and the rows that need the whole command line.
 
-row                                                                   where
-(a) every npu-smi inventory: its chip, or a clear refusal              here; test_ascend_npu_smi, test_ascend_conversion
-(b) atc's verdict, exit code and model disagree                        here, by the command line; test_ascend_conversion, test_ascend_atc
-(c) every code of atc and ACL: cause and fix                           test_ascend_causes; in all formats of atc: test_ascend_conversion
-(d) both shapes of exec_time_list give one throughput                  test_ascend_all; test_ascend_session, test_ascend_running
-(e) a last batch that is not full, at all six sizes                    test_ascend_all; test_ascend_running
-(f) AIPP and float32 models predict the same                           test_ascend_all
-(g) killed and hung: atc                                               here; with its timeout: test_ascend_conversion, test_ascend_atc
-    npu-smi                                                            test_ascend_npu_smi, test_ascend_conversion
-    inference                                                          here and test_ascend_all
-(h) dotted folders and OUT                                             here; test_eval_results; test_preprocess_presets (.bin names)
-    .jpeg, links, layouts, missing labels                              test_preprocess_index, test_preprocess_labels
-    corrupt pictures                                                   test_preprocess_decode, test_preprocess_shards
-    stale and foreign results                                          test_eval_results; test_ascend_exchange
-(i) two devices: spawned, none shared, one crash told, two a failure   test_ascend_all; test_pipeline_run
-(j) wrong type, shape, strides are refused before run                  test_ascend_session; that aclruntime would not: test_ascend_simulator_runtime
-(k) permissions, umask, links of the model                             here and test_ascend_all; ais_bench takes them: test_ascend_exchange
-(l) Ray: resource NPU, device 0 inside a worker                        not built yet: --executor=ray is refused (exit 2), here
+row                                                         where
+(a) every npu-smi inventory: its chip, or a clear refusal   here; test_ascend_npu_smi, test_ascend_conversion
+(b) atc's verdict, exit code and model disagree             here, by the command line; test_ascend_conversion, test_ascend_atc
+(c) every code of atc and ACL: cause and fix                test_ascend_causes; in all formats of atc: test_ascend_conversion
+(d) both shapes of exec_time_list give one throughput       test_ascend_all; test_ascend_session, test_ascend_running
+(e) a last batch that is not full, at all six sizes         test_ascend_all; test_ascend_running
+(f) AIPP and float32 models predict the same                test_ascend_all
+(g) killed and hung: atc                                    here; with its timeout: test_ascend_conversion, test_ascend_atc
+    npu-smi                                                 test_ascend_npu_smi, test_ascend_conversion
+    inference                                               here and test_ascend_all
+(h) dotted folders and OUT                                  here; test_eval_results; of .bin files: test_ascend_exchange
+    .jpeg, links, layouts, missing labels                   test_preprocess_index, test_preprocess_labels
+    corrupt pictures                                        test_preprocess_decode, test_preprocess_shards
+    stale and foreign results                               test_eval_results; test_ascend_exchange
+(i) two devices, none shared; one crash told, two fail      test_ascend_all; test_pipeline_run
+(j) wrong type, shape, strides are refused before run       test_ascend_session; real ones pass: test_ascend_simulator_runtime
+(k) permissions, umask, links of the model                  here and test_ascend_all; ais_bench takes them: test_ascend_exchange
+(l) Ray: resource NPU, device 0 inside a worker             not built yet: --executor=ray is refused (exit 2), here
 """
 
 import os
@@ -26,11 +26,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from inv import BOOKKEEPING, parts, tree
 
 from backends.ascend import npu_smi
 from configs import site
 from configs.options import checked
-from inv import BOOKKEEPING, parts, tree
 from pipeline.errors import BuildError
 
 sys.path.append(str(Path(__file__).parent / "ascend"))
@@ -39,9 +39,9 @@ import world
 from server import Server
 
 ENDED_S = 10.0  # promised are 2 s after Ctrl-C and 3 s after a kill, on a machine that does nothing else
-CHIPS = {"300I_Duo": "310P3", "310": "310", "310B4": "310B4", "310P3": "310P3", "310P3x2": "310P3", "910B": "910B", "910B4": "910B4",
-         "A3": "910_9392", "health_alarm": "310P3", "health_warning": "310P3", "incomplete_driver": "310P3", "no_card": "cpu",
-         "processes": "310P3", "seed_310P3x2": "310P3"}
+CHIPS = {"300I_Duo": "310P3", "310": "310", "310B4": "310B4", "310P3": "310P3", "310P3x2": "310P3", "910B": "910B",
+         "910B4": "910B4", "A3": "910_9392", "health_alarm": "310P3", "health_warning": "310P3",
+         "incomplete_driver": "310P3", "no_card": "cpu", "processes": "310P3", "seed_310P3x2": "310P3"}
 REFUSED = {"310B_bare": "Which is it? Say --chip=310B1", "dcmi_8005": "-8005", "dcmi_8020": "-8020", "hang": "no answer",
            "mixed": "several kinds of boards: Ascend310P1, Ascend310P3. Say which: --chip=310P1"}
 
@@ -120,15 +120,16 @@ def test_a_chip_that_the_machine_has_not_is_refused_before_anything_runs(server)
 ], ids=["code", "verdict", "exit", "om", "killed"])
 def test_a_failed_conversion_is_one_line_and_the_rest_stays(server, hook, words):
     server.install(profile="cann8", inventory="300I_Duo", atc=[{"when": "image:2,", **hook}])
-    before = tree(server.out)
+    before = servers.artifacts(server.out)
     answer = server.inv("compile", "--chip=310P3", "--bs=2,3", "--keep-going", code=1)
     (line,) = [line for line in answer.err.splitlines() if line.startswith("failed ")]
     (log,) = server.out.glob("sample-*/310P3/fp16-uint8/bs2.om.log")
     assert all(word in line for word in (*words, "compile/310P3/fp16-uint8/bs2", f"Whole log: {log}")), line
     assert log.read_text().startswith("atc --framework=5 ") and "ATC start working now" in log.read_text()
     assert not parts(server.out) and not log.with_suffix("").exists() and not list((server.folder / "tmp").glob("atc-*"))
-    after = tree(server.out, but=("log", "report", *BOOKKEEPING))
-    assert {name: after[name] for name in before if name in after} == {name: before[name] for name in before if name in after}
+    after = servers.artifacts(server.out)
+    assert {name: after.get(name) for name in before} == before
+    assert {name.rpartition("/")[2] for name in after.keys() - before.keys()} == {"bs2.om.log", "bs3.om", "bs3.om.log"}
     assert [name for name in answer.ran if name.startswith("compile")] == ["compile/310P3/fp16-uint8/bs3"]
 
 
@@ -181,7 +182,8 @@ def test_a_build_killed_in_atc_goes_on(server, until):
     running = hanging(server, until, "compile", "--bs=2", "--chip=310P3")
     running.process.kill()
     assert running.gone(ENDED_S)
-    assert [name for name in server.inv("compile", "--bs=2", "--chip=310P3").ran if name != "report"] == ["compile/310P3/fp16-uint8/bs2"]
+    answer = server.inv("compile", "--bs=2", "--chip=310P3")
+    assert [name for name in answer.ran if name != "report"] == ["compile/310P3/fp16-uint8/bs2"]
 
 
 def test_an_out_with_letters_that_atc_does_not_take_behind_a_link_works(server):

@@ -6,7 +6,6 @@ import signal
 import time
 
 import pytest
-
 from inv import Running, built_sample, inv, parts, tree
 
 WORDS = ("all", "--chip=cpu", "--bs=16")  # the batch size that accuracy is measured at, as in the undisturbed build
@@ -34,7 +33,8 @@ def running(tmp_path):
 
 
 def pixels_and_answers(out):
-    return {name: content for name, content in tree(out).items() if name.endswith((".npy", ".csv", ".JPEG")) and "agreement" not in name}
+    return {name: content for name, content in tree(out).items()
+            if name.endswith((".npy", ".csv", ".JPEG")) and "agreement" not in name}
 
 
 def wait_until(true, seconds):

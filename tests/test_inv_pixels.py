@@ -4,9 +4,8 @@ import csv
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from inv import built_sample, inv, own, pictures, stacked
+from PIL import Image
 
 MEAN, STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
 

@@ -5,10 +5,10 @@ import shutil
 import subprocess
 
 import pytest
-
 from inv import CHECKPOINT, ROOT, environment, inv, own, pictures, tree
 
-LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "out", "build", "__pycache__", "*.egg-info", ".*cache", "tests", "docs", "benchmarks")
+LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "out", "build", "__pycache__", "*.egg-info", ".*cache",
+                                  "tests", "docs", "benchmarks")
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +52,8 @@ def test_the_default_out_lies_beside_the_tasks_and_relative_ones_where_one_stand
 
 
 def test_relative_checkpoint_and_data_set_are_relative_to_where_one_stands(spaced, built):
-    answer = inv("infer", "--chip=cpu", "--bs=4", "--model=sample", "--checkpoint=my weights.tar", "--dataset=my pictures/", "--out=my out",
-                 root=spaced / "the build", cwd=spaced)
+    answer = inv("infer", "--chip=cpu", "--bs=4", "--model=sample", "--checkpoint=my weights.tar", "--dataset=my pictures/",
+                 "--out=my out", root=spaced / "the build", cwd=spaced)
     assert answer.ran == []
 
 

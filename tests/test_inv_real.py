@@ -4,7 +4,6 @@ import csv
 
 import numpy as np
 import pytest
-
 from inv import REAL, inv, rows, stacked
 
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is absent: it lies beside some checkouts only")
@@ -24,8 +23,8 @@ def built(request, tmp_path_factory):
     """(checkpoint's name, input, OUT)."""
     name, kind = request.param
     out = tmp_path_factory.mktemp("real") / "out"
-    words = [] if kind == "uint8" else [f"--input={kind}"]
-    inv("eval", "--chip=cpu", "--bs=16", f"--checkpoint={REAL / name}.tar", f"--dataset={REAL / 'val'}", *WORDS[name], *words, out=out)
+    words = [f"--checkpoint={REAL / name}.tar", f"--dataset={REAL / 'val'}", *WORDS[name]]
+    inv("eval", "--chip=cpu", "--bs=16", *words, *([] if kind == "uint8" else [f"--input={kind}"]), out=out)
     return name, kind, out
 
 

