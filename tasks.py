@@ -47,7 +47,9 @@ def told(build: Build) -> str:
     folder = os.path.join(build.out, "report")
     with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
         rows = json.load(file)["rows"]
-    columns = build.judged or build.row(build.dataset_row if "listing" in vars(build) else None, build.eval_batch)
+    listed = "listing" in vars(build)
+    columns = build.judged or (build.row(build.dataset_row if listed else None, build.eval_batch) if build.has_checkpoint else
+                               build.data_row())
     return table.final(rows, **build.published(), current=columns, report=os.path.join(folder, "report.md"))
 
 
@@ -60,10 +62,10 @@ def report(build: Build, steps: tuple[Step, ...]) -> Steps:
     """Gather every record under OUT that is up to date into summary.json, report.md and result.json."""
     build.results.append(functools.partial(told, build))
     planned = [path for step in steps for path in step.outputs if path.rpartition("/")[2] in RECORDS]
-    yield Step("report", "eval.report:write", tuple(sorted({*planned, *build.kept_records(planned)})),
+    yield Step("report", "eval.report:write", (*sorted(planned), *build.kept_records(planned)),
                # result.json is of one accuracy: a build that judges none leaves the last one alone
                tuple(f"{build.out}/report/{name}" for name in REPORT[: 3 if build.judged else 2]),
-               {**build.published(), "current": build.judged or None})
+               {**build.published(), "current": build.judged or None, "planned": len(planned)}, reads=(build.out,))
 
 
 @stage(post=[report])
@@ -82,7 +84,7 @@ def preprocess(build: Build) -> Steps:
                inputs=lists, outputs=(build.index_csv, *([f"{build.data_dir}/bad.json"] if lists else [])),
                params={"names": [i.name for i in images], "labels": [i.label for i in images], "shard_size": size})
     yield Step(f"preprocess/{build.data_name(build.listing.identity)}/pipeline", "eval.stages:write", tuple(build.shards),
-               (f"{build.data_dir}/pipeline.json",), {"row": build.row(build.dataset_row, None), "stage": "preprocess"}, eager=True,
+               (f"{build.data_dir}/pipeline.json",), {"row": build.data_row(), "stage": "preprocess"}, eager=True,
                reads=tuple(f"{path}.stamp" for path in build.shards))
 
 

@@ -61,6 +61,11 @@ class Data(Request):
         """The data set as records name it."""
         return self.dataset_name(self.listing.identity)
 
+    def data_row(self) -> dict[str, Any]:
+        """The columns of a record that is of the data alone: shards are the same for all chips and networks."""
+        return {"model": None, "checkpoint": None, "dataset": self.dataset_row, "chip": None, "precision": None, "input": self.input,
+                "batch": None, "sample_data": self.sample, "pixels": self.words.pixels, "preset": self.preset}
+
     @cached_property
     def index_csv(self) -> str:
         """row,name,label,shard of the evaluated set."""

@@ -65,7 +65,8 @@ class Request:
                              "--model --checkpoint --dataset --labels to build the sample")
         path = os.path.abspath(self.words.checkpoint)
         if not os.path.isfile(path):
-            raise BuildError(f"--checkpoint={self.words.checkpoint}: no such file")
+            raise BuildError(f"--checkpoint={self.words.checkpoint}: {'a folder' if os.path.isdir(path) else 'no such file'}; "
+                             "expected the .tar or .pth file with the weights")
         return path
 
     @cached_property
@@ -76,7 +77,7 @@ class Request:
                              "--model --checkpoint --dataset --labels to build the sample")
         path = os.path.abspath(self.words.dataset)
         if not os.path.exists(path):
-            raise BuildError(f"--dataset={self.words.dataset}: no such folder or file")
+            raise BuildError(f"--dataset={self.words.dataset}: no such folder or file; expected a folder of pictures or a .tar")
         return path
 
     @cached_property
@@ -89,6 +90,11 @@ class Request:
             raise BuildError(f"--labels={self.words.labels}: no such file. Make it with: "
                              "inv data --devkit=ILSVRC2012_devkit_t12.tar.gz")
         return path
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is one; `inv preprocess` and some of `inv data` do without."""
+        return self.sample or self.words.checkpoint is not None
 
     def labels_of(self, results: str) -> str:
         """The label file that results of another tool are scored with: it says which images there should be."""

@@ -88,9 +88,12 @@ def _stems_by_summary(folder: str) -> dict[str, str]:
             with open(place, encoding="utf-8") as file:
                 samples = json.load(file).get("filesinfo", {}).values()
             for sample in samples:
-                image = os.path.basename(sample["infiles"][0])
-                stems |= {os.path.basename(out): os.path.splitext(image)[0] for out in sample["outfiles"]}
-        except (ValueError, AttributeError, KeyError, IndexError, TypeError) as error:
+                # one entry a query: its images in order, the padding among them, and their results in the same order
+                paths = sample["infiles"]
+                images = [os.path.basename(path) for path in [path for path in paths if PADDING not in path] or paths]
+                for number, out in enumerate(sample["outfiles"]):
+                    stems[os.path.basename(out)] = os.path.splitext(images[number % len(images)])[0]
+        except (ValueError, AttributeError, KeyError, IndexError, TypeError, ZeroDivisionError) as error:
             raise BuildError(
                 f"{place}: not a summary of ais_infer or ais_bench ({type(error).__name__}: {error}). Remove it if the "
                 "results are named after their images"

@@ -1,11 +1,16 @@
 """The build's report: every record as summary.json, as Markdown, and one accuracy in the seed's form."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval import markdown, records
+from pipeline import kept
+from pipeline.disk import Disk
 from pipeline.errors import StepError
+from pipeline.roots import Roots
+from pipeline.source import ROOT, Source
 
 TITLE = "Overall statistical evaluation"  # of the seed's evaluator
 
@@ -16,16 +21,19 @@ def write(
     published: Mapping[str, Any],
     published_accuracy: Mapping[str, Any],
     current: Mapping[str, Any] | None = None,
+    planned: int | None = None,
 ) -> None:
     """Write all records' report.
 
-    inputs   records, in any order
+    inputs   records: first the `planned` ones of this build, then those of others under OUT, and OUT itself where some are;
+             of these only what is up to date by its stamp counts, now that this build may have made their models anew, and
+             where two are of one thing the build's own does
     outputs  summary.json, report.md, and result.json where `current` is given: a build that judges nothing leaves the last
     published           chip -> {"images_per_s": {"1": ...}, "scale": chips the figures are of, "source", "note"}
     published_accuracy  model -> {"top1_pct", "top5_pct", "source"}
     current  columns of the accuracy row that this request is about; exactly one row must have them
     """
-    rows = records.read(inputs)
+    rows = records.read(inputs if planned is None else _true(inputs, planned))
     _write_json(outputs[0], {"schema": 1, "rows": rows})
     with open(outputs[1], "w", encoding="utf-8") as file:
         file.write(markdown.page(rows, published, published_accuracy, current))
@@ -34,6 +42,21 @@ def write(
         if len(found) != 1:
             raise StepError(f"{len(found)} accuracy records match {dict(current)}; expected one")
         _write_json(outputs[2], in_seeds_form(found[0]))
+
+
+def _true(inputs: Sequence[str], planned: int) -> list[str]:
+    """The records to show."""
+    own, (*others, out) = list(inputs[:planned]), inputs[planned:]
+    disk = Disk(Roots({"out": out, "repository": ROOT}), Source(os.path.join(out, ".source.json")))
+    known: dict[str, bool] = {}
+    fresh = [path for path in others if kept.up_to_date(path, disk, known)]
+    seen = {records.order(row) for row in records.read(own)}
+    for path in sorted(fresh, key=os.path.getmtime, reverse=True):
+        identity = records.order(records.read([path])[0])
+        if identity not in seen:
+            seen.add(identity)
+            own.append(path)
+    return own
 
 
 def in_seeds_form(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,12 +4,10 @@ Reads the disk, prints nothing. What it learned on the way (a file that was touc
 `Disk.touched` for the driver to write back.
 """
 
-import json
 import os
 from collections.abc import Collection, Mapping
-from typing import Any
 
-from pipeline import fingerprint
+from pipeline import fingerprint, values
 from pipeline.disk import Disk
 from pipeline.fingerprint import Fingerprint
 from pipeline.step import Step
@@ -33,8 +31,8 @@ def reasons(step: Step, disk: Disk | None = None, not_yet: Collection[str] = ())
     why += [f"output {disk.roots.key(path)} is gone" for path in gone]
     why += _changed_files("input", step.inputs, new["inputs"], disk, not_yet)
     why += _changed_files("output", [path for path in step.outputs if path not in gone], new["outputs"], disk, ())
-    why += _changed_values("param", old["params"], step.params)
-    why += _changed_values("tool", old["tools"], step.tools)
+    why += values.changed("param", old["params"], step.params)
+    why += values.changed("tool", old["tools"], step.tools)
     why += _changed_code(old["code"], disk.source.of(step.action, step.code))
     if not why and (new["inputs"] != old["inputs"] or new["outputs"] != old["outputs"]):
         disk.touched[step.stamp] = new
@@ -63,21 +61,6 @@ def _changed_files(kind: str, paths: Collection[str], known: dict[str, Fingerpri
     if kind == "input":
         why += [f"input {key} is no longer one" for key in known if key not in keyed]
     return why
-
-
-def _changed_values(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    return [f"{kind} {key}: {_shown(old, key)} -> {_shown(new, key)}" for key in sorted({*old, *new})
-            if key not in old or key not in new or not _same(old[key], new[key])]
-
-
-def _same(old: Any, new: Any) -> bool:
-    """Equal as JSON: a tuple and a list with the same items are the same value."""
-    return old == new or json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True)
-
-
-def _shown(values: Mapping[str, Any], key: str) -> str:
-    text = json.dumps(values[key]) if key in values else "absent"
-    return text if len(text) <= 60 else text[:50] + "..."
 
 
 def _changed_code(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:

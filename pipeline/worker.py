@@ -4,6 +4,7 @@ A worker ignores Ctrl-C (the driver decides), dies within a second of its driver
 action prints to the step's log.
 """
 
+import ctypes
 import importlib
 import inspect
 import os
@@ -13,7 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ from pipeline import clock, fingerprint
 from pipeline.errors import BadData, BuildError, GateMissed, StepError
 
 WATCH_S = 0.5
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -79,7 +81,13 @@ def start(parent: int, slot: Slot, path: list[str]) -> None:
 
 
 def watch(parent: int) -> None:
-    """End this process as soon as `parent` is no longer its parent: a driver killed by -9 cannot tell anybody."""
+    """End this process as soon as `parent` is no longer its parent: a driver killed by -9 cannot tell anybody.
+
+    The kernel's signal ends even one that hangs in a call which keeps the interpreter's lock, as aclruntime's does; the
+    thread is there for systems without it, and for a parent that died before it was asked for.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def wait() -> None:
         while os.getppid() == parent:

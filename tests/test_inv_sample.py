@@ -66,7 +66,11 @@ def test_summary_has_one_row_for_each_thing_measured_with_its_columns(out):
     assert found["schema"] == 1
     for row in found["rows"]:
         assert row.keys() >= COLUMNS | COLUMNS_OF[row["kind"]], row
-        assert row["model"] == "sample" and row["chip"] == "cpu" and row["precision"] == "fp32" and row["input"] == "uint8"
+        assert row["input"] == "uint8"
+        if row.get("stage") == "preprocess":  # shards are the same for all networks and chips
+            assert [row[column] for column in ("model", "checkpoint", "chip", "precision", "batch")] == [None] * 5
+            continue
+        assert row["model"] == "sample" and row["chip"] == "cpu" and row["precision"] == "fp32"
         assert row["checkpoint"].startswith("sample-") and len(row["checkpoint"].rpartition("-")[2]) == 8
     assert sorted(row["batch"] for row in rows(out, "throughput")) == BATCHES
     assert sorted(row["batch"] for row in rows(out, "agreement")) == BATCHES

@@ -1,0 +1,33 @@
+"""What differs between two sets of plain values, in words: `param model.width: 1.0 -> 0.5`."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+SHOWN = 60
+
+
+def changed(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """A sentence a difference. Tables are compared key by key; a tuple and a list with the same items are the same value."""
+    return [f"{kind} {key}: {before} -> {after}" for key, before, after in _differences("", old, new)]
+
+
+def _differences(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for key in sorted({*old, *new}):
+        if key in old and key in new:
+            one, two = old[key], new[key]
+            if one == two or _text(one) == _text(two):
+                continue
+            if isinstance(one, Mapping) and isinstance(two, Mapping):
+                yield from _differences(f"{prefix}{key}.", one, two)
+                continue
+        yield prefix + key, _shown(old, key), _shown(new, key)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _shown(values: Mapping[str, Any], key: str) -> str:
+    text = _text(values[key]) if key in values else "absent"
+    return text if len(text) <= SHOWN else text[: SHOWN - 10] + "..."
