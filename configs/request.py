@@ -138,10 +138,14 @@ class Request:
 
     @cached_property
     def preset(self) -> str:
-        """The name of the preprocessing, for paths: the model file's own values are called seed where they are the seed's."""
-        if self.words.preset != "own":
-            return self.words.preset
-        return "seed" if self.pixels == presets.resolved("seed", asdict(self.model.preprocess)) else _plain(self.model.name)
+        """The name of the preprocessing, for paths: `seed`, `seed128` at another size than 224, or the model's for its own way."""
+        values, size = asdict(self.model.preprocess), self.model.preprocess.crop
+        name = self.words.preset
+        if name == "own":
+            if self.pixels != presets.resolved("seed", values):
+                return _plain(self.model.name)
+            name = "seed"
+        return name if size == schema.model("mobilenet_v1").resolution else f"{name}{size}"
 
     def data_name(self, identity: str) -> str:
         """DATASET-PRESET-INPUT-PIXELS[-LIMIT]."""

@@ -18,7 +18,7 @@ from invoke.tasks import Call, Task
 
 from pipeline import build, errors
 from pipeline.disk import Disk
-from pipeline.errors import BuildError
+from pipeline.errors import BuildError, GateMissed
 from pipeline.plan import Plan
 from pipeline.stages import Options, Stage, View
 from pipeline.step import Step
@@ -75,11 +75,11 @@ class Executor(InvokeExecutor):
         request = first.resolve(shared_options(calls))
         steps, own = declared(staged, request)
         code = build.run(Plan(steps), request, again=own if request.again else (), dry=bool(self.config.run.dry))
-        if code:
-            raise Exit(code=code)
-        if not self.config.run.dry:
+        if code in (0, GateMissed.exit_code) and not self.config.run.dry:  # a missed gate has its figures in the report
             for result in request.results:
                 print(result())
+        if code:
+            raise Exit(code=code)
 
     def _look(self, call: Call, calls: list[Call]) -> Any:
         view = cast(View, call.task)

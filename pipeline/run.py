@@ -61,7 +61,7 @@ class Run:
             self.slots.close()
         except BaseException:
             self.slots.kill()
-            for name, _ in self._running.values():
+            for name in self._why:  # whatever was started, and one that was being published just now
                 publish.remove_parts(self.plan.steps[name])
             raise
         finally:
