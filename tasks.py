@@ -46,7 +46,8 @@ def told(build: Build) -> str:
     """What a build ends with: the figures of this request, from the report."""
     folder = os.path.join(build.out, "report")
     with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
-        rows = json.load(file)["rows"]
+        # batch sizes that this command did not ask for were timed at another time, maybe beside other work
+        rows = [row for row in json.load(file)["rows"] if row["batch"] in (None, *build.batches)]
     listed = "listing" in vars(build)
     columns = build.judged or (build.row(build.dataset_row if listed else None, build.eval_batch) if build.has_checkpoint else
                                build.data_row())
@@ -195,14 +196,14 @@ def graph(scene: Scene, format: str) -> None:
 @view(own={"builds": Option(10, "what the last N different builds made stays"), "yes": Option(False, "remove, not only list")})
 def gc(scene: Scene, builds: int, yes: bool) -> None:
     """What no current configuration and none of the last builds refers to, with sizes; --yes removes it."""
-    print(garbage.collect(scene.request.out, scene.plan.makers, builds, yes, UNSTAMPED))
+    print(garbage.collect(scene.request.out, scene.plan.makers, builds, yes and not scene.dry, UNSTAMPED))
 
 
 @task(auto_shortflags=False, help={"stage": "only what this stage made", "chip": "only what is for this chip",
                                    "model": "only what is of this model", "out": SHARED["out"][1]})
 def clean(context: Context, stage: str = "", chip: str = "", model: str = "", out: str = "") -> None:
     """Remove what builds made: all of it, or one stage's, chip's or model's. Files of your own stay."""
-    print(cleaning.clean(site.out_of(out), stage or None, chip or None, model or None, UNSTAMPED))
+    print(cleaning.clean(site.out_of(out), stage or None, chip or None, model or None, UNSTAMPED, dry=bool(context.config.run.dry)))
 
 
 @task(auto_shortflags=False, help={"out": SHARED["out"][1]})
@@ -217,7 +218,7 @@ def verify(context: Context, out: str = "") -> None:
 def doctor(context: Context, chip: str = "", out: str = "") -> None:
     """Is all here that a build needs? One line a check, with the fix."""
     found = [*health.checks(site.out_of(out)), *site.chip_checks(chip, site.out_of(out))]
-    print("\n".join(health.lines(found)))
+    print("\n".join([*health.lines(found), health.verdict(found)]))
     raise Exit(code=2 if health.exit_code(found) else 0)
 
 

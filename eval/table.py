@@ -9,6 +9,7 @@ from eval.records import matching, of_kind
 
 Rows = Sequence[Mapping[str, Any]]
 GAP = "   "
+HOPELESS_PCT, FEW = 5.0, 100  # top-1 that no slip in preprocessing explains, on enough images to say so
 
 
 def final(
@@ -31,6 +32,8 @@ def final(
         blocks.append("SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet")
     if accuracy:
         blocks.append("\n".join(_accuracy(row, published_accuracy) for row in accuracy))
+    if any(row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW for row in accuracy):
+        blocks.append("this is next to chance: labels, preprocessing or model file do not fit. inv data --diagnose looks which")
     if timed:
         blocks.append("\n".join(_throughput(timed, same, published)))
     return "\n\n".join([*blocks, f"report: {report}"])

@@ -22,12 +22,13 @@ class Cleaned:
     out: str
     removed: dict[str, int]
     left: list[str]
+    dry: bool = False
 
     def __str__(self) -> str:
         if not self.removed:
             return "\n".join([f"nothing to remove under {self.out}", *left_lines(self.out, self.left)])
         size, files = tree.size_text(sum(self.removed.values())), tree.counted(len(self.removed), "file")
-        return "\n".join([*tree.by_folder(self.out, self.removed), f"removed {size} in {files} under {self.out}",
+        return "\n".join([*tree.by_folder(self.out, self.removed), f"{'would remove' if self.dry else 'removed'} {size} in {files} under {self.out}",
                           *left_lines(self.out, self.left)])
 
 
@@ -37,10 +38,11 @@ def to_stderr(text: str) -> None:
 
 
 def clean(out: str, stage: str | None = None, chip: str | None = None, model: str | None = None,
-          known: Collection[str] = (), tell: Callable[[str], None] = to_stderr) -> Cleaned:
+          known: Collection[str] = (), tell: Callable[[str], None] = to_stderr, dry: bool = False) -> Cleaned:
     """Remove steps' outputs, stamps and logs under OUT; with `stage`, `chip`, `model` those that are of all that are given.
 
-    `known` are patterns, relative to OUT, of files that builds make without a stamp; they go when everything goes.
+    `known` are patterns, relative to OUT, of files that builds make without a stamp; they go when everything goes. `dry`
+    removes nothing and tells what would go.
     """
     tree.of(out)  # before the lock, which would make the folder
     with of_out(out, tell):
@@ -54,8 +56,9 @@ def clean(out: str, stage: str | None = None, chip: str | None = None, model: st
         # a step's stamp goes after its outputs: a kill in between leaves it known as ours
         paths = [path for made in going for path in (*made.outputs, made.stamp)] + logs + (found.own if everything else [])
         sizes = tree.size_of(paths)
-        tree.remove(out, paths)
-    return Cleaned(out, sizes, sorted(found.foreign + found.damaged) if everything else [])
+        if not dry:
+            tree.remove(out, paths)
+    return Cleaned(out, sizes, sorted(found.foreign + found.damaged) if everything else [], dry)
 
 
 def left_lines(out: str, left: Collection[str]) -> list[str]:

@@ -60,6 +60,14 @@ def lines(found: Iterable[Line]) -> list[str]:
             for check in checks]
 
 
+def verdict(found: Iterable[Line]) -> str:
+    """The last line: whether all is well."""
+    checks = list(found)
+    failed, warned = (sum(check.status == status for check in checks) for status in (FAIL, WARN))
+    told = [f"{count} {word}" for count, word in ((failed, "failed"), (warned, "to look at")) if count]
+    return f"{len(checks)} checks: {', '.join(told) or 'all passed'}"
+
+
 def exit_code(found: Iterable[Line]) -> int:
     """1 when a check failed."""
     return int(any(check.status == FAIL for check in found))

@@ -49,6 +49,7 @@ class Scene:
     plan: Plan
     disk: Disk
     verdicts: dict[str, Verdict]
+    dry: bool = False
 
 
 class Executor(InvokeExecutor):
@@ -88,7 +89,7 @@ class Executor(InvokeExecutor):
         plan = Plan(steps)
         disk = build.disk_of(request)
         own = {key: value for key, value in call.kwargs.items() if key not in view.shared}
-        result = view.look(Scene(request, plan, disk, verdicts_of(plan, disk)), **own)
+        result = view.look(Scene(request, plan, disk, verdicts_of(plan, disk), bool(self.config.run.dry)), **own)
         disk.source.save()
         return result
 

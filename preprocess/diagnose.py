@@ -17,6 +17,7 @@ IMAGES = 200
 # a mistake is named when another reading gives 2 points more top-1 and its advantage in the true class's log-probability, paired
 # image by image, is 3 standard errors: resizing by another library moves top-1 by 1 point and stays below
 POINTS, ERRORS = 2.0, 3.0
+HOPELESS_PCT = 5.0  # top-1 of a network that says nothing about these labels; the worst single mistake leaves more
 MAKE_ANEW = "make the file with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
 
 
@@ -99,6 +100,9 @@ def _of_reading(reading: str) -> str:
 
 
 def _told(best: tuple[str, str], word: str, top1: float, before: float, background: bool) -> str:
+    if best == (AS_IS, AS_IS) and before < HOPELESS_PCT:
+        return (f"none: none of the mistakes that were tried explains a top-1 of {before} %: labels and pictures do not belong "
+                "together, or the checkpoint is of other classes. Look at them with: inv data --show")
     if best == (AS_IS, AS_IS):
         return f"none: nothing fits clearly better than what the build does (top-1 {before} %)"
     because = {

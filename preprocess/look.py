@@ -114,7 +114,13 @@ def train_sample(build: Any, asked: Any) -> Iterator[Step]:
 
 
 def devkit(build: Any, asked: str) -> Iterator[Step]:
-    """Write val_label.txt: where --labels says, else beside the data set, else here. No step: it is the user's file."""
+    """No step: the label file is the user's own from then on. `told` writes it, so that a dry run does not."""
+    devkits.labels(os.path.abspath(asked))
+    yield from ()
+
+
+def write_labels(build: Any, asked: str) -> str:
+    """Write val_label.txt where --labels says, else beside the data set, else here; returns its path."""
     target = labels_target(build)
     lines = "".join(f"{name} {label}\n" for name, label in devkits.labels(os.path.abspath(asked)).items())
     if os.path.exists(target):
@@ -125,7 +131,7 @@ def devkit(build: Any, asked: str) -> Iterator[Step]:
     with open(part, "w", encoding="utf-8") as file:
         file.write(lines)
     os.replace(part, target)
-    yield from ()
+    return target
 
 
 def labels_target(build: Any) -> str:
@@ -143,7 +149,7 @@ DECLARE = {"devkit": devkit, "check": check, "show": show, "bins": bins, "diagno
 def told(build: Any, what: str, asked: Any) -> str:
     """What `inv data` prints when the work is done."""
     if what == "devkit":
-        return f"labels: {labels_target(build)}"
+        return f"labels: {write_labels(build, asked)}"
     if what == "check":
         with open(f"{build.data_dir}/check.txt", encoding="utf-8") as file:
             return file.read().rstrip()

@@ -23,7 +23,7 @@ def pictures(tmp_path_factory):
 
 
 def test_the_listing_has_every_class_equally_often():
-    assert Counter(label for _, label in sample.listing()) == {label: 20 for label in range(16)}
+    assert Counter(label for _, label in sample.listing()) == dict.fromkeys(range(16), 20)
     assert sample.names() == sorted(sample.names()) and sample.names()[0] == "sample_00001.JPEG"
     assert len(set(sample.CLASSES)) == 16
 
