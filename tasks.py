@@ -5,7 +5,6 @@ all stages reached as one plan. See docs/design.md.
 """
 
 import functools
-import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +17,6 @@ from configs import completion, site
 from configs.options import DATA, SHARED, checked, one_of_data
 from configs.site import RECORDS, UNSTAMPED, Build
 from eval import steps as scores
-from eval import table
 from pipeline import clean as cleaning
 from pipeline import compare, executor, machine, stages, views
 from pipeline import doctor as health
@@ -42,18 +40,6 @@ def resolve(given: Mapping[str, Any]) -> Build:
     return site.of(checked(dict(given)))
 
 
-def told(build: Build) -> str:
-    """What a build ends with: the figures of this request, from the report."""
-    folder = os.path.join(build.out, "report")
-    with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
-        # batch sizes that this command did not ask for were timed at another time, maybe beside other work
-        rows = [row for row in json.load(file)["rows"] if row["batch"] in (None, *build.batches)]
-    listed = "listing" in vars(build)
-    columns = build.judged or (build.row(build.dataset_row if listed else None, build.eval_batch) if build.has_checkpoint else
-                               build.data_row())
-    return table.final(rows, **build.published(), current=columns, report=os.path.join(folder, "report.md"))
-
-
 stage = functools.partial(stages.stage, OPTIONS, resolve)
 view = functools.partial(stages.view, OPTIONS, resolve)
 
@@ -61,7 +47,7 @@ view = functools.partial(stages.view, OPTIONS, resolve)
 @stage()
 def report(build: Build, steps: tuple[Step, ...]) -> Steps:
     """Gather every record under OUT that is up to date into summary.json, report.md and result.json."""
-    build.results.append(functools.partial(told, build))
+    build.results.append(functools.partial(scores.told, build))
     planned = [path for step in steps for path in step.outputs if path.rpartition("/")[2] in RECORDS]
     yield Step("report", "eval.report:write", (*sorted(planned), *build.kept_records(planned)),
                # result.json is of one accuracy: a build that judges none leaves the last one alone
@@ -107,10 +93,12 @@ def export(build: Build) -> Steps:
 def compile(build: Build) -> Steps:
     """Compile the ONNX model for CHIP: one compiled model per batch size."""
     backend = build.backend
-    build.require("compiler")
+    if not all(os.path.isfile(build.compiled(batch, backend.SUFFIX)) for batch in build.batches):
+        build.require("compiler")  # a board to which the models were brought may lack it
     for batch in build.batches:
         yield Step(f"compile/{build.variant}/bs{batch}", "convert.compiled:write",
-                   (f"{build.model_dir}/model.onnx", f"{build.model_dir}/parity.ok"), (build.compiled(batch, backend.SUFFIX),),
+                   (f"{build.model_dir}/model.onnx", f"{build.model_dir}/parity.ok", *build.option_files),
+                   (build.compiled(batch, backend.SUFFIX),),
                    {"backend": build.chip.backend, "batch": batch, "target": build.target()}, backend.toolchain(),
                    code=(f"backends.{build.chip.backend}",), memory_mb=build.compile_memory_mb)
 
@@ -154,7 +142,8 @@ def bench(build: Build) -> Steps:
                    {"row": build.row(None, batch), "backend": build.chip.backend, "batch": batch, "shape": shape,
                     "dtype": build.input, "devices": build.devices,
                     "cores": [list(build.cores_of(device)) for device in build.devices]},
-                   {**build.backend.runtime(), "host": machine.host(), "cpu": machine.cpu_model()}, alone=True,
+                   {**build.backend.runtime(), "host": machine.host(), "cpu": machine.cpu_model(), **build.placement},
+                   alone=True,
                    code=(f"backends.{build.chip.backend}",))
 
 

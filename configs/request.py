@@ -124,8 +124,16 @@ class Request:
 
     @property
     def chip_dir(self) -> str:
-        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT."""
-        return os.path.join(self.model_dir, self.chip.name, f"{self.precision}-{self.input}")
+        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT, and the preset where it is not the model's own and compiled in."""
+        own = self.input == "float32" or self.pixels == presets.resolved("own", asdict(self.model.preprocess))
+        form = f"{self.precision}-{self.input}" + ("" if own else f"-{self.words.preset}")
+        return os.path.join(self.model_dir, self.chip.name, form)
+
+    @property
+    def option_files(self) -> tuple[str, ...]:
+        """Files that the chip's compiler options name: what they say is an input of every compiled model."""
+        values = self.target()["options"].values()
+        return tuple(value for value in values if isinstance(value, str) and os.path.isabs(value) and os.path.isfile(value))
 
     def compiled(self, batch: int, suffix: str) -> str:
         """The compiled model of one batch size."""
@@ -164,7 +172,8 @@ class Request:
         """What the compiler of the chip's backend is told besides the graph and the batch size."""
         return {"soc_version": self.chip.soc_version, "precision": self.precision, "input": self.input,
                 "mean": self.pixels["mean"], "std": self.pixels["std"], "resolution": self.model.resolution,
-                "outputs": self.model.outputs, "options": dict(self.chip.options)}
+                "outputs": self.model.outputs,
+                "options": {key: _found(value) for key, value in self.chip.options.items()}}
 
     def network(self) -> dict[str, Any]:
         """The values that the network is built from."""
@@ -190,3 +199,9 @@ def of(words: Words, chip: Chip) -> Request:
 def _plain(name: str) -> str:
     """A name as a part of a path that every tool accepts: atc takes letters, digits, '.', '_' and '-' only."""
     return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)
+
+
+def _found(value: Any) -> Any:
+    """An option's value; a file beside the chips' files as its absolute path, since compilers run in a folder of their own."""
+    beside = os.path.join(schema.HERE, "chips", value) if isinstance(value, str) and value else ""
+    return beside if os.path.isfile(beside) else value

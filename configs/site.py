@@ -55,7 +55,16 @@ class Build(Data):
     def _present(self) -> list[str]:
         if self.backend.NEEDS == "cpu":
             return self.backend.devices(self.chip.cores_per_device)
-        return self.backend.devices(soc_version=self.chip.soc_version)
+        board = self.backend.board(self.chip.soc_version)
+        for line in board.left_out if board else ():
+            print(f"inv: {line}", file=sys.stderr)
+        return list(board.devices) if board and board.devices else self.backend.devices(soc_version=self.chip.soc_version)
+
+    @property
+    def placement(self) -> dict[str, str | None]:
+        """What else than their ids says which devices these are."""
+        found = getattr(self.backend, "placement", None)
+        return found() if found else {}
 
     @property
     def compile_memory_mb(self) -> float:

@@ -25,10 +25,11 @@ def without_batch(columns: Row) -> dict[str, Any]:
 
 
 def configurations(rows: Sequence[Row], kind: str) -> dict[tuple, list[Row]]:
-    """The rows of a kind by configuration, both in their order."""
+    """The rows of a kind by configuration, both in their order. Throughput of one device and of two are two configurations."""
     found: dict[tuple, list[Row]] = {}
     for row in of_kind(rows, kind):
-        found.setdefault(configuration(row), []).append(row)
+        devices_of = (tuple(row["devices"]),) if kind == "throughput" else ()
+        found.setdefault(configuration(row) + devices_of, []).append(row)
     return found
 
 

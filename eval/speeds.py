@@ -18,7 +18,7 @@ def side_by_side(rows: Rows, published: Mapping[str, Any]) -> str:
     several = len({key[:2] for key in measured}) > 1
     columns: dict[str, dict[int, float]] = {}
     for table in measured.values():
-        name = (f"{figures.model(table[0])}, " if several else "") + figures.form(table[0])
+        name = (f"{figures.model(table[0])}, " if several else "") + f"{figures.form(table[0])}, {figures.devices(table[0])}"
         columns[name] = {row["batch"]: row["images_per_s"] for row in table}
     for chip, stated in published.items():
         columns[f"published {chip}{figures.scale_note(stated)}"] = {
@@ -43,7 +43,7 @@ def each(rows: Rows, published: Mapping[str, Any]) -> list[str]:
         cells = [
             {
                 **_timed(row, any("compute_images_per_s" in other for other in table)),
-                "same top-1, %": percent(agreement.get((key, row["batch"]))),
+                "same top-1, %": percent(agreement.get((key[: len(figures.CONFIGURATION)], row["batch"]))),
                 **_beside(row, published.get(row["chip"])),
                 "": marks[row["batch"]],
             }

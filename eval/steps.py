@@ -1,11 +1,12 @@
-"""The steps of `inv eval --results=DIR`: score what another tool wrote, against a label file."""
+"""The steps of `inv eval --results=DIR`, and what a build ends with. `build` is the request, which this package does not import."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from eval import folder
+from eval import folder, table
 from pipeline.step import Step
 
 
@@ -26,3 +27,17 @@ def scored(build: Any, results: str, labels: Mapping[str, int]) -> Iterator[Step
                {"names": list(labels), "labels": list(labels.values()), "shard_size": len(labels)})
     yield Step("eval/results/accuracy", "eval.results:write", (f"{where}/index.csv", *paths), (f"{where}/accuracy.json",),
                {"row": row, "classes": build.model.classes}, reads=(root,))
+
+
+def told(build: Any) -> str:
+    """What a build ends with: the figures of this request, from the report."""
+    folder = os.path.join(build.out, "report")
+    with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
+        # other batch sizes and devices than this command asked for were timed at another time, maybe beside other work
+        devices = vars(build).get("devices")
+        rows = [row for row in json.load(file)["rows"] if row["batch"] in (None, *build.batches)
+                and devices in (None, row.get("devices", devices))]
+    listed = "listing" in vars(build)
+    columns = build.judged or (build.row(build.dataset_row if listed else None, build.eval_batch) if build.has_checkpoint else
+                               build.data_row())
+    return table.final(rows, **build.published(), current=columns, report=os.path.join(folder, "report.md"))

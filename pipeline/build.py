@@ -88,8 +88,8 @@ def _tell(outcome: Outcome, plan: Plan, request: Any) -> None:
     if not request.quiet and plan.order:
         left = f", {len(outcome.not_tried)} not tried" if outcome.not_tried else ""
         fresh = len(plan.order) - len(outcome.ran) - len(outcome.failed) - len(outcome.not_tried)
-        print(f"{len(outcome.ran)} step{'s' * (len(outcome.ran) != 1)} ran, {fresh} up to date{left}" if outcome.ran or outcome.failed else
-              f"nothing to do: all {len(plan.order)} steps are up to date")
+        ran = f"{len(outcome.ran)} step{'s' * (len(outcome.ran) != 1)} ran, {fresh} up to date{left}"
+        print(ran if outcome.ran or outcome.failed else f"nothing to do: all {len(plan.order)} steps are up to date")
     if len(outcome.failed) > 1 or (outcome.failed and request.keep_going):
         print("\n".join(_summary(outcome, request.out)), file=sys.stderr)
 

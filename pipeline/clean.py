@@ -28,7 +28,8 @@ class Cleaned:
         if not self.removed:
             return "\n".join([f"nothing to remove under {self.out}", *left_lines(self.out, self.left)])
         size, files = tree.size_text(sum(self.removed.values())), tree.counted(len(self.removed), "file")
-        return "\n".join([*tree.by_folder(self.out, self.removed), f"{'would remove' if self.dry else 'removed'} {size} in {files} under {self.out}",
+        done = "would remove" if self.dry else "removed"
+        return "\n".join([*tree.by_folder(self.out, self.removed), f"{done} {size} in {files} under {self.out}",
                           *left_lines(self.out, self.left)])
 
 

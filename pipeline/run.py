@@ -23,6 +23,7 @@ from pipeline.verdicts import FRESH, RUN, Verdict
 from pipeline.worker import Call, Done, Slot
 
 POLL_S = 0.1
+HANG_S, HANG_TIMES = 600.0, 50  # a step on a device takes seconds; at most so many times as long as it last took
 DISK_HEAVY_MB, DISK_HEAVY_AT_ONCE = 64, 8  # past eight writers of big files a disk only gets slower
 
 
@@ -40,6 +41,7 @@ class Run:
         self._ready = [name for name, above in self._waiting.items() if not above]
         self._ahead = self._seconds_ahead()
         self._running: dict[Future[Done], tuple[str, Slot]] = {}
+        self._since: dict[str, float] = {}
         self._looking_on: set[str] = set()  # stages that name all bad files before the build stops
         self._crashed: dict[str, Slot] = {}  # step -> the slot whose process died under it
         self._quiet, self._told = Quiet(), False
@@ -54,6 +56,7 @@ class Run:
                     ended, _ = wait(self._running, timeout=POLL_S, return_when=FIRST_COMPLETED)
                     for future in ended:
                         self._end(future)
+                    self._end_hung()
                 elif self._stopping():
                     break
                 elif self._ready and all(name in self._why for name in self._ready):  # the others are looked at in the next turn
@@ -121,8 +124,18 @@ class Run:
         call = Call(step.name, step.action, (*step.inputs, *step.reads), tuple(map(publish.part_of, step.outputs)), step.params,
                     self.log_of(step), publish.unknown_inputs(step, self.disk))
         self._ready.remove(step.name)
+        self._since[step.name] = time.monotonic()
         self._running[self.slots.submit(slot, call)] = (step.name, slot)
         self.listener.started(step, slot, self._why[step.name])
+
+    def _end_hung(self) -> None:
+        """A device can hang for ever inside a call. Its process is ended, and what follows is as for any that died."""
+        for name, slot in self._running.values():
+            limit = max(HANG_S, HANG_TIMES * (self.disk.seconds(self.plan.steps[name].stamp) or 0))
+            if slot.kind == "device" and not self.plan.steps[name].alone and time.monotonic() - self._since[name] > limit:
+                self.listener.note(f"{name}: no answer from {slot.kind} {slot.id} in {limit:.0f} s, its process is ended")
+                self._since[name] = time.monotonic()
+                self.slots.end(slot)
 
     def _made(self, step: Step, done: Done, slot: Slot) -> dict[str, Any]:
         """What a stamp tells of the run itself."""

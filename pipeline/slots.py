@@ -47,6 +47,11 @@ class Slots:
         if broken:
             self._pools.pop(slot).shutdown(wait=False)
 
+    def end(self, slot: Slot) -> None:
+        """End the process of this slot now; its step's future breaks."""
+        for process in list((self._pools[slot]._processes or {}).values()):
+            process.kill()
+
     def rest(self) -> None:
         """End all idle processes: before a step that must be alone, devices and memory are given back."""
         for slot in [slot for slot in self._pools if slot not in self.busy]:

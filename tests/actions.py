@@ -1,5 +1,6 @@
 """Actions of the tests' own steps: small, in a module of their own, so that worker processes can import them."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -59,6 +60,15 @@ def broken(inputs, outputs):
 def leaves(inputs, outputs):
     """A library that ends the process by the front door."""
     sys.exit(0)
+
+
+def hangs_once(inputs, outputs):
+    """The first time it runs it does not end, and keeps the interpreter's lock, as a call into a device does."""
+    mark = Path(outputs[0]).parent / "hung"
+    if not mark.exists():
+        mark.touch()
+        ctypes.PyDLL(None).sleep(600)
+    Path(outputs[0]).write_text("answered")
 
 
 def dies(inputs, outputs, times):

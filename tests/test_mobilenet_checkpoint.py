@@ -70,7 +70,8 @@ def test_an_old_training_checkpoint_loads(saved, state, monkeypatch):
         "optimizer": sgd.state_dict(),
     }
     path = saved(content, **OLD)
-    assert b"cuda:0" in open(path, "rb").read()
+    with open(path, "rb") as file:
+        assert b"cuda:0" in file.read()
     network = MobileNetV1(0.25, 16)
     checkpoint.load(path, network)
     assert same(network, state)
@@ -105,7 +106,8 @@ def test_other_files_are_no_checkpoint(tmp_path, content):
 @pytest.mark.parametrize("options", [{}, OLD], ids=["zip", "before-1.6"])
 def test_a_truncated_checkpoint_is_one_line_wherever_it_ends(saved, state, options):
     path = saved({"state_dict": state, "best_prec1": np.float64(1)}, **options)
-    whole = open(path, "rb").read()
+    with open(path, "rb") as file:
+        whole = file.read()
     for end in [*range(0, 2000, 97), *range(2000, len(whole) - 1, len(whole) // 40)]:
         with open(path, "wb") as file:
             file.write(whole[:end])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import run
 from pipeline.worker import Slot
 
 FAILURES = {"mistaken": (2, "--labels=x: no such file"), "unable": (1, "cat.jpg: truncated after 12 bytes"),
@@ -228,3 +229,9 @@ def test_a_stamp_tells_where_from_and_how_long(world):
     made = stamp.read(step.stamp)["made"]
     assert {"host": "node7", "images": 5, "slot": "cpu 0"}.items() <= made.items()
     assert made["seconds"] > 0 and made["start"] > 1.7e9
+
+
+def test_a_device_that_hangs_loses_its_process_and_its_step_runs_on_another(world, monkeypatch):
+    monkeypatch.setattr(run, "HANG_S", 2.0)
+    world.build(world.step("a", "hangs_once", needs="device"), slots=[Slot("device", "0"), Slot("device", "1")], processes=2)
+    assert world.outcome.ran == ["a"] and not world.outcome.failed

@@ -4,6 +4,7 @@ atc.py compiles, session.py runs, npu_smi.py finds the boards, causes.py turns e
 versions; doctor.py looks whether all of it fits together.
 """
 
+import os
 import shutil
 
 from backends.ascend import cann, causes, npu_smi
@@ -40,6 +41,11 @@ def board(soc_version: str = "") -> Board | None:
 def present() -> bool:
     """Whether anything of Ascend is here: CANN's environment, npu-smi, or aclruntime. Starts nothing."""
     return bool(cann.home() or shutil.which("npu-smi") or shutil.which("atc") or cann.aclruntime_path())
+
+
+def placement() -> dict[str, str | None]:
+    """What tells logical ids of one process from another's: under a mask, device 0 is another chip."""
+    return {"ASCEND_RT_VISIBLE_DEVICES": os.environ.get("ASCEND_RT_VISIBLE_DEVICES")}
 
 
 def devices(cores: int = 1, soc_version: str = "") -> list[str]:
