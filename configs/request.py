@@ -193,6 +193,10 @@ def of(words: Words, chip: Chip) -> Request:
     sample = not any(own) and words.model in (None, SAMPLE)
     model = schema.model(SAMPLE if sample else words.model or "mobilenet_v1")
     out = os.path.abspath(words.out) if words.out else os.path.join(REPOSITORY, "out")
+    try:
+        out.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BuildError(f"--out={out!r}: not a name in UTF-8, which the exporter cannot write to; choose another folder") from None
     return Request(words, chip, model, sample, out)
 
 

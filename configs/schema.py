@@ -5,7 +5,9 @@ wrong build.
 """
 
 import dataclasses
+import math
 import os
+import re
 import tomllib
 import types
 import typing
@@ -102,10 +104,31 @@ def model(name_or_path: str) -> Model:
         found = read(name_or_path, Model)
     else:
         found = read(_named("models", "--model", name_or_path), Model)
+    wrong = _nonsense(found)
+    if wrong:
+        raise BuildError(f"{name_or_path}: {wrong}")
     if found.preprocess.crop != found.resolution:
         raise BuildError(f"{name_or_path}: preprocess.crop is {found.preprocess.crop}, the resolution {found.resolution}: "
                          "they must be the same, the crop is what the network sees")
     return found
+
+
+def _nonsense(model: Model) -> str:
+    """What cannot be in a model file though its type is right, "" when nothing is."""
+    values = model.preprocess
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", model.name):
+        return f"name is {model.name!r}: letters, digits, '.', '_' and '-' make a name, it is a part of paths"
+    if not 0 < model.width <= 8:
+        return f"width is {model.width}: expected a multiplier above 0, such as 0.25 or 1.0"
+    if model.resolution < 32 or model.resolution % 32:
+        return f"resolution is {model.resolution}: expected a multiple of 32"
+    if model.classes < 1:
+        return f"classes is {model.classes}: expected 1 or more"
+    if not all(math.isfinite(m) for m in values.mean) or not all(0 < s < math.inf for s in values.std):
+        return f"preprocess.mean is {values.mean}, std {values.std}: expected finite numbers, std above 0"
+    if values.resize < values.crop:
+        return f"preprocess.resize is {values.resize}, below crop {values.crop}: the crop would stand over the picture's edge"
+    return ""
 
 
 def chip(name: str) -> Chip:

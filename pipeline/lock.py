@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -57,7 +56,8 @@ class Quiet:
     """The machine-wide lock: every build shares it while its steps run, and one that measures has it alone."""
 
     def __init__(self, path: str | None = None):
-        path = path or os.path.join(tempfile.gettempdir(), "mobilenet-build.alone.lock")
+        # not tempfile's folder: a job with a TMPDIR of its own would measure while others build
+        path = path or os.path.join(os.environ.get("INV_LOCK_DIR", "/tmp"), "mobilenet-build.alone.lock")
         try:  # without O_CREAT first: kernels with fs.protected_regular refuse it for another user's file in /tmp
             self._file = os.open(path, os.O_RDWR)
         except FileNotFoundError:

@@ -1,6 +1,7 @@
 """The command line: Invoke's, with its errors told in one line, the nearest legal word named, and the exit codes of ours."""
 
 import gc
+import io
 import os
 import sys
 from difflib import get_close_matches
@@ -21,6 +22,7 @@ class Inv(Program):
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:
         """Parse and execute; never a traceback for what a user typed."""
         try:
+            refuse_twice(argv or [])
             self.create_config()
             self.parse_core(argv)
             sys.dont_write_bytecode = False  # Invoke turns it off, and compiling at each start costs 60 ms
@@ -83,8 +85,34 @@ class Inv(Program):
         sys.exit(2)
 
 
+def refuse_twice(argv: list[str]) -> None:
+    """Exit 2 when an option is given twice to one task: Invoke would take the second value for a task's name."""
+    seen: set[str] = set()
+    for word in argv[1:]:
+        option = word.partition("=")[0]
+        if not word.startswith("-"):
+            seen = set() if word in tasks_names() else seen
+        elif option in seen:
+            raise Exit(f"inv: {option}: given twice; one value an option, several batch sizes or devices between commas", code=2)
+        else:
+            seen.add(option)
+
+
+def tasks_names() -> set[str]:
+    """The names of all tasks."""
+    return set(Collection.from_module(tasks).task_names)
+
+
 def main() -> None:
     """Entry point of ./inv."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an ASCII terminal gets a question mark, not a traceback at the end of a build
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        print("inv: the folder you stand in has been removed; cd to one that is there", file=sys.stderr)
+        sys.exit(2)
     gc.set_threshold(200_000, 20, 100)  # a plan of 50,000 pictures makes objects that all stay: looking for garbage costs 0.2 s
     Inv(name="inv", binary="inv", binary_names=["inv"], namespace=Collection.from_module(tasks), executor_class=Executor,
         version=of_package("mobilenet-build")).run(["inv", *sys.argv[1:]])

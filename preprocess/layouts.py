@@ -5,6 +5,7 @@ Hidden files, and files without a picture's ending, are no pictures. All else th
 
 import os
 from dataclasses import dataclass, field
+from stat import S_ISREG
 
 from pipeline.errors import BuildError
 from preprocess import archive
@@ -60,6 +61,7 @@ def _of_folder(dataset: str) -> Pictures:
     pictures = Pictures(root)
     twice: list[str] = []
     broken: list[str] = []
+    odd: list[str] = []
     seen: set[tuple[int, int]] = set()
     waiting = [""]
     while waiting:
@@ -69,14 +71,16 @@ def _of_folder(dataset: str) -> Pictures:
         if (stat.st_dev, stat.st_ino) in seen:  # a link that leads back up, or a second way to the same folder
             continue
         seen.add((stat.st_dev, stat.st_ino))
-        below = _scan(folder, inside, pictures, twice, broken)
+        below = _scan(folder, inside, pictures, twice, broken, odd)
         waiting.extend(sorted(below, reverse=True))
     _refuse(dataset, broken, "is a link to nothing", "are links to nothing")
+    _refuse(dataset, odd, "is no file: a pipe or a device", "are no files: pipes or devices")
     _refuse(dataset, twice, "has the name of another", "have names of others")
     return pictures
 
 
-def _scan(folder: str, inside: str, pictures: Pictures, twice: list[str], broken: list[str]) -> list[str]:
+def _scan(folder: str, inside: str, pictures: Pictures, twice: list[str], broken: list[str],
+          odd: list[str]) -> list[str]:
     """Add one folder's pictures; return the folders below it."""
     below = []
     try:
@@ -96,6 +100,8 @@ def _scan(folder: str, inside: str, pictures: Pictures, twice: list[str], broken
             except OSError:
                 broken.append(path)
                 continue
+            if not S_ISREG(stat.st_mode):
+                odd.append(path)
             if name in pictures.found:
                 twice.append(path)
             pictures.found[name] = (path,)

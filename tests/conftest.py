@@ -126,7 +126,7 @@ class World:
         asked = tempfile.mktemp(suffix=".json", dir=self.root)
         rows = [{**vars(step), "params": dict(step.params), "tools": dict(step.tools)} for step in steps]
         Path(asked).write_text(json.dumps({"steps": rows, "request": {"out": self.out, **request}}))
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{HERE}", "TMPDIR": self.root}
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{HERE}", "TMPDIR": self.root, "INV_LOCK_DIR": self.root}
         return subprocess.Popen([sys.executable, f"{HERE}/driver.py", asked], start_new_session=True, env=environment,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -146,7 +146,7 @@ class World:
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     """A world whose builds do not meet this machine's others."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("INV_LOCK_DIR", str(tmp_path))
     # a spawned worker imports the main module, and pytest's takes 0.3 s
     monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
     return World(tmp_path / "tree")

@@ -103,8 +103,8 @@ def timed(command: list[str], folder: str) -> tuple[float, float, float]:
     """(seconds, seconds of CPU with its children's, peak MB of resident memory) of one run to its end."""
     with tempfile.TemporaryFile() as said:
         begun = time.perf_counter()
-        # its own TMPDIR: the lock of what must be alone on the machine lies there, and no other build is to be waited for
-        child = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, "TMPDIR": folder})
+        # its own INV_LOCK_DIR: the lock of what must be alone on the machine lies there, and no other build is to be waited for
+        child = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, "INV_LOCK_DIR": folder})
         peak = 0.0
         while not (ended := os.wait4(child.pid, os.WNOHANG))[0]:
             peak = max(peak, resident_mb(child.pid))  # wait4's ru_maxrss counts what this process had when it forked

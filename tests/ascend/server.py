@@ -39,7 +39,8 @@ class Server:
     def install(self, without: tuple = (), **scenario) -> None:
         """Change the machine; its log goes on."""
         # a temporary folder of its own: the lock of benchmarks lies there, and others on this machine must not be waited for
-        self.env = {**world.install(self.folder / "machine", without=without, **scenario), "TMPDIR": str(self.folder / "tmp")}
+        self.env = {**world.install(self.folder / "machine", without=without, **scenario), "TMPDIR": str(self.folder / "tmp"),
+                    "INV_LOCK_DIR": str(self.folder / "tmp")}
 
     def inv(self, *words: object, code: int | None = 0, **env: str) -> command_line.Answer:
         """Run `inv WORDS --out=OUT` here."""
