@@ -54,8 +54,9 @@ def command(*words: object, root: Path = ROOT, watch: bool = False) -> list[str]
 def environment(**more: str) -> dict[str, str]:
     """The caller's environment without what would change a build."""
     hidden = ("PYTHONPATH", "NULL_DEVICES", "COLUMNS", "ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH")
-    # the lock that keeps measurements apart lies in TMPDIR: in a folder of its own a test waits for nobody else's build
-    return {key: value for key, value in os.environ.items() if key not in hidden} | {"TMPDIR": _tmp(), "INV_LOCK_DIR": _tmp()} | more
+    # the lock that keeps measurements apart: in a folder of its own a test waits for nobody else's build
+    own = {"TMPDIR": _tmp(), "INV_LOCK_DIR": _tmp()}
+    return {key: value for key, value in os.environ.items() if key not in hidden} | own | more
 
 
 @functools.cache

@@ -1,0 +1,34 @@
+"""The command line's own manners, in this process: what Invoke would do otherwise."""
+
+import subprocess
+
+import inv
+import pytest
+from invoke.exceptions import Exit
+
+from pipeline import program
+
+
+@pytest.mark.parametrize("words", [["all", "--bs=1", "--bs=1"], ["all", "--out=a", "--out=b"], ["bench", "--bs", "1", "--bs", "4"]])
+def test_an_option_given_twice_is_the_users_mistake(words):
+    with pytest.raises(Exit) as told:
+        program.refuse_twice(["inv", *words])
+    assert told.value.code == 2 and "given twice" in told.value.message
+
+
+def test_two_tasks_may_be_given_one_option_each():
+    program.refuse_twice(["inv", "eval", "--bs=1", "bench", "--bs=1"])
+
+
+def test_a_terminal_without_utf8_gets_no_traceback(tmp_path):
+    answer = inv.inv("bench", "--bs=1", "--chip=null", out=tmp_path / "out", PYTHONIOENCODING="ascii")
+    assert "published 310 ?4" in answer.out and "Traceback" not in answer.err
+
+
+def test_a_removed_working_folder_is_told(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f"cd '{gone}' && rmdir '{gone}' && exec '{inv.ROOT}/inv' status"
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "inv: the folder you stand in has been removed" in done.stderr and "Traceback" not in done.stderr
