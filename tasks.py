@@ -31,6 +31,7 @@ from pipeline.step import Step
 from preprocess import labels, look
 
 Steps = Iterator[Step]
+TORCH_MB = 600.0  # what a process that has imported torch and runs a batch was seen to take
 REPORT = ("summary.json", "report.md", "result.json")
 OPTIONS = {name: Option(default, text) for name, (default, text) in SHARED.items()}
 
@@ -66,7 +67,8 @@ def preprocess(build: Build) -> Steps:
         part = images[n * size : (n + 1) * size]
         yield Step(f"preprocess/{build.data_name(build.listing.identity)}/{n:05d}", "preprocess.shards:write",
                    inputs=build.picture_paths(part), reads=build.tar, outputs=(shard, *lists[n : n + 1]),
-                   params=build.pixel_params(part), tools=build.pixel_tools, images=len(part), disk_mb=build.shard_mb(len(part)))
+                   params=build.pixel_params(part), tools=build.pixel_tools, images=len(part), disk_mb=build.shard_mb(len(part)),
+                   memory_mb=build.shard_mb(len(part)) + 200)
     yield Step(f"preprocess/{build.data_name(build.listing.identity)}/index", "preprocess.shards:index",
                inputs=lists, outputs=(build.index_csv, *([f"{build.data_dir}/bad.json"] if lists else [])),
                params={"names": [i.name for i in images], "labels": [i.label for i in images], "shard_size": size})
@@ -78,10 +80,10 @@ def preprocess(build: Build) -> Steps:
 @stage()
 def export(build: Build) -> Steps:
     """Export the checkpoint to ONNX, simplify it, and hold it against PyTorch."""
-    where, tools = build.model_dir, {name: of_package(name) for name in ("torch", "onnx")}
+    where, tools = build.model_dir, {name: of_package(name) for name in ("torch", "onnx", "numpy")}
     name, network = f"export/{build.model.name}", build.network()
     yield Step(f"{name}/exported", "convert.export:write", (build.checkpoint,), (f"{where}/exported.onnx",),
-               {"model": network}, tools)
+               {"model": network}, tools, memory_mb=TORCH_MB, disk_mb=build.model_mb)
     yield Step(f"{name}/simplified", "convert.simplify:write", (f"{where}/exported.onnx",), (f"{where}/model.onnx",),
                {"resolution": build.model.resolution}, {p: of_package(p) for p in ("onnx", "onnxsim", "onnxruntime")})
     yield Step(f"{name}/parity", "convert.parity:write", (build.checkpoint, f"{where}/model.onnx"),
@@ -100,7 +102,7 @@ def compile(build: Build) -> Steps:
                    (f"{build.model_dir}/model.onnx", f"{build.model_dir}/parity.ok", *build.option_files),
                    (build.compiled(batch, backend.SUFFIX),),
                    {"backend": build.chip.backend, "batch": batch, "target": build.target()}, backend.toolchain(),
-                   code=(f"backends.{build.chip.backend}",), memory_mb=build.compile_memory_mb)
+                   code=(f"backends.{build.chip.backend}",), memory_mb=build.compile_memory_mb, disk_mb=build.model_mb)
 
 
 @stage(pre=[compile, preprocess], post=[report])
@@ -110,7 +112,8 @@ def infer(build: Build) -> Steps:
     for n, (shard, logits) in enumerate(zip(build.shards, build.logits(batch), strict=True)):
         yield Step(f"infer/{build.variant}/{name}/bs{batch}/{n:05d}", "infer.logits:write",
                    (build.compiled(batch, build.backend.SUFFIX), shard), (logits,), {"backend": build.chip.backend, "batch": batch},
-                   build.backend.runtime(), needs="device", code=(f"backends.{build.chip.backend}",), images=build.images_in(n))
+                   build.backend.runtime(), needs="device", code=(f"backends.{build.chip.backend}",), images=build.images_in(n),
+                   disk_mb=build.images_in(n) * build.model.outputs * 4 / 2**20)
     yield Step(f"infer/{build.variant}/{name}/bs{batch}/pipeline", "eval.stages:write", tuple(build.logits(batch)),
                (f"{build.logits_dir(batch)}/pipeline.json",), {"row": build.row(build.dataset_row, batch), "stage": "infer"},
                eager=True, reads=tuple(f"{path}.stamp" for path in build.logits(batch)))
@@ -225,7 +228,7 @@ def _agreement(build: Build) -> Steps:
     yield Step(f"agree/reference/{name}", "mobilenet.logits:reference",
                (build.checkpoint, *shards, f"{build.model_dir}/parity.ok"), (build.reference,),  # a wrong checkpoint is told once
                {"model": build.network(), "mean": build.pixels["mean"], "std": build.pixels["std"], **common},
-               {"torch": of_package("torch")})
+               {name: of_package(name) for name in ("torch", "numpy")}, memory_mb=TORCH_MB)
     for batch in build.batches:
         where, step = build.logits_dir(batch), f"agree/{build.variant}/{name}/bs{batch}"
         yield Step(f"{step}/logits", "infer.logits:first", (build.compiled(batch, build.backend.SUFFIX), *shards),
@@ -233,5 +236,5 @@ def _agreement(build: Build) -> Steps:
                    needs="device", code=(f"backends.{build.chip.backend}",))
         yield Step(f"{step}/record", "eval.agreement:write", (f"{where}/agreement.npy", build.reference),
                    (f"{where}/agreement.json",),
-                   {"row": build.row(build.dataset_row, batch), "margin": build.margin})
+                   {"row": build.row(build.dataset_row, batch), "margin": build.margin}, {"numpy": of_package("numpy")})
         yield Step(f"{step}/gate", "eval.agreement:gate", (f"{where}/agreement.json",), (f"{where}/agreement.ok",))

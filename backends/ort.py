@@ -15,7 +15,7 @@ PRECISIONS = ("fp32",)
 
 def toolchain() -> dict[str, str | None]:
     """What a compiled model depends on besides its ONNX."""
-    return {"onnx": of_package("onnx"), "onnxsim": of_package("onnxsim")}
+    return {"onnx": of_package("onnx"), "numpy": of_package("numpy")}
 
 
 def runtime() -> dict[str, str | None]:

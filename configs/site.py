@@ -67,6 +67,11 @@ class Build(Data):
         return found() if found else {}
 
     @property
+    def model_mb(self) -> float:
+        """About what one form of the model takes on the disk: as much as its checkpoint."""
+        return os.path.getsize(self.checkpoint) / 2**20
+
+    @property
     def compile_memory_mb(self) -> float:
         """What one conversion takes at most, as far as the backend can say."""
         estimate = getattr(self.backend, "compile_memory_mb", None)

@@ -59,7 +59,7 @@ def _run(plan: Plan, request: Any, again: Sequence[str]) -> int:
         for path, touched in disk.touched.items():
             stamp.write(path, touched)
         disk.source.save()
-        if "report" in outcome.ran:
+        if "report" in outcome.ran or ("report" in plan.steps and not outcome.failed and not provenance.there(request.out)):
             provenance.write(request.out, plan.steps["report"].inputs, plan.steps["report"].outputs[0])
     _tell(outcome, plan, request)
     return outcome.exit_code

@@ -5,6 +5,7 @@ Invoke alone runs each `pre` task by itself and without the caller's options. He
 first shard starts while the last is still being decoded.
 """
 
+import errno
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -150,6 +151,10 @@ def told_in_one_line() -> Iterator[None]:
         yield
     except (errors.BuildError, errors.StepError, errors.GateMissed) as error:
         raise Exit(f"inv: {error}", code=error.exit_code) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise Exit(f"inv: no space left on the disk of {error.filename or 'OUT'}. Free some, or set --out", code=1) from None
     except KeyboardInterrupt:
         print("\ninv: interrupted; what is complete is kept, and running again goes on", file=sys.stderr)
         raise Exit(code=130) from None

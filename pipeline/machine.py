@@ -102,7 +102,7 @@ def git_state(root: str) -> dict:
         return done.stdout.strip() if done.returncode == 0 else None
 
     commit = ask("rev-parse", "HEAD")
-    changes = ask("status", "--porcelain", "--untracked-files=no")
+    changes = ask("status", "--porcelain")
     return {"commit": commit, "dirty": None if changes is None else bool(changes)}
 
 

@@ -1,5 +1,6 @@
 """What a run tells while it goes on, and what it has done at its end."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,3 +33,11 @@ class Outcome:
         """0; a failed step 1; else the user's mistake 2; else a missed gate 3."""
         codes = {code for code, _ in self.failed.values()}
         return min(codes) if codes else 0
+
+    def name_what_was_not_tried(self, stale: Iterable[str], needs: Mapping[str, Sequence[str]]) -> None:
+        """Of the `stale` steps, in plan order, those that came to nothing, and the one that each of them waited for in vain."""
+        settled = {*self.ran, *self.unchanged, *self.failed}
+        for name in stale:
+            if name not in settled:
+                above = next((n for n in needs[name] if n in self.failed or n in self.not_tried), "")
+                self.not_tried[name] = f"needs {above}" if above else "the build stopped before it"

@@ -3,6 +3,7 @@
 import gc
 import io
 import os
+import signal
 import sys
 from difflib import get_close_matches
 from typing import NoReturn
@@ -105,6 +106,7 @@ def tasks_names() -> set[str]:
 
 def main() -> None:
     """Entry point of ./inv."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ./inv starts without, so that imports end quietly
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # an ASCII terminal gets a question mark, not a traceback at the end of a build

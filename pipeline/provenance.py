@@ -73,3 +73,12 @@ def write(out: str, records: Collection[str], report: str) -> None:
     with open(part, "w", encoding="utf-8") as file:
         json.dump(of(out, records), file, sort_keys=True, indent=1)
     os.replace(part, os.path.join(folder, "provenance.json"))
+
+
+def there(out: str) -> bool:
+    """Whether a report's provenance.json can be read; a kill can come between the report and it."""
+    try:
+        with open(os.path.join(out, "report", "provenance.json"), encoding="utf-8") as file:
+            return json.load(file)["schema"] == SCHEMA
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

@@ -4,10 +4,9 @@ Reads the disk, prints nothing. What it learned on the way (a file that was touc
 `Disk.touched` for the driver to write back.
 """
 
-import os
 from collections.abc import Collection, Mapping
 
-from pipeline import fingerprint, values
+from pipeline import fingerprint, source, values
 from pipeline.disk import Disk
 from pipeline.fingerprint import Fingerprint
 from pipeline.step import Step
@@ -22,13 +21,15 @@ def reasons(step: Step, disk: Disk | None = None, not_yet: Collection[str] = ())
     disk = disk or Disk()
     old = disk.stamp(step.stamp)
     gone = [path for path in step.outputs if disk.stat(path) is None]
-    if gone and len(gone) == len(step.outputs):
-        return [NEVER_MADE if old is None else "its output is gone" if len(gone) == 1 else f"its {len(gone)} outputs are gone"]
     if old is None:
-        return ["no readable stamp: the build that made it was cut short, or the stamp was damaged"]
+        return [NEVER_MADE if len(gone) == len(step.outputs) else
+                "no readable stamp: the build that made it was cut short, or the stamp was damaged"]
     new = {**old, "inputs": dict(old["inputs"]), "outputs": dict(old["outputs"])}
     why = [f"action: {old['action']} -> {step.action}"] if old["action"] != step.action else []
-    why += [f"output {disk.roots.key(path)} is gone" for path in gone]
+    if gone and len(gone) == len(step.outputs):
+        why.append("its output is gone" if len(gone) == 1 else f"its {len(gone)} outputs are gone")
+    else:
+        why += [f"output {disk.roots.key(path)} is gone" for path in gone]
     why += _changed_files("input", step.inputs, new["inputs"], disk, not_yet)
     why += _changed_files("output", [path for path in step.outputs if path not in gone], new["outputs"], disk, ())
     why += values.changed("param", old["params"], step.params)
@@ -64,6 +65,6 @@ def _changed_files(kind: str, paths: Collection[str], known: dict[str, Fingerpri
 
 
 def _changed_code(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    return [f"code {module.replace('.', os.sep)}.py changed" if module in old and module in new
+    return [f"code {source.file_of(module)} changed" if module in old and module in new
             else f"code {module} is {'new' if module in new else 'no longer used'}"
             for module in sorted({*old, *new}) if old.get(module) != new.get(module)]

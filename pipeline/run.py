@@ -5,6 +5,7 @@ after them, so that a kill at any instant costs the steps in flight and nothing 
 """
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -63,13 +64,14 @@ class Run:
                     self._wait_for_the_machine()
             self.slots.close()
         except BaseException:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut the cleaning up short
             self.slots.kill()
             for name in self._why:  # whatever was started, and one that was being published just now
                 publish.remove_parts(self.plan.steps[name])
             raise
         finally:
             self._quiet.close()
-        self._name_what_was_not_tried()
+        self.outcome.name_what_was_not_tried(self._waiting, self.plan.needs)
         return self.outcome
 
     def _wait_for_the_machine(self) -> None:
@@ -119,6 +121,7 @@ class Run:
         if step.alone:
             self.slots.rest()
         publish.remove_parts(step)
+        self.disk.source.of(step.action, step.code)  # now, and kept: code edited while the step runs must look changed next time
         for path in step.outputs:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         call = Call(step.name, step.action, (*step.inputs, *step.reads), tuple(map(publish.part_of, step.outputs)), step.params,
@@ -196,13 +199,6 @@ class Run:
             self._waiting[below].discard(name)
             if not self._waiting[below]:
                 self._ready.append(below)
-
-    def _name_what_was_not_tried(self) -> None:
-        settled = {*self.outcome.ran, *self.outcome.unchanged, *self.outcome.failed}
-        for name in self._waiting:
-            if name not in settled:
-                above = next((n for n in self.plan.needs[name] if n in self.outcome.failed or n in self.outcome.not_tried), "")
-                self.outcome.not_tried[name] = f"needs {above}" if above else "the build stopped before it"
 
     def _seconds_ahead(self) -> dict[str, float]:
         """For each step the longest chain that starts with it, in seconds of the last build (1 where there was none)."""

@@ -2,9 +2,11 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 from pipeline import worker
 from pipeline.worker import Call, Done, Slot
@@ -39,7 +41,15 @@ class Slots:
         if slot not in self._pools:
             self._pools[slot] = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), worker.start,
                                                     (os.getpid(), slot, sys.path))
-        return self._pools[slot].submit(worker.perform, call)
+        # a worker that still imports must not die of Ctrl-C with a traceback: it inherits this mask until it ignores the signal
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return self._pools[slot].submit(worker.perform, call)
+        except BrokenProcessPool:  # its process was killed while it had nothing to do: no step was lost
+            self._pools.pop(slot).shutdown(wait=False)
+            return self.submit(slot, call)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def release(self, slot: Slot, broken: bool = False) -> None:
         """The slot's step has ended. A broken pool is thrown away: the next step gets a new process."""

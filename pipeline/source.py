@@ -109,6 +109,12 @@ def _absolute(node: ast.ImportFrom, module: str, is_package: bool) -> str:
     return ".".join([*parts, node.module] if node.module else parts)
 
 
+def file_of(module: str) -> str:
+    """The module's file, relative to the repository, as a person knows it."""
+    path = _path_of(ROOT, module)
+    return os.path.relpath(path, ROOT) if path else module
+
+
 def _with_parents(name: str) -> list[str]:
     parts = name.split(".")
     return [".".join(parts[: n + 1]) for n in range(len(parts))]

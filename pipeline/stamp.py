@@ -11,6 +11,7 @@ from typing import Any
 
 SCHEMA = 1
 FIELDS = {"inputs": dict, "outputs": dict, "params": dict, "tools": dict, "code": dict, "made": dict, "name": str, "action": str}
+NUMBERS = ("start", "seconds", "load_s", "images")  # of `made`
 
 
 def read(path: str) -> dict[str, Any] | None:
@@ -23,6 +24,8 @@ def read(path: str) -> dict[str, Any] | None:
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         return None
     if not all(isinstance(found.get(field), kind) for field, kind in FIELDS.items()):
+        return None
+    if not all(isinstance(found["made"].get(key, 0), int | float) for key in NUMBERS):
         return None
     files = [*found["inputs"].values(), *found["outputs"].values()]
     return found if all(isinstance(known, list) and len(known) == 4 for known in files) else None

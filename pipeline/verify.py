@@ -58,6 +58,10 @@ def verify(out: str, known: Collection[str] = (), tell: Callable[[str], None] = 
         stamped = [output for made in found.made for output in made.outputs.items()]
         with ThreadPoolExecutor(len(machine.cores())) as pool:  # hashing lets go of the interpreter's lock
             findings = [finding for finding in pool.map(lambda pair: _look(out, *pair), stamped) if finding]
+        rotten = {finding.path for finding in findings if finding.kind == ROTTED}
+        for made in found.made:  # their times still agree: without its stamp the step runs again, with it it never would
+            if any(os.path.relpath(path, out) in rotten for path in made.outputs):
+                os.unlink(made.stamp)
         size = sum(tree.size_of(path for path, _ in stamped).values())
     findings += [Finding(os.path.relpath(path, out), DAMAGED, "cannot be read: its step runs again") for path in found.damaged]
     findings += [Finding(os.path.relpath(path, out), UNKNOWN, "no stamp names it: not made by a build, or by one cut short")

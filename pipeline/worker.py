@@ -64,6 +64,7 @@ class Done:
 
 
 _slot = Slot("cpu", "0")
+callers_threads: dict[str, str | None] = {}  # THREAD_VARIABLES as they were before start(), None for one that was not set
 
 
 def start(parent: int, slot: Slot, path: list[str]) -> None:
@@ -72,10 +73,12 @@ def start(parent: int, slot: Slot, path: list[str]) -> None:
     _slot = slot
     sys.path[:] = path
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by the driver until now
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     watch(parent)
     if slot.cores:
         os.sched_setaffinity(0, slot.cores)
+    callers_threads.update({variable: os.environ.get(variable) for variable in THREAD_VARIABLES})
     for variable in THREAD_VARIABLES:  # before numpy is imported; slots fill the machine, not threads in a slot
         os.environ.setdefault(variable, str(max(1, len(slot.cores))))
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import tarfile
+from contextlib import suppress
 from typing import NamedTuple
 
 from pipeline import fingerprint
@@ -35,12 +36,21 @@ def members(tar: str, remembered: str | None = None) -> list[Member]:
             return known
     found = scan(tar)
     if remembered is not None:
-        os.makedirs(os.path.dirname(remembered), exist_ok=True)
-        part = os.path.join(os.path.dirname(remembered), ".part-" + os.path.basename(remembered))
-        with open(part, "w", encoding="utf-8") as file:
-            json.dump({"schema": SCHEMA, "tar": stat, "members": found}, file, separators=(",", ":"))
-        os.replace(part, remembered)
+        _remember(remembered, {"schema": SCHEMA, "tar": stat, "members": found})
     return found
+
+
+def _remember(path: str, value: dict) -> None:
+    """Write the file that spares a reading. On a disk without room there is none: the tar is read again."""
+    part = f"{path}.{os.getpid()}"  # planning holds no lock: a build beside it sweeps away `.part-` files
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(part, "w", encoding="utf-8") as file:
+            json.dump(value, file, separators=(",", ":"))
+        os.replace(part, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(part)
 
 
 def scan(tar: str) -> list[Member]:

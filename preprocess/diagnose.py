@@ -28,7 +28,7 @@ def write(inputs, outputs, names, background=False, mean=None, std=None):
     """
     with open(inputs[0], encoding="utf-8", newline="") as file:
         labels = [int(row["label"]) for row in csv.DictReader(file)]
-    logits = {name: np.load(path) for name, path in zip(names, inputs[1:], strict=True)}
+    logits = {name: np.load(path) for name, path in zip(names, [path for path in inputs[1:] if path.endswith(".npy")], strict=True)}
     plain = mean is not None and len(set(mean)) == 1 and mean[0] == 0 and std is not None and len(set(std)) == 1
     with open(outputs[0], "w", encoding="utf-8") as file:
         json.dump(judged(logits, labels, background, plain), file, indent=1)

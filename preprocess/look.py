@@ -14,6 +14,7 @@ from pipeline.fingerprint import of_package
 from pipeline.step import Step
 from preprocess import devkit as devkits
 from preprocess import presets, sample, sharding
+from preprocess.classes import TABLE
 
 DRAWN_AT_ONCE = 40
 DIAGNOSED = 200  # images
@@ -48,7 +49,8 @@ def show(build: Any, asked: Any) -> Iterator[Step]:
     params = {"order": build.pixels["order"], "names": list(sample.CLASSES) if build.sample else None}
     if build.input == "float32":
         params |= {"mean": build.pixels["mean"], "std": build.pixels["std"]}
-    yield Step("show/sheet", "preprocess.sheet:write", (build.index_csv, *build.shards), (f"{build.data_dir}/sheet.png",), params,
+    yield Step("show/sheet", "preprocess.sheet:write", (build.index_csv, *build.shards, TABLE),
+               (f"{build.data_dir}/sheet.png",), params,
                {"Pillow": of_package("Pillow")})
 
 
@@ -91,7 +93,8 @@ def diagnose(build: Any, asked: Any) -> Iterator[Step]:
                    (f"{folder}/{name}-said.npy",), {"model": network, "mean": values["mean"], "std": values["std"],
                                                     "images": len(images)}, {"torch": of_package("torch")})
     yield Step("diagnose/verdict", "preprocess.diagnose:write",
-               (f"{folder}/diagnosis.csv", *(f"{folder}/{name}-said.npy" for name in variants)), (f"{folder}/diagnosis.json",),
+               (f"{folder}/diagnosis.csv", *(f"{folder}/{name}-said.npy" for name in variants), TABLE),
+               (f"{folder}/diagnosis.json",),
                {"names": list(variants), "background": build.model.background, "mean": build.pixels["mean"],
                 "std": build.pixels["std"]})
 

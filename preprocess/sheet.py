@@ -15,7 +15,7 @@ COLUMNS = 6
 
 
 def write(inputs, outputs, images=24, mean=None, std=None, order="rgb", names=None):
-    """Write a PNG. `inputs`: index.csv and all shards in order; `images` of them are spread evenly over the data set.
+    """Write a PNG. `inputs`: index.csv, all shards in order, the class table; `images` of them are spread evenly over the data set.
 
     mean, std  of float32 shards, to undo the normalisation; order  of the channels in the shards
     names      class names by label; without them, those of ImageNet where the labels are its own
@@ -25,7 +25,7 @@ def write(inputs, outputs, images=24, mean=None, std=None, order="rgb", names=No
     first: dict[int, int] = {}
     for row in rows:
         first.setdefault(int(row["shard"]), int(row["row"]))
-    shards = [np.load(path, mmap_mode="r") for path in inputs[1:]]
+    shards = [np.load(path, mmap_mode="r") for path in inputs[1:] if path.endswith(".npy")]
     count = min(images, len(rows))
     tiles = []
     for at in sorted({number * len(rows) // count for number in range(count)}):

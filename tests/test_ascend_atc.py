@@ -183,6 +183,21 @@ def test_a_hanging_atc_ends_with_all_it_started(source, tool, tmp_path, monkeypa
     assert not Path(f"/proc/{pid}").exists()
 
 
+def test_the_time_for_a_conversion_can_be_set(source, tool, monkeypatch):
+    monkeypatch.setenv("ATC_TIMEOUT_S", "0.5")
+    tool("sleep 300")
+    with pytest.raises(StepError, match="did not end within 0 s .* ATC_TIMEOUT_S"):
+        compiled(source)
+
+
+@pytest.mark.parametrize("told", ["soon", "0", "-1", "inf"])
+def test_a_time_that_is_none_is_named(source, tool, monkeypatch, told):
+    monkeypatch.setenv("ATC_TIMEOUT_S", told)
+    tool(OM, SUCCESS)
+    with pytest.raises(BuildError, match=f"ATC_TIMEOUT_S={told}: no time"):
+        compiled(source)
+
+
 def test_no_atc_is_the_users_to_mend(source, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BuildError, match="atc: not on PATH, needed to compile for Ascend310P3. Source set_env.sh"):

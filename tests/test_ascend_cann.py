@@ -1,6 +1,9 @@
 """Versions and what is missing are read from files and the environment; nothing is started."""
 
+import os
 import platform
+import subprocess
+import sys
 
 import pytest
 
@@ -112,6 +115,35 @@ def test_atc_without_its_environment_is_named(bare):
 def test_no_device_is_an_error_that_names_the_way_out(bare):
     with pytest.raises(BuildError, match="Ascend310P3: no such device on this machine: .*--chip=cpu"):
         ascend.devices(soc_version="Ascend310P3")
+
+
+@pytest.mark.parametrize(("cores", "memory_mb", "compilers"), [
+    (4, 4096, 1), (4, 3000, 1), (1, 64000, 1), (4, 64000, 2), (64, 256000, 8), (16, 5000, 2), (8, float("inf"), 4)])
+def test_a_conversion_takes_its_share_of_cores_and_memory(monkeypatch, cores, memory_mb, compilers):
+    monkeypatch.setattr(cann.machine, "cores", lambda: tuple(range(cores)))
+    monkeypatch.setattr(cann.machine, "memory_mb", lambda: memory_mb)
+    assert cann.parallel_compilers() == compilers
+
+
+@pytest.mark.parametrize(("told", "memory_mb"), [("5", 3250), ("1", 1850), ("x", 1850), ("0", 1850)])
+def test_the_users_number_of_compilers_is_what_is_counted(monkeypatch, told, memory_mb):
+    monkeypatch.setattr(cann.machine, "memory_mb", lambda: 2000.0)
+    monkeypatch.setenv("TE_PARALLEL_COMPILER", told)
+    assert ascend.compile_memory_mb() == memory_mb
+
+
+def test_what_a_worker_sets_for_its_threads_does_not_reach_atc():
+    code = ("import json, os, sys; from backends.ascend import cann; from pipeline import worker\n"
+            "before = cann.outside_environment()\n"
+            "worker.start(os.getppid(), worker.Slot('cpu', '0'), sys.path)\n"
+            "assert os.environ['MKL_NUM_THREADS'] == '1' and os.environ['OMP_NUM_THREADS'] == '7'\n"
+            "assert cann.outside_environment() == before and 'MKL_NUM_THREADS' not in before\n"
+            "assert before['OMP_NUM_THREADS'] == '7' and before['SITE'] == 'kept'\n")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "7", "SITE": "kept"}
+    for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        env.pop(name, None)
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_more_parallel_compilers_take_more_memory():

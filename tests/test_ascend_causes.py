@@ -12,6 +12,9 @@ FORMS = {
              "{code}: [PID: 106] 2025-10-30-08:21:08.817.477 {text}\n        Solution: try something\n",
     "cann9": "ATC run failed, Please check the detail log, Try 'atc --help' for more information\n"
              "[PID: 123] 2026-01-02-08:21:08.817.477 Some_Title({code}): {text}\n        Possible Cause: x\n",
+    "cann9, a blank": "ATC run failed\n[PID: 123] 2026-01-02 03:04:05.678 Invalid_Argument({code}): {text}\n",
+    "cann9, no PID": "ATC run failed\n2026-01-02 03:04:05.678 Invalid_Argument({code}): {text}\n",
+    "cann8, a blank": "ATC run failed\n{code}: [PID: 106] 2025-10-30 08:21:08.817.477 {text}\n",
 }
 
 
@@ -47,8 +50,25 @@ def test_an_unknown_code_shows_the_last_lines():
     assert "E99998: the moon is wrong" in line and "\n" not in line
 
 
-def test_no_output_at_all_is_no_crash():
-    assert "last words" in causes.of_atc("")
+def test_an_unknown_code_comes_before_the_last_lines_and_before_an_internal_error():
+    text = "E19999: Inner Error!\nW11001: slow\nEZ1234: the moon is wrong\n" + "        TraceBack\n" * 9
+    line = causes.of_atc(text)
+    assert line.startswith("EZ1234: the moon is wrong; its last words: TraceBack")
+
+
+@pytest.mark.parametrize("output", ["", "\n  \n"])
+def test_no_output_at_all_is_said(output):
+    assert causes.of_atc(output) == "it printed nothing"
+
+
+def test_a_known_code_says_more_than_a_missing_library():
+    line = causes.of_atc("libascend_hal.so: cannot open shared object file\nATC run failed\nE10016: Opname [x] is not found.\n")
+    assert line.startswith("E10016")
+
+
+@pytest.mark.parametrize("code", codes.WEAK)
+def test_a_missing_library_says_more_than_a_code_that_follows_everything(code):
+    assert "devlib" in causes.of_atc(f"{code}: Inner Error!\nlibascend_hal.so: cannot open shared object file\n")
 
 
 @pytest.mark.parametrize(("text", "word"), [("TypeError: cannot pickle 'FrameLocalsProxy' object", "too new"),
@@ -80,6 +100,10 @@ def test_an_unknown_acl_code_keeps_its_words():
 @pytest.mark.parametrize(("error", "word"), [
     ("libascendcl.so: cannot open shared object file: No such file or directory", "set_env.sh"),
     ("libascend_hal.so: cannot open shared object file: No such file or directory", "driver"),
+    ("libgraph.so: cannot open shared object file: No such file or directory", "set_env.sh"),
+    ("libpython3.9.so.1.0: cannot open shared object file: No such file or directory", "for another Python"),
+    ("libgomp.so.1: cannot open shared object file: No such file or directory", "package that has libgomp.so.1"),
+    ("libacl.so.1: cannot open shared object file: No such file or directory", "package that has libacl.so.1"),
     ("/x/aclruntime.so: undefined symbol: aclrtSetDeviceSatMode", "other 0.0.2 wheel"),
     ("/lib64/libc.so.6: version `GLIBC_2.34' not found", "built on a newer system"),
     ("No module named 'aclruntime'", "aclruntime-0.0.2-cp311-*.whl into wheels/"),
@@ -92,3 +116,12 @@ def test_every_known_import_failure_has_its_fix(error, word):
 def test_a_python_without_wheels_is_told_to_use_an_older_one(monkeypatch):
     monkeypatch.setattr(causes.sys, "version_info", (3, 13, 1))
     assert "python3.11 -m venv .venv" in causes.wheel_advice()
+
+
+@pytest.mark.parametrize("library", ["libpython3.9.so.1.0", "libgomp.so.1"])
+def test_a_library_of_others_is_not_looked_for_in_cann(library):
+    assert "set_env" not in causes.of_import(f"{library}: cannot open shared object file: No such file or directory")
+
+
+def test_a_device_that_does_not_open_points_to_the_others():
+    assert "--devices=" in causes.of_acl("[507033][Error code unknown] ")

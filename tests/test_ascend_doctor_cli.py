@@ -20,8 +20,9 @@ def server(tmp_path):
 
 
 def doctor(server, *words, code):
-    """{name of the check: its line}, in order."""
-    lines = server.inv("doctor", *words, code=code).out.splitlines()
+    """{name of the check: its line}, in order; the last line of all counts them."""
+    *lines, count = server.inv("doctor", *words, code=code).out.splitlines()
+    assert count.startswith(f"{len(lines)} checks: ")
     assert all(line.split()[0] in ("PASS", "WARN", "FAIL") for line in lines)
     return {line[6:].split("  ")[0].strip(): line for line in lines}
 

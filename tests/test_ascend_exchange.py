@@ -1,5 +1,6 @@
 """To ais_bench and back: `inv data --bins`, the tool on our compiled models, `inv eval --results`: our own accuracy comes out."""
 
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,7 @@ def test_the_bins_are_the_shards_rows(server):
     first = index.read_text().splitlines()[1].split(",")[1]
     path = server.folder / "float32" / (first.rpartition(".")[0] + ".bin")
     np.testing.assert_array_equal(np.fromfile(path, np.float32).reshape(3, 128, 128), np.load(shard)[0])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640  # ais_bench refuses files that others may write
     sizes = {path.stat().st_size for path in (server.folder / "uint8").glob("*.bin")}
     assert sizes == {128 * 128 * 3} and len(list((server.folder / "uint8").glob("*.bin"))) == 320
 

@@ -161,6 +161,65 @@ def test_without_logical_ids_anywhere_the_tables_order_is_theirs(says):
     assert [chip.logic for chip in npu_smi.chips()] == [0, 1]
 
 
+def test_a_chip_that_the_mapping_lacks_is_left_out_and_the_others_keep_their_ids(says):
+    says(info=HBM, **{"info_-m": HBM_IDS.replace("\n2       ", "\n-1      ")})
+    assert [chip.logic for chip in npu_smi.chips()] == [None, 1]
+    board = npu_smi.board()
+    assert board.devices == ("1",)
+    assert board.left_out == ("NPU 2 chip 0, 910B4 is left out: npu-smi info -m gives it no Chip Logic ID, so it is not usable",)
+
+
+def test_a_mapping_without_any_of_the_chips_leaves_no_device(says):
+    says(info=HBM, **{"info_-m": "\n".join(HBM_IDS.splitlines()[:2])})
+    with pytest.raises(BuildError, match="Ascend910B4: no healthy device: NPU 2 chip 0, .* NPU 5 chip 0, "):
+        npu_smi.required("Ascend910B4")
+
+
+def test_a_health_word_that_is_not_known_leaves_the_chip_out_and_is_said(says):
+    says(info=SEED.replace("OK ", "Sad", 1))
+    board = npu_smi.board()
+    assert board.devices == ("1",)
+    assert "its health is Sad: npu-smi printed rows that were not understood" in board.left_out[0]
+
+
+def test_a_table_that_cannot_be_read_is_no_machine_without_boards(says):
+    says(info="| NPU  Name | Health |\n| 0    310P3 |\n")
+    with pytest.raises(BuildError, match="rows that were not understood, the first: 0    310P3"):
+        npu_smi.board("Ascend310P3")
+
+
+@pytest.mark.parametrize(("soc", "fits"), [("Ascend910_9392", True), ("Ascend910_9391", False), ("Ascend910B1", False),
+                                           ("Ascend910A", False)])
+def test_a_familys_name_is_compared_with_what_the_board_itself_says(says, soc, fits):
+    says(info=A3, **{"info_-m": A3_IDS, BOARD_0: A3_BOARD})
+    assert bool(npu_smi.board(soc)) == fits
+    if not fits:
+        with pytest.raises(BuildError, match="npu-smi finds Ascend910 .the board itself says Ascend910_9392"):
+            npu_smi.required(soc)
+
+
+@pytest.mark.parametrize(("name", "soc", "fits"), [
+    ("Ascend910", "Ascend910_9391", True), ("Ascend910", "Ascend910B", False), ("910      ", "Ascend910A", True),
+    ("910      ", "Ascend910_9391", False)])
+def test_a_board_that_says_no_more_may_be_of_its_own_family_only(says, name, soc, fits):
+    says(info=A3.replace("Ascend910", name), **{"info_-m": A3_IDS})
+    assert bool(npu_smi.board(soc)) == fits
+
+
+def test_a_board_called_710_is_a_310p(says):
+    says(info=SEED.replace("310P3", "710  "))
+    with pytest.raises(BuildError, match="calls this board 710, .*310P3 .*710 is what CANN 5.0 called the 310P"):
+        npu_smi.board()
+    assert npu_smi.board("Ascend310P3").devices == ("0", "1")
+    assert npu_smi.board("Ascend310") is None
+
+
+def test_the_newest_chips_have_no_file_and_that_is_said(says):
+    says(info=A5)
+    with pytest.raises(BuildError, match="configs/chips has no file for it"):
+        npu_smi.board()
+
+
 @pytest.mark.parametrize(("told", "ids"), [("0,1", [0, 1]), ("1", [1]), ("1,3", [1, 3]), ("1,x,2", [1]), ("1, 2", [1]),
                                            ("2,1", [2]), ("1,1", [1]), ("9", []), ("", []), ("NoDevFiles", [])])
 def test_visible_devices_are_read_as_acl_reads_them(monkeypatch, told, ids):

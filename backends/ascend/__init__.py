@@ -1,6 +1,6 @@
 """Huawei Ascend: models compiled by atc, run by aclruntime. Importing this needs neither, compiling needs no board.
 
-atc.py compiles, session.py runs, npu_smi.py finds the boards, causes.py turns errors into advice, cann.py finds
+atc.py compiles, session.py runs, npu_smi.py and tables.py find the boards, causes.py turns errors into advice, cann.py finds
 versions; doctor.py looks whether all of it fits together.
 """
 
@@ -20,7 +20,6 @@ __all__ = ["NEEDS", "PRECISIONS", "SUFFIX", "Board", "Session", "board", "compil
 SUFFIX, NEEDS = ".om", "npu"
 PRECISIONS = tuple(PRECISION)
 ELSEWHERE = ", or build for this machine: inv all --chip=cpu"
-COMPILER_MB, OPERATOR_MB = 1500, 350  # estimates, not measured: atc with the graph, and one of its operator compilers
 
 
 def toolchain() -> dict[str, str | None]:
@@ -58,7 +57,7 @@ def devices(cores: int = 1, soc_version: str = "") -> list[str]:
 
 def compile_memory_mb(parallel: int | None = None) -> int:
     """Memory that one conversion takes, in MB: an estimate that keeps parallel ones from being killed."""
-    return COMPILER_MB + OPERATOR_MB * (parallel or cann.parallel_compilers())
+    return cann.COMPILER_MB + cann.OPERATOR_MB * (parallel or cann.told_compilers() or cann.parallel_compilers())
 
 
 def ready() -> list[str]:

@@ -94,9 +94,9 @@ def precision(name: str, version: str | None) -> dict[str, str]:
 def _run(argv: list[str], folder: str, log: str) -> None:
     """Run atc. It has succeeded when it exits with 0 and says so; each of the two alone has been seen on failures."""
     from_here = os.path.getsize(log)
-    env = cann.compiler_environment()
+    env, timeout_s = cann.compiler_environment(), _timeout_s()
     try:
-        done = child.run(argv, cwd=folder, env=env, timeout_s=TIMEOUT_S, log=log, leftovers=folder)
+        done = child.run(argv, cwd=folder, env=env, timeout_s=timeout_s, log=log, leftovers=folder)
     except OSError as error:
         raise BuildError(f"atc: cannot be started: {error}. Source set_env.sh of your CANN install") from None
     with open(log, encoding="utf-8", errors="replace") as file:
@@ -104,9 +104,9 @@ def _run(argv: list[str], folder: str, log: str) -> None:
         output = file.read()
     whole = f"Whole log: {log}; CANN's own: {cann.log_folder(env)}"
     if done.timed_out:
-        raise StepError(f"atc did not end within {TIMEOUT_S:.0f} s and was ended with all its processes. A small board "
-                        "needs a swap file, --jobs=1 and TE_PARALLEL_COMPILER=1; or compile on a server and bring the "
-                        f"model. {whole}")
+        raise StepError(f"atc did not end within {timeout_s:.0f} s and was ended with all its processes. A small board "
+                        "needs a swap file, --jobs=1 and TE_PARALLEL_COMPILER=1, or more time: ATC_TIMEOUT_S=20000; or "
+                        f"compile on a server and bring the model. {whole}")
     if done.killed_by:
         memory = ", by the kernel when memory runs out: lower --jobs, set TE_PARALLEL_COMPILER=1, or add swap"
         raise StepError(f"atc was killed by signal {done.killed_by}{memory if done.killed_by == 9 else ''}. {whole}")
@@ -114,6 +114,15 @@ def _run(argv: list[str], folder: str, log: str) -> None:
         raise StepError(f"atc failed ({done.returncode}): {causes.of_atc(output)}. {whole}")
     if SUCCESS not in output:
         raise StepError(f"atc exited with 0 but did not say {SUCCESS!r}: {causes.of_atc(output)}. {whole}")
+
+
+def _timeout_s() -> float:
+    told = os.environ.get("ATC_TIMEOUT_S")
+    if not told:
+        return TIMEOUT_S
+    if not re.fullmatch(r"\d+(\.\d+)?", told, re.ASCII) or float(told) == 0:
+        raise BuildError(f"ATC_TIMEOUT_S={told}: no time. Set it to seconds above 0, or unset it")
+    return float(told)
 
 
 def _input_name(source: str) -> str:

@@ -9,12 +9,14 @@ import shutil
 import sys
 from collections.abc import Mapping
 
-from pipeline import machine
+from pipeline import machine, worker
 from pipeline.fingerprint import of_package
 
 DRIVER = "/usr/local/Ascend/driver"
 SATURATION = b"aclrtSetDeviceSatMode"  # called by the AIT builds of aclruntime only; both kinds call themselves 0.0.2
-PARALLEL = 8                           # TBE's own default of compiling processes; each takes a few hundred MB
+PARALLEL = 8                           # TBE's own default of compiling processes
+CONVERSIONS = 2                        # that may run at once; how many do is not known here
+COMPILER_MB, OPERATOR_MB = 1500, 350   # estimates, not measured: atc with the graph, and one of its operator compilers
 
 
 def home() -> str | None:
@@ -81,8 +83,10 @@ def outside_environment() -> dict[str, str]:
     """The caller's environment without our virtual one: CANN's operator compiler needs the Python it was installed for.
 
     Only VIRTUAL_ENV, PYTHONHOME and the .venv's bin in PATH go: sites need their other variables, PYTHONPATH included.
+    What a worker sets for its own threads is as the caller had it.
     """
-    env = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONHOME")}
+    told: dict[str, str | None] = {**os.environ, **worker.callers_threads, "VIRTUAL_ENV": None, "PYTHONHOME": None}
+    env = {name: value for name, value in told.items() if value is not None}
     ours = {os.path.realpath(os.path.join(folder, "bin")) for folder in _virtual_environments()}
     path = [folder for folder in env.get("PATH", os.defpath).split(os.pathsep) if os.path.realpath(folder) not in ours]
     return {**env, "PATH": os.pathsep.join(path)}
@@ -94,8 +98,20 @@ def compiler_environment() -> dict[str, str]:
 
 
 def parallel_compilers() -> int:
-    """How many operators one conversion compiles at once: this process's cores (a worker is pinned to its share)."""
-    return min(PARALLEL, len(machine.cores()))
+    """How many operators one conversion compiles at once: its share of the cores and of the memory that can be had now.
+
+    Workers that compile are not pinned: each sees all cores, and has to leave some to the others.
+    """
+    cores = len(machine.cores())
+    conversions = min(CONVERSIONS, cores)
+    each_mb = min(machine.memory_mb(), 2.0**30) / conversions  # infinite where the kernel does not tell
+    return max(1, min(PARALLEL, cores // conversions, int((each_mb - COMPILER_MB) // OPERATOR_MB)))
+
+
+def told_compilers() -> int | None:
+    """The user's own TE_PARALLEL_COMPILER, None where it is not set or no number."""
+    told = os.environ.get("TE_PARALLEL_COMPILER", "")
+    return int(told) if told.isascii() and told.isdigit() and int(told) else None
 
 
 def log_folder(env: Mapping[str, str] = os.environ) -> str:

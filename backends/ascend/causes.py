@@ -7,11 +7,14 @@ Matched by code, never by text: the texts changed with CANN 8.0 and again with 8
 import re
 import sys
 
-from backends.ascend.codes import ACL, ATC, ATC_TEXTS, INTERNAL
+from backends.ascend.codes import ACL, ATC, ATC_TEXTS, INTERNAL, WEAK
 
 CODE = re.compile(r"\b[EW][A-Z]?\d{4,5}\b")
-_PID, _TIME = r"(?:\[PID:\s*\d+\]\s*)?", r"(?:\d{4}-\d\d-\d\d\S*\s+)?"
+_PID, _TIME = r"(?:\[PID:\s*\d+\]\s*)?", r"(?:\d{4}-\d\d-\d\d(?:[\s-]*\d\d:\d\d:\d\d)?\S*\s+)?"
 PREFIX = re.compile(rf"^\s*{_PID}{_TIME}(?:\w+\()?[EW][A-Z]?\d{{4,5}}\)?:\s*{_PID}{_TIME}")
+# libraries of CANN that aclruntime needs, itself or through another; libacl.so alone is the system's, for access lists
+CANNS = re.compile(r"lib(ascend|acl_|ge_|gert|runtime|graph|register|hccl|error_manager|prof|msprof|mmpa|platform|tsd|"
+                   r"[su]?alog|slog|unified_dlog|exe_graph|metadef|opt_feature|c_sec)")
 WHEELS_END = (3, 11)  # the last Python that aclruntime's wheels are built for
 SHOWN_LINES, SHOWN_LETTERS = 4, 300
 
@@ -19,18 +22,32 @@ SHOWN_LINES, SHOWN_LETTERS = 4, 300
 def of_atc(output: str) -> str:
     """atc's output -> "E10016: cause (its words). To do: fix", or its last lines where no code is known."""
     lines = [line for line in output.splitlines() if line.strip()]
-    for known in ATC_TEXTS:
-        for line in lines:
-            if known.codes in line:
-                return f"{known.cause} ({_cut(line)}). To do: {known.fix}"
+    if not lines:
+        return "it printed nothing"
     first = [(CODE.search(line), at) for at, line in enumerate(lines)]
-    coded = [(match[0], at) for match, at in first if match and match[0] in ATC]
-    for code, at in sorted(coded, key=lambda found: found[0] in INTERNAL)[:1]:
-        words = [PREFIX.sub("", lines[at])]
-        if code in INTERNAL:  # its words stand below it
-            words += lines[at + 1 : at + 3]
-        return f"{code}: {ATC[code].cause} ({_cut(' '.join(words))}). To do: {ATC[code].fix}"
-    return "its last words: " + " | ".join(line.strip() for line in lines[-SHOWN_LINES:])[: 2 * SHOWN_LETTERS]
+    coded = [(match[0], at) for match, at in first if match]
+    known = [(code, at) for code, at in coded if code in ATC]
+    for code, at in known:
+        if code not in WEAK:
+            return _known(code, lines, at)
+    for text in ATC_TEXTS:
+        for line in lines:
+            if text.codes in line:
+                return f"{text.cause} ({_cut(line)}). To do: {text.fix}"
+    unknown = [at for code, at in coded if code.startswith("E") and code not in ATC]
+    for code, at in sorted(known, key=lambda found: found[0] in INTERNAL)[:1]:
+        if code not in INTERNAL or not unknown:
+            return _known(code, lines, at)
+    last = [line.strip() for at, line in enumerate(lines) if at not in unknown[:1]][-SHOWN_LINES:]
+    words = "its last words: " + " | ".join(last)[: 2 * SHOWN_LETTERS]
+    return f"{_cut(lines[unknown[0]])}; {words}" if unknown else words
+
+
+def _known(code: str, lines: list[str], at: int) -> str:
+    words = [PREFIX.sub("", lines[at])]
+    if code in INTERNAL:  # its words stand below it
+        words += lines[at + 1 : at + 3]
+    return f"{code}: {ATC[code].cause} ({_cut(' '.join(words))}). To do: {ATC[code].fix}"
 
 
 def of_acl(error: str, printed: str = "") -> str:
@@ -56,8 +73,14 @@ def of_import(error: str) -> str:
     if any(library in error for library in ("libascend_hal", "libdcmi", "libc_sec")):
         return (f"aclruntime: the driver's libraries are not found ({said}). Add /usr/local/Ascend/driver/lib64 and "
                 "its folders common and driver to LD_LIBRARY_PATH; in a container mount /usr/local/Ascend/driver")
-    if ".so" in error and "cannot open shared object" in error:
+    missing = re.search(r"(lib[^\s/]+\.so\S*): cannot open shared object", error)
+    if missing and CANNS.match(missing[1]):
         return f"aclruntime: CANN's libraries are not found ({said}). Source set_env.sh of your CANN install"
+    if missing and missing[1].startswith("libpython"):
+        return f"aclruntime: its wheel is for another Python than this {python} ({said}). {wheel_advice()}"
+    if missing:
+        return (f"aclruntime: a library that is not CANN's is not found ({said}). Install the system's package that has "
+                f"{missing[1]}, or add its folder to LD_LIBRARY_PATH")
     if "GLIBC" in error:
         return f"aclruntime: its wheel was built on a newer system ({said}). Build it here from Ascend/tools"
     return f"aclruntime: cannot be imported by Python {python} ({said}). {wheel_advice()}"

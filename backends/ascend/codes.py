@@ -46,7 +46,7 @@ _ATC = (
     Known("E19999 EZ9999", "an internal error of CANN", "look into its own log (plog)"),
 )
 
-# Looked for before the codes: the E40020 or E19999 that follows them says less.
+# Looked for before the codes in WEAK, after all others: a warning about a library is in many outputs.
 ATC_TEXTS = (
     Known("FrameLocalsProxy", "the python3 on PATH is too new for this CANN", "put a Python 3.7 to 3.10 first on PATH"),
     Known("np.float_", "the numpy of the python3 on PATH is too new for this CANN",
@@ -78,11 +78,13 @@ _ACL = (
     Known("507015", "the device's AI core failed", "look at npu-smi info for the board's health; run again"),
     Known("507018", "the device's AI CPU failed", "look at npu-smi info for the board's health; run again"),
     Known("507033", "the device cannot be set up: driver and firmware differ, or the board is broken",
-          "look at npu-smi info; reinstall driver and firmware of one release, then reboot"),
+          "look at npu-smi info, reinstall driver and firmware of one release, then reboot; where other devices work, "
+          "name them: --devices=0,2"),
     Known("507899", "the driver failed", "look at dmesg and npu-smi info; reboot"),
     Known("507901", "the connection to the device broke", "look at dmesg and npu-smi info; reboot"),
 )
 
 INTERNAL = ("E19999", "EZ9999")  # they follow other codes, or say nothing
+WEAK = ("E40020", *INTERNAL)     # they say less than a text that stands with them
 ATC = {code: known for known in _ATC for code in known.codes.split()}
 ACL = {int(code): known for known in _ACL for code in known.codes.split()}

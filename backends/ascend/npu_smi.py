@@ -1,42 +1,32 @@
 """The boards of this machine as npu-smi tells: names, health, and the ids that ACL gives them.
 
-Two tables are known (with and without HBM), the second in three widths; rows are found by their cells, never by columns
-of letters, which changed between versions. npu-smi hangs when the driver does: every call has a timeout.
+Its texts are read in tables.py. npu-smi hangs when the driver does: every call has a timeout.
 """
 
 import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backends.ascend import cann
+from backends.ascend.tables import HEALTH, Chip, not_understood, parse_mapping, parse_table
 from pipeline import child
 from pipeline.errors import BuildError
 
 TIMEOUT_S = 20.0
 PLACES = ("/usr/local/bin/npu-smi", "/usr/local/sbin/npu-smi")  # not on PATH in some images
 ELSEWHERE = "or build for this machine: --chip=cpu"
-HEALTH = ("OK", "Warning", "Alarm", "Critical", "UNKNOWN")
 USABLE = ("OK", "Warning")
-BUS = re.compile(r"NA|[0-9A-Fa-f]{4,}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-9A-Fa-f]")
 UNKNOWN_QUERY = (211, 215, 217)  # no such command, no such parameter, not supported by this device
 NODE = re.compile(r"davinci\d+")
 FAMILIES = {"310B": "310B1 (Atlas 500 A2, 200I A2) or 310B4 (200I DK A2)",
             "310P": "310P3 (300I Pro, 300V Pro, 300I Duo) or 310P1 (300V)",
+            "710": "310P3 (300I Pro, 300V Pro, 300I Duo) or 310P1 (300V): 710 is what CANN 5.0 called the 310P",
             "910": "910A, 910B or another of the first generation",
             "Ascend910": "910_9391 or another of Atlas A3"}
-
-
-@dataclass(frozen=True)
-class Chip:
-    """One chip of a board. `logic` is ACL's id before ASCEND_RT_VISIBLE_DEVICES, None where the table does not tell."""
-
-    npu: int
-    chip: int
-    name: str
-    health: str
-    logic: int | None = None
+CHIPS_OF = {"710": r"310P\d", "910": r"910(?!_).*", "Ascend910": r"910_\w+"}  # others: what begins with the name
+NO_CHIP_FILE = "Ascend950"
 
 
 @dataclass(frozen=True)
@@ -83,54 +73,21 @@ def _why(output: str, code: int | None) -> str:
 
 
 def chips() -> list[Chip]:
-    """All chips with their logical ids, from `info` and, where that has none, `info -m`. Empty without any."""
-    table = ask("info")
-    found = parse_table(table) if table else []
-    if found and any(chip.logic is None for chip in found):
-        ids = parse_mapping(ask("info", "-m") or "")
-        if not all((chip.npu, chip.chip) in ids for chip in found):
-            # the newest layout lists no logical ids: they are dense and in the table's order
-            ids = {place: n for n, place in enumerate(sorted((chip.npu, chip.chip) for chip in found))}
-        found = [Chip(chip.npu, chip.chip, chip.name, chip.health, ids[chip.npu, chip.chip]) for chip in found]
-    return found
+    """All chips with their logical ids, from `info` and, where that has none, `info -m`. Empty without any.
 
-
-def parse_table(text: str) -> list[Chip]:
-    """The chips of `npu-smi info`, in any of its layouts."""
-    found: list[Chip] = []
-    first: tuple[int, str, str] | None = None
-    second = ""
-    for line in text.splitlines():
-        if not line.startswith("|"):
-            continue
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if any("Process id" in cell for cell in cells):
-            break
-        if re.match(r"Chip\b", cells[0]):
-            second = cells[0]  # "Chip Device": logical id; "Chip Phy-ID": another; "Chip": none
-            continue
-        words = cells[0].split()
-        if len(cells) > 1 and cells[1] in HEALTH and len(words) >= 2 and words[0].isdigit():
-            first = (int(words[0]), words[1], cells[1])
-        elif len(cells) > 2 and cells[2] in HEALTH and cells[0].isdigit():  # id and name in cells of their own
-            first = (int(cells[0]), cells[1], cells[2])
-        elif first and words and words[0].isdigit() and any(BUS.fullmatch(cell) for cell in cells[1:3]):
-            logic = int(words[1]) if "Device" in second and len(words) > 1 and words[1].isdigit() else None
-            found.append(Chip(first[0], int(words[0]), first[1], first[2], logic))
-            first = None
-    return found
-
-
-def parse_mapping(text: str) -> dict[tuple[int, int], int]:
-    """{(NPU ID, Chip ID): Chip Logic ID} of `npu-smi info -m`; management chips have none."""
-    lines = [re.split(r"\s{2,}|\t+", line.strip()) for line in text.splitlines() if line.strip()]
-    header = next((line for line in lines if "Chip Logic ID" in line), None)
-    if header is None:
-        return {}
-    npu, chip, logic = (header.index(name) for name in ("NPU ID", "Chip ID", "Chip Logic ID"))
-    rows = [line for line in lines if len(line) >= len(header) - 1 and line is not header]
-    return {(int(row[npu]), int(row[chip])): int(row[logic]) for row in rows
-            if row[npu].isdigit() and row[chip].isdigit() and row[logic].isdigit()}
+    A chip that `info -m` does not list keeps None. BuildError when there is a table that cannot be read.
+    """
+    table = ask("info") or ""
+    found = parse_table(table)
+    if not found and not_understood(table):
+        raise BuildError(f"npu-smi info: printed rows that were not understood, the first: {not_understood(table)}. "
+                         f"Report it with the output of npu-smi info, {ELSEWHERE}")
+    if all(chip.logic is not None for chip in found):
+        return found
+    ids = parse_mapping(ask("info", "-m") or "")
+    if ids is None:  # the newest layout lists no logical ids: they are dense and in the table's order
+        ids = {place: n for n, place in enumerate(sorted((chip.npu, chip.chip) for chip in found))}
+    return [replace(chip, logic=ids.get((chip.npu, chip.chip))) for chip in found]
 
 
 def soc_version(chip: Chip) -> str:
@@ -138,12 +95,20 @@ def soc_version(chip: Chip) -> str:
     name = chip.name
     if name in FAMILIES or name.startswith("Ascend"):
         name = _asked_name(chip) or name
-    full = name if name.startswith("Ascend") else "Ascend" + name
+    full = _full(name)
+    if full.startswith(NO_CHIP_FILE):
+        raise BuildError(f"--chip=auto: npu-smi calls this board {chip.name}, and configs/chips has no file for it: "
+                         "nothing here is known to fit it. Write one with the soc_version that your CANN's atc "
+                         f"documents and name it with --chip, {ELSEWHERE}")
     if name in FAMILIES or full.removeprefix("Ascend") in FAMILIES or (name.startswith("Ascend") and "_" not in name):
         choice = FAMILIES.get(name) or FAMILIES.get(full.removeprefix("Ascend")) or "see the board's label"
         raise BuildError(f"--chip=auto: npu-smi calls this board {chip.name}, which is a family and no chip that atc "
                          f"knows. Which is it? Say --chip={choice}")
     return full
+
+
+def _full(name: str) -> str:
+    return name if name.startswith("Ascend") else "Ascend" + name
 
 
 def _asked_name(chip: Chip) -> str:
@@ -181,24 +146,34 @@ def board(soc: str = "") -> Board | None:
     found = chips()
     if not found:
         return _from_nodes(soc)
+    lost = [chip for chip in found if chip.logic is None]
     by_logic = {chip.logic: chip for chip in found if chip.logic is not None}
-    seen = [(str(n), by_logic[logic]) for n, logic in enumerate(visible(max(by_logic) + 1)) if logic in by_logic]
-    if not seen:
+    many = max(by_logic, default=-1) + 1
+    seen = [(str(n), by_logic[logic]) for n, logic in enumerate(visible(many)) if logic in by_logic]
+    if by_logic and not seen:
         raise BuildError(f"ASCEND_RT_VISIBLE_DEVICES={os.environ.get('ASCEND_RT_VISIBLE_DEVICES')}: leaves none of the "
                          f"{len(found)} devices. Unset it, or name logical ids, ascending, without spaces: 0,1")
-    by_name = {chip.name: chip for _, chip in reversed(seen)}
+    by_name = {chip.name: chip for chip in reversed([*(chip for _, chip in seen), *lost])}
     if soc:
-        socs = {name: soc if _may_be(name, soc) else "" for name in by_name}
+        socs = {name: soc if _may_be(chip, soc) else "" for name, chip in by_name.items()}
     else:
         socs = {name: soc_version(chip) for name, chip in by_name.items()}
     kinds = sorted(set(socs.values()) - {""})
     if len(kinds) > 1:
         raise BuildError(f"--chip=auto: this machine has several kinds of boards: {', '.join(kinds)}. Say which: "
                          f"--chip={kinds[0].removeprefix('Ascend')}")
+    if not kinds:
+        return None
     ours = [(n, chip) for n, chip in seen if socs[chip.name]]
-    left_out = tuple(f"device {n} (NPU {chip.npu} chip {chip.chip}, {chip.name}) is left out: "
-                     f"its health is {chip.health}" for n, chip in ours if chip.health not in USABLE)
-    return Board(kinds[0], tuple(n for n, chip in ours if chip.health in USABLE), left_out) if kinds else None
+    left_out = [_sick(n, chip) for n, chip in ours if chip.health not in USABLE]
+    left_out += [f"NPU {chip.npu} chip {chip.chip}, {chip.name} is left out: npu-smi info -m gives it no Chip Logic ID, "
+                 "so it is not usable" for chip in lost if socs[chip.name]]
+    return Board(kinds[0], tuple(n for n, chip in ours if chip.health in USABLE), tuple(left_out))
+
+
+def _sick(device: str, chip: Chip) -> str:
+    line = f"device {device} (NPU {chip.npu} chip {chip.chip}, {chip.name}) is left out: its health is {chip.health}"
+    return line if chip.health in HEALTH else f"{line}: npu-smi printed rows that were not understood"
 
 
 def required(soc: str = "") -> Board:
@@ -208,15 +183,29 @@ def required(soc: str = "") -> Board:
         return found
     if found:
         raise BuildError(f"{found.soc_version}: no healthy device: {'; '.join(found.left_out)}. Look at npu-smi info")
-    there = sorted({chip.name for chip in chips()})
+    one_each = {chip.name: chip for chip in reversed(chips())}
+    there = sorted(_asked(chip) if name in FAMILIES else name for name, chip in one_each.items())
     said = f"npu-smi finds {', '.join(there)}" if there else "there is no npu-smi, or it finds no NPU"
     raise BuildError(f"{soc or 'Ascend'}: no such device on this machine: {said}. Look at inv doctor, {ELSEWHERE}")
 
 
-def _may_be(name: str, soc: str) -> bool:
-    """Whether a board of this name may be of this soc_version: a family's name may be each of its chips."""
-    full = name if name.startswith("Ascend") else "Ascend" + name
-    return full == soc or ((name in FAMILIES or name.startswith("Ascend")) and soc.startswith(full))
+def _may_be(chip: Chip, soc: str) -> bool:
+    """Whether this board may be of this soc_version. A family's name may be each of its chips, unless the board itself
+    says more."""
+    if _full(chip.name) == soc:
+        return True
+    if chip.name not in FAMILIES and not chip.name.startswith("Ascend"):
+        return False
+    told = _full(_asked_name(chip) or chip.name)
+    if "_" in told:
+        return told == soc
+    chips_of = CHIPS_OF.get(chip.name, re.escape(_full(chip.name).removeprefix("Ascend")) + ".*")
+    return re.fullmatch(chips_of, soc.removeprefix("Ascend")) is not None
+
+
+def _asked(chip: Chip) -> str:
+    told = _asked_name(chip)
+    return f"{chip.name} (the board itself says {told})" if told not in ("", chip.name) else chip.name
 
 
 def _from_nodes(soc: str) -> Board | None:
