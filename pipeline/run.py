@@ -23,7 +23,7 @@ from pipeline.step import Step
 from pipeline.verdicts import FRESH, RUN, Verdict
 from pipeline.worker import Call, Done, Slot
 
-POLL_S = 0.1
+POLL_S, INTERRUPTED = 0.1, 130
 HANG_S, HANG_TIMES = 600.0, 50  # a step on a device takes seconds; at most so many times as long as it last took
 DISK_HEAVY_MB, DISK_HEAVY_AT_ONCE = 64, 8  # past eight writers of big files a disk only gets slower
 
@@ -68,6 +68,7 @@ class Run:
             self.slots.kill()
             for name in self._why:  # whatever was started, and one that was being published just now
                 publish.remove_parts(self.plan.steps[name])
+            self.slots.leave(INTERRUPTED)
             raise
         finally:
             self._quiet.close()

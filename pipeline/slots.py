@@ -4,12 +4,15 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from pipeline import worker
 from pipeline.worker import Call, Done, Slot
+
+PATIENCE_S = 1.0  # for a pool whose process was killed to come to its end
 
 
 class Slots:
@@ -75,9 +78,23 @@ class Slots:
 
     def kill(self) -> None:
         """End all processes now, whatever they do."""
-        for pool in self._pools.values():
-            for process in list((pool._processes or {}).values()):
-                process.kill()
-            pool.shutdown(wait=True, cancel_futures=True)
+        processes = [process for pool in self._pools.values() for process in list((pool._processes or {}).values())]
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join(PATIENCE_S)
+
+    def leave(self, code: int) -> None:
+        """Shut the killed pools down; when one of them does not come to an end, leave the program without it."""
+        threads = [threading.Thread(target=pool.shutdown, kwargs={"cancel_futures": True}, daemon=True)
+                   for pool in self._pools.values()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE_S)
+        if any(thread.is_alive() for thread in threads):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)  # the interpreter's own end would wait for the pool's thread for ever
         self._pools.clear()
         self.busy.clear()
