@@ -6,9 +6,10 @@ Reads the disk, prints nothing. What it learned on the way (a file that was touc
 
 from collections.abc import Collection, Mapping
 
-from pipeline import fingerprint, source, values
+from pipeline import fingerprint, values
 from pipeline.disk import Disk
 from pipeline.fingerprint import Fingerprint
+from pipeline.source import Source
 from pipeline.step import Step
 
 NEVER_MADE = "never made"
@@ -34,7 +35,7 @@ def reasons(step: Step, disk: Disk | None = None, not_yet: Collection[str] = ())
     why += _changed_files("output", [path for path in step.outputs if path not in gone], new["outputs"], disk, ())
     why += values.changed("param", old["params"], step.params)
     why += values.changed("tool", old["tools"], step.tools)
-    why += _changed_code(old["code"], disk.source.of(step.action, step.code))
+    why += _changed_code(old["code"], disk.source.of(step.action, step.code), disk.source)
     if not why and (new["inputs"] != old["inputs"] or new["outputs"] != old["outputs"]):
         disk.touched[step.stamp] = new
     return why
@@ -64,7 +65,7 @@ def _changed_files(kind: str, paths: Collection[str], known: dict[str, Fingerpri
     return why
 
 
-def _changed_code(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+def _changed_code(old: Mapping[str, str], new: Mapping[str, str], source: Source) -> list[str]:
     return [f"code {source.file_of(module)} changed" if module in old and module in new
             else f"code {module} is {'new' if module in new else 'no longer used'}"
             for module in sorted({*old, *new}) if old.get(module) != new.get(module)]

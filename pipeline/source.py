@@ -49,6 +49,11 @@ class Source:
             found.update(self.closure(module))
         return dict(sorted(found.items()))
 
+    def file_of(self, module: str) -> str:
+        """The module's file, relative to the repository, as a person knows it."""
+        path = _path_of(self.root, module)
+        return os.path.relpath(path, self.root) if path else module
+
     def save(self) -> None:
         """Write the cache, whole or not at all. A read-only tree is no reason to fail."""
         if not (self._grew and self.cache_path and os.path.isdir(os.path.dirname(self.cache_path))):
@@ -107,12 +112,6 @@ def _absolute(node: ast.ImportFrom, module: str, is_package: bool) -> str:
     parts = module.split(".")
     parts = parts[: len(parts) - node.level + is_package]
     return ".".join([*parts, node.module] if node.module else parts)
-
-
-def file_of(module: str) -> str:
-    """The module's file, relative to the repository, as a person knows it."""
-    path = _path_of(ROOT, module)
-    return os.path.relpath(path, ROOT) if path else module
 
 
 def _with_parents(name: str) -> list[str]:
