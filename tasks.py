@@ -95,7 +95,7 @@ def export(build: Build) -> Steps:
 def compile(build: Build) -> Steps:
     """Compile the ONNX model for CHIP: one compiled model per batch size."""
     backend = build.backend
-    if not all(os.path.isfile(build.compiled(batch, backend.SUFFIX)) for batch in build.batches):
+    if not (build.toolchain_here and all(os.path.isfile(build.compiled(batch, backend.SUFFIX)) for batch in build.batches)):
         build.require("compiler")  # a board to which the models were brought may lack it
     for batch in build.batches:
         yield Step(f"compile/{build.variant}/bs{batch}", "convert.compiled:write",

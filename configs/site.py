@@ -61,6 +61,11 @@ class Build(Data):
         return list(board.devices) if board and board.devices else self.backend.devices(soc_version=self.chip.soc_version)
 
     @property
+    def toolchain_here(self) -> bool:
+        """Whether anything tells the compiler's version: without it no compiled model is up to date."""
+        return any(self.backend.toolchain().values())
+
+    @property
     def placement(self) -> dict[str, str | None]:
         """What else than their ids says which devices these are."""
         found = getattr(self.backend, "placement", None)

@@ -49,12 +49,12 @@ def test_an_option_may_replace_what_a_stage_needs():
     assert names(Call(judged, kwargs={"results": "folder", "chip": "x"}))[0] == ["eval-folder"]
 
 
-def test_a_stage_that_declares_nothing_owns_what_it_needs():
+def test_a_stage_that_declares_nothing_owns_all_that_it_needs():
     @stage(SHARED, dict, name="all", pre=[SECOND])
     def everything(build):
         yield from ()
 
-    assert names(Call(everything))[1] == ["second"]
+    assert names(Call(everything))[1] == ["first", "second"]
 
 
 def test_options_of_all_stages_on_one_line_are_one_request():
