@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pipeline import machine
+
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"
 CHECKPOINT = ROOT / "mobilenet" / "sample.tar"
@@ -167,3 +169,8 @@ def _built_sample(out: Path) -> tuple[Path, Answer]:
 def copied(source: Path, target: Path) -> Path:
     """A copy of a tree, times kept."""
     return Path(shutil.copytree(source, target))
+
+
+def cores() -> tuple[int, ...]:
+    """The cores that a build here has, one a device."""
+    return machine.cores()
