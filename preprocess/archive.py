@@ -95,6 +95,9 @@ def _check(tar: str, member: tarfile.TarInfo, length: int) -> None:
 def _check_end(tar: str, end: int, data) -> None:
     # tarfile takes any two bad bytes after a good member for the end of the archive: a damaged one would be a smaller data set
     data.seek(end)
+    if not data.read(1):
+        raise BuildError(f"--dataset={tar}: cut off after byte {end}: the zeros that end an archive are not there; copy it again")
+    data.seek(end)
     while block := data.read(CHUNK):
         if block.count(0) != len(block):
             raise BuildError(

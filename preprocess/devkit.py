@@ -60,6 +60,8 @@ def check(source: str, labelled: dict[str, int]) -> None:
     ids = [table[label].ilsvrc_id for label in KNOWN]
     if first == [label + 1 for label in KNOWN]:
         says = "it is one-based (or shifted by a background class): subtract 1 from each label"
+    elif first == [label - 1 for label in KNOWN]:
+        says = "every label is one too low: add 1 to each"
     elif first in (ids, [number - 1 for number in ids]):
         says = "it is in the devkit's order: make it with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
     elif tuple(first) == KNOWN:
@@ -104,6 +106,8 @@ def _from_archive(devkit: str) -> bytes:
 
 def open_limited(path: str) -> bytes:
     """A file's bytes, LARGEST + 1 at most."""
+    if not os.path.isfile(path):  # a pipe would be waited for, a link to nothing is no ground truth
+        raise BuildError(f"--devkit={path}: no regular file; expected ILSVRC2012_devkit_t12.tar.gz or its folder")
     with open(path, "rb") as file:
         return file.read(LARGEST + 1)
 

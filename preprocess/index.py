@@ -61,8 +61,8 @@ def listed(dataset: str, labels: str | None, classes: int, members: str | None =
     pictures = scanned(dataset, members)
     path, found = _labels_of(pictures, dataset, labels, classes)
     if not any_label:
+        devkit.check(path or dataset, found)  # first: it says what is wrong with a range, too
         label_files.check_range(path or dataset, found, classes)
-        devkit.check(path or dataset, found)
     _match(pictures, found, path or dataset)
     images = tuple(Image(name, at, found[name], *where) for name, (at, *where) in sorted(pictures.found.items()))
     return Listing(pictures.root, images, path, pictures.tar, identity(images), pictures.stats)

@@ -94,6 +94,8 @@ def _scan(folder: str, inside: str, pictures: Pictures, twice: list[str], broken
         path = f"{inside}/{name}" if inside else name
         if entry.is_dir():
             below.append(path)
+        elif entry.is_symlink() and not os.path.exists(entry.path):
+            broken.append(path)  # whatever its name: it may be a whole class on a disk that is not mounted
         elif _is_picture(name):
             try:
                 stat = entry.stat()
@@ -118,9 +120,12 @@ def _of_index_file(path: str) -> Pictures:
         full = os.path.join(root, place)
         try:
             stat = os.stat(full)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a null byte
             absent.append(place)
             continue
+        if not S_ISREG(stat.st_mode) or os.path.isabs(place):
+            raise BuildError(f"{path}: {place}: expected a picture's path relative to {root}; this is "
+                             + ("absolute" if os.path.isabs(place) else "a folder, a pipe or a device"))
         pictures.found[name] = (place,)
         pictures.stats[full] = [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size]
     if absent:

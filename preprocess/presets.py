@@ -37,7 +37,10 @@ def resolved(name: str, own: Mapping[str, Any]) -> dict[str, Any]:
         )
     preset = PRESETS[name]
     crop = own["crop"]
-    resize = round(preset["resize"] * crop) if "resize" in preset else own["resize"]
+    if name == "mlperf":
+        resize = int(100.0 * crop / 87.5)  # as its dataset.py has it: floored, 182 at 160
+    else:
+        resize = round(preset["resize"] * crop) if "resize" in preset else own["resize"]
     if not 1 <= crop <= resize:
         raise BuildError(f"preprocess: crop = {crop} does not fit into resize = {resize}; expected 1 <= crop <= resize")
     values = {"mean": list(preset.get("mean", own["mean"])), "std": list(preset.get("std", own["std"]))}

@@ -198,3 +198,34 @@ def test_no_label_file_crashes_the_reader_or_is_taken_wrongly(tmp_path, data):
 
 def test_a_listing_without_labels_needs_none(tmp_path):
     assert scanned(folder(tmp_path / "set", ["a.jpg"])).found == {"a.jpg": ("a.jpg",)}
+
+
+def test_a_link_to_nothing_is_told_whatever_its_name(tmp_path):
+    one = tmp_path / "set" / "n01440764"
+    one.mkdir(parents=True)
+    (one / "a.JPEG").write_bytes(b"x")
+    (tmp_path / "set" / "n01443537").symlink_to(tmp_path / "unmounted")
+    with pytest.raises(BuildError, match="n01443537"):
+        index.listed(str(tmp_path / "set"), None, 1000)
+
+
+@pytest.mark.parametrize("place", ["/etc/hostname", "folder.JPEG", "pipe.JPEG", "nul\0.JPEG"])
+def test_an_index_file_names_only_pictures_below_it(tmp_path, place):
+    (tmp_path / "folder.JPEG").mkdir()
+    os.mkfifo(tmp_path / "pipe.JPEG")
+    (tmp_path / "index.txt").write_text(f"{place} 1\n")
+    with pytest.raises(BuildError):
+        index.listed(str(tmp_path / "index.txt"), None, 1000)
+
+
+def test_a_complete_one_based_label_file_is_named_for_what_it_is(tmp_path):
+    folder = tmp_path / "val"
+    folder.mkdir()
+    names = [devkit.name_of(number) for number in range(1, devkit.ALL + 1)]
+    for name in names:
+        (folder / name).touch()
+    first = [label + 1 for label in devkit.KNOWN]
+    rest = [1 + number % 1000 for number in range(devkit.ALL - len(first))]
+    (tmp_path / "one.txt").write_text("".join(f"{name} {label}\n" for name, label in zip(names, first + rest, strict=True)))
+    with pytest.raises(BuildError, match="one-based"):
+        index.listed(str(folder), str(tmp_path / "one.txt"), 1000)
