@@ -206,7 +206,7 @@ def test_a_link_to_nothing_is_told_whatever_its_name(tmp_path):
     (one / "a.JPEG").write_bytes(b"x")
     (tmp_path / "set" / "n01443537").symlink_to(tmp_path / "unmounted")
     with pytest.raises(BuildError, match="n01443537"):
-        index.listed(str(tmp_path / "set"), None, 1000)
+        listed(str(tmp_path / "set"), None, 1000)
 
 
 @pytest.mark.parametrize("place", ["/etc/hostname", "folder.JPEG", "pipe.JPEG", "nul\0.JPEG"])
@@ -215,7 +215,7 @@ def test_an_index_file_names_only_pictures_below_it(tmp_path, place):
     os.mkfifo(tmp_path / "pipe.JPEG")
     (tmp_path / "index.txt").write_text(f"{place} 1\n")
     with pytest.raises(BuildError):
-        index.listed(str(tmp_path / "index.txt"), None, 1000)
+        listed(str(tmp_path / "index.txt"), None, 1000)
 
 
 def test_a_complete_one_based_label_file_is_named_for_what_it_is(tmp_path):
@@ -228,4 +228,4 @@ def test_a_complete_one_based_label_file_is_named_for_what_it_is(tmp_path):
     rest = [1 + number % 1000 for number in range(devkit.ALL - len(first))]
     (tmp_path / "one.txt").write_text("".join(f"{name} {label}\n" for name, label in zip(names, first + rest, strict=True)))
     with pytest.raises(BuildError, match="one-based"):
-        index.listed(str(folder), str(tmp_path / "one.txt"), 1000)
+        listed(str(folder), str(tmp_path / "one.txt"), 1000)
