@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval import markdown, records
-from pipeline import kept
+from pipeline import kept, stamp
 from pipeline.disk import Disk
 from pipeline.errors import StepError
 from pipeline.roots import Roots
@@ -33,10 +33,11 @@ def write(
     published_accuracy  model -> {"top1_pct", "top5_pct", "source"}
     current  columns of the accuracy row that this request is about; exactly one row must have them
     """
-    rows = records.read(inputs if planned is None else _true(inputs, planned))
+    paths = list(inputs) if planned is None else _true(inputs, planned)
+    rows = records.read(paths)
     _write_json(outputs[0], {"schema": 1, "rows": rows})
     with open(outputs[1], "w", encoding="utf-8") as file:
-        file.write(markdown.page(rows, published, published_accuracy, current))
+        file.write(markdown.page(rows, published, published_accuracy, current) + _made(paths))
     if current is not None:
         found = records.matching(records.of_kind(rows, "accuracy"), current)
         if len(found) != 1:
@@ -57,6 +58,20 @@ def _true(inputs: Sequence[str], planned: int) -> list[str]:
             seen.add(identity)
             own.append(path)
     return own
+
+
+def _made(paths: Sequence[str]) -> str:
+    """Where and by what the records were made, from their stamps; the whole of it lies beside, in provenance.json."""
+    stamps = [found for path in paths if (found := stamp.read(path + ".stamp"))]
+    places = {f"{made.get('host')} ({made.get('cpu')}), Python {made.get('python')}, commit {str(git.get('commit'))[:12]}"
+              + (" with uncommitted changes" if git.get("dirty") else "")
+              for found in stamps for made in [found["made"]] for git in [made.get("git") or {}]}
+    tools = {f"{name} {version}" for found in stamps for name, version in found["tools"].items() if version}
+    if not stamps:
+        return ""
+    lines = [*(f"- {place}" for place in sorted(places)), f"- tools: {', '.join(sorted(tools))}",
+             "- inputs, params, tools and code of every step: provenance.json beside this page"]
+    return "\n## Made by\n\n" + "\n".join(lines) + "\n"
 
 
 def in_seeds_form(row: Mapping[str, Any]) -> dict[str, Any]:
