@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from eval import records
+from pipeline.clock import union_seconds
 from pipeline.errors import StepError
 
 
@@ -51,12 +52,3 @@ def rows(stamps: Iterable[Mapping[str, Any]], row: Mapping[str, Any]) -> list[re
             }
         )
     return found
-
-
-def union_seconds(intervals: Iterable[tuple[float, float]]) -> float:
-    """How long at least one of the intervals (begin, end) lasted: overlaps count once, gaps not at all."""
-    total, reached = 0.0, float("-inf")
-    for begin, end in sorted(intervals):
-        total += max(0.0, end - max(begin, reached))
-        reached = max(reached, end)
-    return total

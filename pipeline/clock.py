@@ -1,7 +1,7 @@
-"""Loading kept apart from working: what a worker spends on opening a model is no part of a stage's throughput."""
+"""Time as a stage counts it: overlaps once, and what a worker spends on opening a model not at all."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 _loading: list[float] = []  # seconds, of the action that runs in this process
@@ -22,3 +22,12 @@ def taken() -> float:
     seconds = sum(_loading)
     _loading.clear()
     return seconds
+
+
+def union_seconds(intervals: Iterable[tuple[float, float]]) -> float:
+    """How long at least one of the intervals (begin, end) lasted: overlaps count once, gaps not at all."""
+    total, reached = 0.0, float("-inf")
+    for begin, end in sorted(intervals):
+        total += max(0.0, end - max(begin, reached))
+        reached = max(reached, end)
+    return total

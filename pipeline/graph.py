@@ -5,9 +5,10 @@ The picture (SVG) is drawn by pipeline/drawing.py, which needs the extra `graph`
 
 import importlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipeline.clock import union_seconds
 from pipeline.disk import Disk
 from pipeline.errors import BuildError
 from pipeline.plan import Plan
@@ -51,7 +52,7 @@ def nodes(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> tuple[dict
         if "start" in made and "seconds" in made:
             times.setdefault(node.name, []).append((made["start"], made["start"] + made["seconds"]))
     for name, intervals in times.items():
-        found[name].seconds = _union(intervals)
+        found[name].seconds = union_seconds(intervals)
     edges = dict.fromkeys((of_step[above], of_step[name]) for name in plan.order for above in plan.needs[name])
     return found, _reduced([(one, two) for one, two in edges if one != two])
 
@@ -107,15 +108,6 @@ def _reached(name: str, below: Mapping[str, list[str]]) -> set[str]:
             found.add(one)
             waiting += below.get(one, ())
     return found
-
-
-def _union(intervals: Iterable[tuple[float, float]]) -> float:
-    """How long at least one of the intervals lasted."""
-    total, reached = 0.0, float("-inf")
-    for begin, end in sorted(intervals):
-        total += max(0.0, end - max(begin, reached))
-        reached = max(reached, end)
-    return total
 
 
 def _time(seconds: float) -> str:
