@@ -7,12 +7,13 @@ computes the kept part alone, but rounds the box to float32, and ties (frequent 
 
 import functools
 import math
+from typing import NamedTuple
 
 import numpy as np
 import PIL
 from PIL import Image
 
-from preprocess.decode import Levels
+from preprocess.decode import Box, Levels
 
 try:
     from preprocess import _resample  # type: ignore[attr-defined]
@@ -25,57 +26,78 @@ BILINEAR = Image.Resampling.BILINEAR
 ORDERS = int(PIL.__version__.partition(".")[0]) >= 13
 
 
-def cropped(levels: Levels, size: tuple[int, int], corner: tuple[int, int], crop: int, fast: bool = False) -> Levels:
-    """uint8 (crop, crop, 3): `levels` (h, w, 3) resized to `size` (width, height), from `corner` (left, top) on."""
-    height, width = levels.shape[:2]
-    # some versions have rules of their own for strips; a resize that makes gigabytes of one is Pillow's to refuse
-    strip = max(width, height) > 100 * min(width, height)
-    if kernel_agrees() and not strip:
-        return by_kernel(levels, size, corner, crop)
-    if fast and not strip and not down_first(width, height, *size):
-        return by_box(levels, size, corner, crop)
-    return by_pillow(levels, size, corner, crop)
+class Cut(NamedTuple):
+    """What is wanted of a picture: from `whole` to `size` (width, height), then the square of `crop` from `corner` (left, top) on."""
+
+    whole: tuple[int, int]
+    size: tuple[int, int]
+    corner: tuple[int, int]
+    crop: int
+
+    @property
+    def box(self) -> Box:
+        """The part of the picture that is read for it."""
+        (left, right), (top, bottom) = (_read(self, side) for side in (0, 1))
+        return Box(left, top, right, bottom)
+
+    @property
+    def down_first(self) -> bool:
+        """Whether Pillow makes the vertical pass first."""
+        lost = self.whole[1] - self.size[1]
+        return ORDERS and lost > 0 and lost > 2 * (self.whole[0] - self.size[0])
+
+    @property
+    def strip(self) -> bool:
+        """Some versions have rules of their own for these; one whose resize makes gigabytes is Pillow's to refuse."""
+        return max(self.whole) > 100 * min(self.whole)
 
 
-def by_pillow(levels: Levels, size: tuple[int, int], corner: tuple[int, int], crop: int) -> Levels:
+def needs_whole(cut: Cut, fast: bool = False) -> bool:
+    """Whether `cropped` wants the whole picture, and not its box alone."""
+    return cut.strip or not (kernel_agrees() or (fast and not cut.down_first))
+
+
+def cropped(levels: Levels, cut: Cut, fast: bool = False, box: Box | None = None) -> Levels:
+    """uint8 (crop, crop, 3). `levels`, uint8 (h, w, 3), are the whole picture or, unless needs_whole, the `box` of it."""
+    if needs_whole(cut, fast):
+        return by_pillow(levels, cut)
+    return (by_kernel if kernel_agrees() else by_box)(levels, cut, box or Box(0, 0, *cut.whole))
+
+
+def by_pillow(levels: Levels, cut: Cut) -> Levels:
     """The reference: resize all, keep the crop."""
-    left, top = corner
-    whole = Image.fromarray(levels).resize(size, BILINEAR)
-    return np.asarray(whole.crop((left, top, left + crop, top + crop)))
+    left, top = cut.corner
+    whole = Image.fromarray(levels).resize(cut.size, BILINEAR)
+    return np.asarray(whole.crop((left, top, left + cut.crop, top + cut.crop)))
 
 
-def by_box(levels: Levels, size: tuple[int, int], corner: tuple[int, int], crop: int) -> Levels:
-    """Pillow again, on what the kept part reads. Cut out first: near 0 the box's float32 bounds are 16 times closer."""
-    height, width = levels.shape[:2]
-    left, right, x0, x1 = _read(width, size[0], corner[0], crop)
-    top, below, y0, y1 = _read(height, size[1], corner[1], crop)
-    part = Image.fromarray(np.ascontiguousarray(levels[top:below, left:right]))
-    return np.asarray(part.resize((crop, crop), BILINEAR, (x0, y0, x1, y1)))
+def by_box(levels: Levels, cut: Cut, box: Box) -> Levels:
+    """Pillow again, on what the crop reads. Cut out first: near 0 the box's float32 bounds are 16 times closer."""
+    reads = cut.box
+    here = levels[reads.top - box.top : reads.bottom - box.top, reads.left - box.left : reads.right - box.left]
+    (x0, x1), (y0, y1) = (_exact(cut, side, reads[side]) for side in (0, 1))
+    return np.asarray(Image.fromarray(np.ascontiguousarray(here)).resize((cut.crop, cut.crop), BILINEAR, (x0, y0, x1, y1)))
 
 
-def _read(before: int, after: int, start: int, crop: int) -> tuple[int, int, float, float]:
-    """(first place read, end of them, start and end of the box from there) along one side."""
-    scale = before / after
-    reach = max(scale, 1.0) + 1
-    first = max(0, math.floor(start * scale - reach))
-    end = min(before, math.ceil((start + crop) * scale + reach))
-    return first, end, start * scale - first, (start + crop) * scale - first
-
-
-def by_kernel(levels: Levels, size: tuple[int, int], corner: tuple[int, int], crop: int) -> Levels:
-    """resample.c, computing only what is kept, with whole-picture coordinates in double."""
-    height, width = levels.shape[:2]
-    out = np.empty((crop, crop, 3), np.uint8)
-    left, top = corner
-    order = down_first(width, height, *size)
-    _resample.crop_resized(np.ascontiguousarray(levels), height, width, out, size[1], size[0], top, left, crop, order)
+def by_kernel(levels: Levels, cut: Cut, box: Box, portable: bool = False) -> Levels:
+    """resample.c, computing only what is kept, with whole-picture coordinates in double. `portable`: without newer instructions."""
+    out = np.empty((cut.crop, cut.crop, 3), np.uint8)
+    levels = np.ascontiguousarray(levels)
+    _resample.crop_resized(levels, tuple(box), cut.whole, out, cut.size, cut.corner, cut.crop, cut.down_first, portable)
     return out
 
 
-def down_first(width: int, height: int, new_width: int, new_height: int) -> bool:
-    """Whether Pillow makes the vertical pass first."""
-    lost = height - new_height
-    return ORDERS and lost > 0 and lost > 2 * (width - new_width)
+def _exact(cut: Cut, side: int, origin: int) -> tuple[float, float]:
+    """Start and end of the crop in the picture's own pixels along one side (0: across), counted from `origin`."""
+    scale = cut.whole[side] / cut.size[side]
+    return cut.corner[side] * scale - origin, (cut.corner[side] + cut.crop) * scale - origin
+
+
+def _read(cut: Cut, side: int) -> tuple[int, int]:
+    """The first pixel read along one side and the end of them."""
+    start, end = _exact(cut, side, 0)
+    reach = max(cut.whole[side] / cut.size[side], 1.0) + 1
+    return max(0, math.floor(start - reach)), min(cut.whole[side], math.ceil(end + reach))
 
 
 @functools.cache
@@ -84,11 +106,13 @@ def kernel_agrees() -> bool:
     if _resample is None:
         return False
     noise = np.random.default_rng(0).integers(0, 256, (67, 67, 3), dtype=np.uint8)
-    shapes = (noise, noise[:50], noise[:, :20], noise[:20, :], noise[:9, :9])
-    sizes = [
-        ((16, 16 * s.shape[0] // s.shape[1]) if s.shape[1] <= s.shape[0] else (16 * s.shape[1] // s.shape[0], 16)) for s in shapes
-    ]
-    return all(
-        np.array_equal(by_kernel(s, size, (1, 1), 14), by_pillow(s, size, (1, 1), 14))
-        for s, size in zip(shapes, sizes, strict=True)
-    )
+    for levels in (noise, noise[:50], noise[:, :20], noise[:20, :], noise[:9, :9]):
+        height, width = levels.shape[:2]
+        size = (16, 16 * height // width) if width <= height else (16 * width // height, 16)
+        cut = Cut((width, height), size, (1, 1), 14)
+        try:
+            if not np.array_equal(by_kernel(levels, cut, Box(0, 0, width, height)), by_pillow(levels, cut)):
+                return False
+        except TypeError:  # compiled from sources that took other arguments
+            return False
+    return True

@@ -1,30 +1,47 @@
 """Bytes to levels: uint8 (height, width, 3), RGB, exactly Pillow's. BadImage, with the reason, for what is no usable picture.
 
-simplejpeg, where it is installed, decodes plain JPEGs: the same levels as Pillow's, 20 % sooner. All else is Pillow's: PNG under a
-JPEG's name, four components (there the two differ by a level), and every file that simplejpeg so much as warns of. EXIF
-orientation is ignored, as the reference does. `draft()`, `fastdct` and `fastupsample` change levels and are not used.
+Pillow is the reference. Plain JPEGs, which nearly all are, are decoded by the libjpeg inside it, called directly (jpeg.c) and for
+the part of the picture that is wanted; all else is Pillow's: PNG under a JPEG's name, four components, and every file that
+libjpeg so much as warns of. EXIF orientation is ignored, as the reference does. `draft()` and libjpeg's faster transforms change
+levels and are not used.
 """
 
+import functools
 import io
 import struct
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 try:
-    import simplejpeg
-except ImportError:  # an extra: `fast`
-    simplejpeg = None  # type: ignore[assignment]
+    from preprocess import _jpeg  # type: ignore[attr-defined]
+except ImportError:  # no compiler at installation
+    _jpeg = None
 
 Levels = NDArray[np.uint8]
 LARGEST = 89_478_485  # pixels: Pillow's own bound for a decompression bomb, which it only warns of
 LARGEST_FILE = 1 << 29  # bytes
+# pixels times scans: each scan of a progressive JPEG goes over the whole picture, and a small file can have thousands of them
+MOST_WORK = 16 * LARGEST
+SCAN = b"\xff\xda"  # libjpeg's SOS: in Huffman code 0xff is followed by 0 or a restart marker
+# what photographs come in. Not all that Pillow knows: for EPS it starts Ghostscript, on whatever the file says
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 
 
 class BadImage(Exception):
     """A file that is not a usable picture; says why."""
+
+
+class Box(NamedTuple):
+    """A part of a picture, in its pixels; right and bottom are the first that do not belong to it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
 
 
 def read(path: str) -> bytes:
@@ -35,21 +52,50 @@ def read(path: str) -> bytes:
     except OSError as error:
         raise BadImage(f"cannot be read: {error.strerror}") from None
     if len(data) > LARGEST_FILE:
-        raise BadImage(f"more than {LARGEST_FILE >> 20} MiB")
+        raise BadImage(too_large(len(data)))
     return data
+
+
+def too_large(size: int) -> str:
+    """What is said of a file of this many bytes, or more."""
+    return f"a file of more than {min(size, LARGEST_FILE) >> 20} MiB"
 
 
 def decoded(data: bytes) -> Levels:
     """The picture in a file's bytes."""
-    if simplejpeg is not None and data[:3] == b"\xff\xd8\xff" and data[-2:] == b"\xff\xd9":
-        try:
-            height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-            check_size(width, height)
-            if colours in ("YCbCr", "Gray", "RGB"):
-                return simplejpeg.decode_jpeg(data)
-        except ValueError:  # its word for damage, warnings included; Pillow decides what is usable
-            pass
-    return np.asarray(by_pillow(data))
+    size = plain_size(data)
+    whole = None if size is None else part(data, Box(0, 0, *size))
+    return np.asarray(by_pillow(data)) if whole is None else whole
+
+
+def plain_size(data: bytes) -> tuple[int, int] | None:
+    """(width, height) of a JPEG that `part` takes. None: Pillow decides what it is. BadImage for a bomb."""
+    if not jpeg_agrees():
+        return None
+    return _plain_size(data)
+
+
+def part(data: bytes, box: Box) -> Levels | None:
+    """uint8 (h, w, 3): this part of a plain JPEG. None where libjpeg stumbles over something: Pillow decides what it is."""
+    levels = np.empty((box.bottom - box.top, box.right - box.left, 3), np.uint8)
+    try:
+        _jpeg.part(data, levels, *box)
+    except ValueError:
+        return None
+    return levels
+
+
+def _plain_size(data: bytes) -> tuple[int, int] | None:
+    # cut off before its end marker, it is damaged, and libjpeg would only warn where Pillow refuses
+    if data[:3] != b"\xff\xd8\xff" or data[-2:] != b"\xff\xd9":
+        return None
+    try:
+        size = _jpeg.size(data)
+    except ValueError:
+        return None
+    check_size(*size)
+    check_work(data, *size)
+    return size
 
 
 def by_pillow(data: bytes) -> Image.Image:
@@ -59,11 +105,13 @@ def by_pillow(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damaged EXIF is not read; a palette loses its transparency, as in the reference
-            with Image.open(io.BytesIO(data)) as picture:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
                 check_size(*picture.size)
+                if picture.format in ("JPEG", "MPO"):
+                    check_work(data, *picture.size)
                 return picture.convert("RGB")
     except UnidentifiedImageError:
-        raise BadImage("not an image") from None
+        raise BadImage("not an image" if data.strip(b"\0") else "not an image: all bytes are zero") from None
     except Image.DecompressionBombError as error:
         raise BadImage(f"decompression bomb: {error}") from None
     # Pillow's readers raise these on damaged files, whichever format they take them for
@@ -78,10 +126,37 @@ def by_pillow(data: bytes) -> Image.Image:
         MemoryError,
         struct.error,
     ) as error:
-        raise BadImage(f"{error}" or type(error).__name__) from None
+        raise BadImage(" ".join(f"{error}".split()) or type(error).__name__) from None
 
 
 def check_size(width: int, height: int) -> None:
     """BadImage for a picture that would take gigabytes once decoded."""
     if width * height > LARGEST:
         raise BadImage(f"decompression bomb: {width}x{height} pixels, more than {LARGEST}")
+
+
+def check_work(data: bytes, width: int, height: int) -> None:
+    """BadImage for a JPEG that would take minutes to decode."""
+    scans = data.count(SCAN)
+    if scans * width * height > MOST_WORK:
+        raise BadImage(f"decompression bomb: {scans} scans of {width}x{height} pixels")
+
+
+@functools.cache
+def jpeg_agrees() -> bool:
+    """Whether Pillow's libjpeg is found, is the one that jpeg.c was written for, and decodes parts as Pillow does the whole."""
+    if _jpeg is None:
+        return False
+    levels = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(levels).save(file, "JPEG")  # colours at half the resolution: the hardest case for a part
+    data = file.getvalue()
+    whole = np.asarray(Image.open(file).convert("RGB"))
+    try:
+        _jpeg.bind(Image.core.__file__)
+        if _plain_size(data) != (80, 48):
+            return False
+        boxes = (Box(0, 0, 80, 48), Box(37, 17, 62, 33))
+        return all(np.array_equal(part(data, box), whole[box.top : box.bottom, box.left : box.right]) for box in boxes)
+    except (OSError, AttributeError, TypeError):  # built into Pillow and not to be seen; or compiled from other sources
+        return False

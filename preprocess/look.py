@@ -37,7 +37,7 @@ def check(build: Any, asked: Any) -> Iterator[Step]:
     images, size, folder = build.listing.images, build.shard_size, build.data_dir
     parts = [images[first : first + size] for first in range(0, len(images), size)]
     lists = [f"{folder}/check-{n:05d}.json" for n in range(len(parts))]
-    tools = {"Pillow": of_package("Pillow"), "simplejpeg": of_package("simplejpeg")}
+    tools = {"Pillow": of_package("Pillow")}
     for n, part in enumerate(parts):
         yield Step(f"check/{n:05d}", "preprocess.check:write", build.picture_paths(part), (lists[n],), build.members(part), tools,
                    reads=build.tar, images=len(part))

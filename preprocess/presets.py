@@ -57,7 +57,7 @@ def shard_params(values: Mapping[str, Any], input: str, pixels: str, on_bad: str
 
 def tools(pixels: str) -> dict[str, str | None]:
     """What a shard's values depend on besides its pictures. The exact ones do not depend on the kernel, the fast ones do."""
-    found = {name: fingerprint.of_package(name) for name in ("numpy", "Pillow", "simplejpeg")}
+    found = {name: fingerprint.of_package(name) for name in ("numpy", "Pillow")}
     if pixels == "fast":
         spec = importlib.util.find_spec("preprocess._resample")
         found["resample"] = fingerprint.of_content(spec.origin)[:12] if spec and spec.origin else None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocess import antialias, bilinear, decode
+from preprocess.antialias import Cut
 from preprocess.decode import BadImage, Levels
 
 __all__ = ["BadImage", "Levels", "normalised", "pixels", "shaped"]
@@ -18,8 +19,23 @@ LONGEST = 1 << 15  # of the resized picture's longer side: a strip one pixel wid
 def pixels(source: str | bytes, resize: int, crop: int, mode: str = "exact", method: str = "pillow", order: str = "rgb") -> Levels:
     """uint8 (crop, crop, 3), channels in `order`. `source` is a path or a file's bytes. BadImage where it is no picture."""
     data = source if isinstance(source, bytes) else decode.read(source)
-    levels = shaped(decode.decoded(data), resize, crop, mode, method)
+    levels = _of_part(data, resize, crop, mode == "fast") if method == "pillow" else None
+    if levels is None:
+        levels = shaped(decode.decoded(data), resize, crop, mode, method)
     return levels if order == "rgb" else levels[:, :, ::-1]
+
+
+def _of_part(data: bytes, resize: int, crop: int, fast: bool) -> Levels | None:
+    """The pixels from the part of a plain JPEG that they need; None where that is not enough."""
+    whole = decode.plain_size(data)
+    if whole is None:
+        return None
+    cut = wanted(*whole, resize, crop)
+    if antialias.needs_whole(cut, fast):
+        return None
+    box = cut.box
+    levels = decode.part(data, box)
+    return None if levels is None else antialias.cropped(levels, cut, fast, box)
 
 
 def shaped(levels: Levels, resize: int, crop: int, mode: str = "exact", method: str = "pillow") -> Levels:
@@ -28,12 +44,18 @@ def shaped(levels: Levels, resize: int, crop: int, mode: str = "exact", method: 
     if method == "tensorflow":
         top, left = _central(height), _central(width)
         return bilinear.as_tensorflow(levels[top : height - top, left : width - left], (crop, crop))
+    cut = wanted(width, height, resize, crop)
+    if method == "opencv":
+        return bilinear.as_opencv(levels, cut.size, ((cut.size[0] - crop) // 2, (cut.size[1] - crop) // 2), crop)
+    return antialias.cropped(levels, cut, fast=mode == "fast")
+
+
+def wanted(width: int, height: int, resize: int, crop: int) -> Cut:
+    """The reference's resize and crop of a picture of this size."""
     size = resized_size(width, height, resize)
     if max(size) > LONGEST:
         raise BadImage(f"{width}x{height} is a strip: its longer side would become {max(size)} pixels, more than {LONGEST}")
-    if method == "opencv":
-        return bilinear.as_opencv(levels, size, ((size[0] - crop) // 2, (size[1] - crop) // 2), crop)
-    return antialias.cropped(levels, size, (offset(size[0], crop), offset(size[1], crop)), crop, fast=mode == "fast")
+    return Cut((width, height), size, (offset(size[0], crop), offset(size[1], crop)), crop)
 
 
 def resized_size(width: int, height: int, resize: int) -> tuple[int, int]:

@@ -2,64 +2,106 @@
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from pictures import noise
 
 from preprocess import antialias, transform
+from preprocess.decode import Box
 
 SIZES = [(500, 375), (375, 500), (241, 500), (64, 64), (20, 67), (67, 20), (640, 480), (30, 31), (1200, 900)]
 
 
-def ways(way, size, resize=96, crop=84):
-    levels = noise(*size)
-    wanted = transform.resized_size(*size, resize)
-    return way(levels, wanted, (transform.offset(wanted[0], crop), transform.offset(wanted[1], crop)), crop).astype(int)
+KERNEL = pytest.mark.skipif(antialias._resample is None, reason="resample.c was not compiled: no C compiler at installation")
 
 
-@pytest.mark.skipif(antialias._resample is None, reason="resample.c was not compiled: no C compiler at installation")
+def cut(size, resize=96, crop=84):
+    return transform.wanted(*size, resize, crop)
+
+
+def whole(size):
+    return Box(0, 0, *size)
+
+
+@KERNEL
+@pytest.mark.parametrize("portable", [False, True])
 @pytest.mark.parametrize("size", SIZES)
-def test_the_kernel_is_pillow_bit_for_bit(size):
-    assert np.array_equal(ways(antialias.by_kernel, size), ways(antialias.by_pillow, size))
+def test_the_kernel_is_pillow_bit_for_bit(size, portable):
+    levels = noise(*size)
+    assert np.array_equal(antialias.by_kernel(levels, cut(size), whole(size), portable), antialias.by_pillow(levels, cut(size)))
+
+
+@KERNEL
+@settings(max_examples=150, deadline=None)
+@given(
+    width=st.integers(1, 700), height=st.integers(1, 700), resize=st.integers(1, 300), kept=st.floats(0.01, 1), white=st.booleans()
+)
+def test_the_kernel_is_pillow_at_any_size_from_the_box_alone(width, height, resize, kept, white):
+    assume(resize * max(width, height) < 3000 * min(width, height))
+    wanted = cut((width, height), resize, max(1, int(resize * kept)))
+    levels = np.full((height, width, 3), 255, np.uint8) if white else noise(width, height)
+    box = wanted.box
+    part = levels[box.top : box.bottom, box.left : box.right].copy()
+    expected = antialias.by_pillow(levels, wanted)
+    assert np.array_equal(antialias.by_kernel(part, wanted, box), expected)
+    assert np.array_equal(antialias.by_kernel(part, wanted, box, portable=True), expected)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_box_is_off_by_one_level_at_most(size):
-    if antialias.down_first(*size, *transform.resized_size(*size, 96)):
+    if cut(size).down_first:
         pytest.skip("such a picture goes to Pillow whole")
-    away = np.abs(ways(antialias.by_box, size) - ways(antialias.by_pillow, size))
+    levels, box = noise(*size), cut(size).box
+    found = antialias.by_box(levels, cut(size), whole(size)).astype(int)
+    away = np.abs(found - antialias.by_pillow(levels, cut(size)))
     assert away.max() <= 2 and (away > 1).mean() <= 1e-4
+    assert np.array_equal(found, antialias.by_box(levels[box.top : box.bottom, box.left : box.right], cut(size), box))
 
 
-def test_without_the_kernel_exact_is_still_exact(monkeypatch):
-    monkeypatch.setattr(antialias, "_resample", None)
+@pytest.fixture
+def asked_again():
+    """kernel_agrees() answers anew in this test, and after it."""
     antialias.kernel_agrees.cache_clear()
-    try:
-        assert np.array_equal(ways(antialias.cropped, (500, 375)), ways(antialias.by_pillow, (500, 375)))
-    finally:
-        antialias.kernel_agrees.cache_clear()
+    yield
+    antialias.kernel_agrees.cache_clear()
 
 
-def test_a_kernel_that_differs_is_not_used(monkeypatch):
+def test_without_the_kernel_exact_is_still_exact(monkeypatch, asked_again):
+    monkeypatch.setattr(antialias, "_resample", None)
+    levels, wanted = noise(500, 375), cut((500, 375))
+    assert antialias.needs_whole(wanted) and not antialias.needs_whole(wanted, fast=True)
+    assert np.array_equal(antialias.cropped(levels, wanted), antialias.by_pillow(levels, wanted))
+
+
+@pytest.mark.parametrize("error", [None, TypeError("takes 10 arguments")])
+def test_a_kernel_that_differs_is_not_used(monkeypatch, asked_again, error):
     class Wrong:
         @staticmethod
-        def crop_resized(levels, height, width, out, tall, wide, top, left, crop, order):
+        def crop_resized(part, box, whole, out, *rest):
+            if error:
+                raise error
             out[:] = 7
 
     monkeypatch.setattr(antialias, "_resample", Wrong)
-    antialias.kernel_agrees.cache_clear()
-    try:
-        assert not antialias.kernel_agrees()
-        assert np.array_equal(ways(antialias.cropped, (500, 375)), ways(antialias.by_pillow, (500, 375)))
-    finally:
-        antialias.kernel_agrees.cache_clear()
+    assert not antialias.kernel_agrees()
+    levels, wanted = noise(500, 375), cut((500, 375))
+    assert np.array_equal(antialias.cropped(levels, wanted), antialias.by_pillow(levels, wanted))
 
 
-@pytest.mark.skipif(antialias._resample is None, reason="resample.c was not compiled: no C compiler at installation")
+@KERNEL
 @pytest.mark.parametrize(
-    "wrong", [(39, 60, 20, 30, 0, 0), (40, 60, 20, 30, 13, 0), (40, 60, 20, 30, 0, 23), (40, 60, 20, 30, -1, 0)]
+    ("box", "size", "resized", "corner"),
+    [
+        ((0, 0, 60, 39), (60, 40), (30, 20), (0, 0)),  # another buffer
+        ((0, 0, 60, 40), (59, 40), (30, 20), (0, 0)),  # a box outside its picture
+        ((0, 0, 60, 40), (60, 40), (30, 20), (0, 13)),  # a crop outside the resized one
+        ((0, 0, 60, 40), (60, 40), (30, 20), (23, 0)),
+        ((0, 0, 60, 40), (60, 40), (30, 20), (-1, 0)),
+        ((0, 0, 60, 40), (60, 60), (30, 30), (0, 15)),  # reads below the box
+        ((9, 0, 69, 40), (90, 40), (45, 20), (0, 0)),  # reads left of it
+        ((60, 0, 0, 40), (60, 40), (30, 20), (0, 0)),
+    ],
 )
-def test_the_kernel_refuses_sizes_that_do_not_fit_its_buffers(wrong):
-    height, width, tall, wide, top, left = wrong
+def test_the_kernel_refuses_what_would_read_beyond_its_buffers(box, size, resized, corner):
     with pytest.raises(ValueError, match="do not fit"):
-        antialias._resample.crop_resized(
-            noise(60, 40), height, width, np.empty((8, 8, 3), np.uint8), tall, wide, top, left, 8, False
-        )
+        antialias._resample.crop_resized(noise(60, 40), box, size, np.empty((8, 8, 3), np.uint8), resized, corner, 8, False)
