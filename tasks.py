@@ -72,8 +72,9 @@ def preprocess(build: Build) -> Steps:
     yield Step(f"preprocess/{build.data_name(build.listing.identity)}/index", "preprocess.shards:index",
                inputs=lists, outputs=(build.index_csv, *([f"{build.data_dir}/bad.json"] if lists else [])),
                params={"names": [i.name for i in images], "labels": [i.label for i in images], "shard_size": size})
-    yield Step(f"preprocess/{build.data_name(build.listing.identity)}/pipeline", "eval.stages:write", tuple(build.shards),
-               (f"{build.data_dir}/pipeline.json",), {"row": build.data_row(), "stage": "preprocess"}, eager=True,
+    yield Step(f"preprocess/{build.data_name(build.listing.identity)}/pipeline", "eval.stages:write",
+               (*build.shards, *build.bad_lists), (f"{build.data_dir}/pipeline.json",),
+               {"row": build.data_row(), "stage": "preprocess"}, eager=True,
                reads=tuple(f"{path}.stamp" for path in build.shards))
 
 

@@ -12,8 +12,8 @@ Rows = Sequence[Mapping[str, Any]]
 STAGES = ("export", "simplify", "compile", "preprocess", "infer", "bench", "eval")  # in the order of the work
 DEFINITIONS = {
     "top-1, top-5": """share of all labelled images whose label is the first, or among the first five, of the
-        outputs; of equal outputs the lower index comes first. An image without a result is wrong (*missing*), never
-        left out.""",
+        outputs; of equal outputs the lower index comes first. An image without a result, or one that cannot be decoded and was
+        skipped, is wrong (*missing*), never left out.""",
     "95 % interval": """Wilson's, for top-1: where the accuracy lies on all images of this kind, if these were drawn
         at random.""",
     "same top-1": """share of images whose first output is PyTorch's (float32). *Clear* images are those whose two
@@ -134,6 +134,7 @@ def _pipeline(rows: Rows) -> str:
             "chip": figures.form(row),
             "batch": text(row["batch"]),
             "images": text(row["images"]),
+            "missing": text(row.get("missing")),
             "seconds": f"{row['seconds']:.2f}",
             "load s": f"{row['load_s']:.2f}",
             "images/s": speed(row["images_per_s"]),

@@ -10,7 +10,10 @@ from pipeline.errors import StepError
 
 
 def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], stage: str) -> None:
-    """One pipeline record. inputs: the stage's files, and their stamps, which alone are read."""
+    """One pipeline record.
+
+    inputs  the stage's files; read are their stamps, and a .json: the list of pictures that were skipped, which count as `missing`
+    """
     stamps = []
     for path in [path for path in inputs if path.endswith(".stamp")]:
         with open(path, encoding="utf-8") as file:
@@ -20,7 +23,11 @@ def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any],
         raise StepError(
             f"stamps of {', '.join(each['stage'] for each in found) or 'no stage'} given for the stage {stage}"
         )
-    records.write(outputs[0], found[0])
+    missing = 0
+    for path in [path for path in inputs if path.endswith(".json")]:
+        with open(path, encoding="utf-8") as file:
+            missing += len(json.load(file))
+    records.write(outputs[0], {**found[0], "missing": missing} if stage == "preprocess" else found[0])
 
 
 def rows(stamps: Iterable[Mapping[str, Any]], row: Mapping[str, Any]) -> list[records.Row]:

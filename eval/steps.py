@@ -40,4 +40,5 @@ def told(build: Any) -> str:
     listed = "listing" in vars(build)
     columns = build.judged or (build.row(build.dataset_row if listed else None, build.eval_batch) if build.has_checkpoint else
                                build.data_row())
-    return table.final(rows, **build.published(), current=columns, report=os.path.join(folder, "report.md"))
+    return table.final(rows, **build.published(), current=columns, report=os.path.join(folder, "report.md"),
+                       data=build.data_row() if listed else None)

@@ -18,13 +18,16 @@ def final(
     published_accuracy: Mapping[str, Any],
     current: Mapping[str, Any],
     report: str,
+    data: Mapping[str, Any] | None = None,
 ) -> str:
     """Lines without colours, ending with the report's path. `current`: columns of the rows that this request is about.
 
+    `data`: columns of the rows that are of its pictures alone.
     A chip without published figures is shown beside those of all chips that have some.
     """
     configuration = figures.without_batch(current)
     accuracy = matching(of_kind(rows, "accuracy"), current)
+    prepared = [row for row in matching(of_kind(rows, "pipeline"), data) if row.get("missing")] if data else []
     timed = matching(of_kind(rows, "throughput"), configuration)
     same = {row["batch"]: row["same_top1_pct"] for row in matching(of_kind(rows, "agreement"), configuration)}
     blocks = []
@@ -32,6 +35,9 @@ def final(
         blocks.append("SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet")
     if accuracy:
         blocks.append("\n".join(_accuracy(row, published_accuracy) for row in accuracy))
+    if not accuracy and prepared:
+        blocks.append("\n".join(f"{row['missing']:,} of {row['images']:,} images cannot be decoded: skipped, and counted as wrong"
+                                for row in prepared))
     if any(row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW for row in accuracy):
         blocks.append("this is next to chance: labels, preprocessing or model file do not fit. inv data --diagnose looks which")
     if timed:

@@ -27,7 +27,7 @@ ORDERS = int(PIL.__version__.partition(".")[0]) >= 13
 
 
 class Cut(NamedTuple):
-    """What is wanted of a picture: from `whole` to `size` (width, height), then the square of `crop` from `corner` (left, top) on."""
+    """What is wanted of a picture: from `whole` to `size` (width, height), then the square of `crop` at `corner` (left, top)."""
 
     whole: tuple[int, int]
     size: tuple[int, int]

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import tarfile
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -71,13 +72,16 @@ def scan(tar: str) -> list[Member]:
     return found
 
 
-def read(tar: str, wanted: list[tuple[int, int]]):
-    """Yield (position in `wanted`, bytes) of each (offset, size), in the order of the offsets: one sweep through the file."""
+def read(tar: str, wanted: list[tuple[int, int]], most: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (position in `wanted`, bytes) of each (offset, size), in the order of the offsets: one sweep through the file.
+
+    Of a member of more than `most` bytes, `most` + 1 are read.
+    """
     with open(tar, "rb") as data:
         for position in sorted(range(len(wanted)), key=lambda at: wanted[at][0]):
             offset, size = wanted[position]
             data.seek(offset)
-            yield position, data.read(size)
+            yield position, data.read(min(size, most + 1))
 
 
 def _check(tar: str, member: tarfile.TarInfo, length: int) -> None:

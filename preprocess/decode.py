@@ -52,13 +52,13 @@ def read(path: str) -> bytes:
     except OSError as error:
         raise BadImage(f"cannot be read: {error.strerror}") from None
     if len(data) > LARGEST_FILE:
-        raise BadImage(too_large(len(data)))
+        raise BadImage(too_large())
     return data
 
 
-def too_large(size: int) -> str:
-    """What is said of a file of this many bytes, or more."""
-    return f"a file of more than {min(size, LARGEST_FILE) >> 20} MiB"
+def too_large() -> str:
+    """What is said of a file of more than LARGEST_FILE bytes."""
+    return f"more than {LARGEST_FILE / 2**20:.0f} MiB"
 
 
 def decoded(data: bytes) -> Levels:

@@ -6,10 +6,12 @@ against the labels as they are, one-based, in devkit order and shifted by a back
 
 import csv
 import json
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.errors import BadData
 from preprocess import classes
 from preprocess.presets import AS_IS
 
@@ -24,14 +26,23 @@ MAKE_ANEW = "make the file with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
 def write(inputs, outputs, names, background=False, mean=None, std=None):
     """Write the diagnosis as JSON. `inputs`: index.csv, then the logits (.npy, float32 (n, outputs)) of each of `names`, in order.
 
+    A .json among them lists pictures that cannot be decoded ([{"row": ...}]): they are left out, and the text says so.
     `mean` and `std` are those of the build: where it does not normalise and a preset that does fits, that is the mistake's name.
     """
     with open(inputs[0], encoding="utf-8", newline="") as file:
         labels = [int(row["label"]) for row in csv.DictReader(file)]
     logits = {name: np.load(path) for name, path in zip(names, [path for path in inputs[1:] if path.endswith(".npy")], strict=True)}
+    bad = {found["row"] for path in inputs if path.endswith(".json") for found in _json(path)}
+    kept = [row for row in range(len(labels)) if row not in bad]
+    if not kept:
+        raise BadData(f"none of the {len(labels)} pictures can be decoded; look at them with: inv data --check")
+    logits, labels = {name: values[kept] for name, values in logits.items()}, [labels[row] for row in kept]
     plain = mean is not None and len(set(mean)) == 1 and mean[0] == 0 and std is not None and len(set(std)) == 1
     with open(outputs[0], "w", encoding="utf-8") as file:
-        json.dump(judged(logits, labels, background, plain), file, indent=1)
+        found = judged(logits, labels, background, plain)
+        left_out = f"; {len(bad)} more cannot be decoded and were left out" if bad else ""
+        found |= {"text": f"{found['text']}, on {len(kept)} pictures{left_out}", "missing": len(bad)}
+        json.dump(found, file, indent=1)
 
 
 def judged(logits: dict[str, NDArray[np.float32]], labels: list[int], background: bool, plain: bool = False) -> dict:
@@ -125,3 +136,8 @@ def _told(best: tuple[str, str], word: str, top1: float, before: float, backgrou
         first = because.get(best[0], "")
     says = "; ".join(part for part in (first, because.get(best[1], "") if best[1] != AS_IS else "") if part)
     return f"{word}: {says} (top-1 {before} % as it is, {top1} % so)"
+
+
+def _json(path: str) -> Any:
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)

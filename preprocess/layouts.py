@@ -62,15 +62,18 @@ def _of_folder(dataset: str) -> Pictures:
     twice: list[str] = []
     broken: list[str] = []
     odd: list[str] = []
-    seen: set[tuple[int, int]] = set()
+    seen: dict[tuple[int, int], str] = {}
     waiting = [""]
     while waiting:
         inside = waiting.pop()
         folder = f"{root}/{inside}" if inside else root
         stat = os.stat(folder)
-        if (stat.st_dev, stat.st_ino) in seen:  # a link that leads back up, or a second way to the same folder
-            continue
-        seen.add((stat.st_dev, stat.st_ino))
+        before = seen.setdefault((stat.st_dev, stat.st_ino), inside)
+        if before != inside:
+            if f"{inside}/".startswith(f"{before}/" if before else ""):  # a link that leads back up: all is listed already
+                continue
+            raise BuildError(f"--dataset={dataset}: {inside} is the same folder as {before}: its pictures would be there twice. "
+                             "Remove one of the two links")
         below = _scan(folder, inside, pictures, twice, broken, odd)
         waiting.extend(sorted(below, reverse=True))
     _refuse(dataset, broken, "is a link to nothing", "are links to nothing")

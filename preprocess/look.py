@@ -86,14 +86,16 @@ def diagnose(build: Any, asked: Any) -> Iterator[Step]:
     yield Step("diagnose/index", "preprocess.shards:index", outputs=(f"{folder}/diagnosis.csv",),
                params={"names": [i.name for i in images], "labels": [i.label for i in images], "shard_size": len(images)})
     for name, values in variants.items():
-        yield Step(f"diagnose/{name}/pixels", "preprocess.shards:write", build.picture_paths(images), (f"{folder}/{name}.npy",),
-                   {**presets.shard_params(values, "float32", "exact"), **build.members(images)}, presets.tools("exact"),
-                   reads=build.tar, images=len(images))
+        bad = [f"{folder}/{name}-bad.json"] if build.skips_bad else []
+        yield Step(f"diagnose/{name}/pixels", "preprocess.shards:write", build.picture_paths(images),
+                   (f"{folder}/{name}.npy", *bad), {**presets.shard_params(values, "float32", "exact", build.words.on_bad),
+                                                    **build.members(images)}, presets.tools("exact"), reads=build.tar, images=len(images))
         yield Step(f"diagnose/{name}/logits", "mobilenet.logits:reference", (build.checkpoint, f"{folder}/{name}.npy"),
                    (f"{folder}/{name}-said.npy",), {"model": network, "mean": values["mean"], "std": values["std"],
                                                     "images": len(images)}, {"torch": of_package("torch")})
     yield Step("diagnose/verdict", "preprocess.diagnose:write",
-               (f"{folder}/diagnosis.csv", *(f"{folder}/{name}-said.npy" for name in variants), TABLE),
+               (f"{folder}/diagnosis.csv", *(f"{folder}/{name}-said.npy" for name in variants),
+                *(f"{folder}/{name}-bad.json" for name in variants if build.skips_bad), TABLE),
                (f"{folder}/diagnosis.json",),
                {"names": list(variants), "background": build.model.background, "mean": build.pixels["mean"],
                 "std": build.pixels["std"]})
@@ -123,9 +125,9 @@ def devkit(build: Any, asked: str) -> Iterator[Step]:
 
 
 def write_labels(build: Any, asked: str) -> str:
-    """Write val_label.txt where --labels says, else beside the data set, else here; returns its path."""
-    target = labels_target(build)
-    lines = "".join(f"{name} {label}\n" for name, label in devkits.labels(os.path.abspath(asked)).items())
+    """Write val_label.txt where --labels says, else beside the data set, else here; returns what to say of it."""
+    target, labels = labels_target(build), devkits.labels(os.path.abspath(asked))
+    lines = "".join(f"{name} {label}\n" for name, label in labels.items())
     if os.path.exists(target):
         with open(target, encoding="utf-8", errors="replace") as file:
             if file.read() != lines:
@@ -134,7 +136,8 @@ def write_labels(build: Any, asked: str) -> str:
     with open(part, "w", encoding="utf-8") as file:
         file.write(lines)
     os.replace(part, target)
-    return target
+    short = "" if len(labels) == devkits.ALL else f"; the whole validation set has {devkits.ALL:,}, only these could not be checked"
+    return f"labels: {target}, {len(labels):,} pictures{short}"
 
 
 def labels_target(build: Any) -> str:
@@ -152,7 +155,7 @@ DECLARE = {"devkit": devkit, "check": check, "show": show, "bins": bins, "diagno
 def told(build: Any, what: str, asked: Any) -> str:
     """What `inv data` prints when the work is done."""
     if what == "devkit":
-        return f"labels: {write_labels(build, asked)}"
+        return write_labels(build, asked)
     if what == "check":
         with open(f"{build.data_dir}/check.txt", encoding="utf-8") as file:
             return file.read().rstrip()
@@ -160,7 +163,16 @@ def told(build: Any, what: str, asked: Any) -> str:
         with open(f"{build.data_dir}/diagnosis/diagnosis.json", encoding="utf-8") as file:
             return str(json.load(file)["text"])
     if what == "show":
-        return f"contact sheet: {build.data_dir}/sheet.png"
+        return f"contact sheet: {build.data_dir}/sheet.png{_skipped(build)}"
     if what == "bins":
-        return f"{len(build.listing.images)} files for ais_bench --input: {os.path.abspath(asked)}"
+        return f"{len(build.listing.images)} files for ais_bench --input: {os.path.abspath(asked)}{_skipped(build)}"
     return f"trained anew: {build.out}/data/sample-training/sample.tar (the one in use is mobilenet/sample.tar)"
+
+
+def _skipped(build: Any) -> str:
+    """How many of the pictures are not there, where that may be: their rows are zeros."""
+    count = 0
+    for path in build.bad_lists:
+        with open(path, encoding="utf-8") as file:
+            count += len(json.load(file))
+    return f" ({count:,} of {len(build.listing.images):,} pictures cannot be decoded: zeros in their place)" if count else ""

@@ -75,11 +75,13 @@ def sources(inputs: Sequence[str], members: Sequence[Sequence] | None) -> Iterat
         for row, path in enumerate(inputs):
             yield row, path.rpartition("/")[2], functools.partial(decode.read, path)
         return
-    for row, data in archive.read(inputs[0], [(offset, size) for _, offset, size, _ in members]):
+    for row, data in archive.read(inputs[0], [(offset, size) for _, offset, size, _ in members], decode.LARGEST_FILE):
         yield row, members[row][0], functools.partial(_checked, data, members[row][3])
 
 
 def _checked(data: bytes, sha256: str) -> bytes:
+    if len(data) > decode.LARGEST_FILE:
+        raise BadImage(decode.too_large())
     if hashlib.sha256(data).hexdigest()[:16] != sha256:
         raise BadImage("is not what it was when the tar was listed; build again")
     return data

@@ -42,3 +42,15 @@ def test_stamps_of_another_stage_are_refused(tmp_path):
     stages.write((str(path),), (str(tmp_path / "ok.json"),), row=ROW, stage="infer")
     with pytest.raises(StepError, match="stamps of infer given for the stage bench"):
         stages.write((str(path),), (str(tmp_path / "no.json"),), row=ROW, stage="bench")
+
+
+@pytest.mark.parametrize(("lists", "missing"), [([], 0), ([[{"row": 3}, {"row": 9}]], 2)])
+def test_pictures_that_were_skipped_are_counted_in_the_record(tmp_path, lists, missing):
+    stamp = tmp_path / "x.stamp"
+    stamp.write_text(json.dumps({"name": "preprocess/a", "made": {"start": 0.0, "seconds": 2.0, "images": 10}}))
+    bad = []
+    for found in lists:
+        bad.append(str(tmp_path / "bad.json"))
+        (tmp_path / "bad.json").write_text(json.dumps(found))
+    stages.write((*bad, str(stamp)), (str(tmp_path / "row.json"),), row=ROW, stage="preprocess")
+    assert json.loads((tmp_path / "row.json").read_text())["missing"] == missing

@@ -33,14 +33,14 @@ def special(path, name, kind, target=""):
 def test_members_are_where_they_say(tmp_path):
     tar = tarred(tmp_path / "a.tar", FILES)
     found = archive.members(tar)
-    read = dict(archive.read(tar, [(member.offset, member.size) for member in found]))
+    read = dict(archive.read(tar, [(member.offset, member.size) for member in found], 1 << 20))
     assert {member.path: read[at] for at, member in enumerate(found)} == FILES
 
 
 def test_a_tar_is_read_front_to_back(tmp_path):
     tar = tarred(tmp_path / "a.tar", FILES)
     wanted = [(member.offset, member.size) for member in archive.members(tar)][::-1]
-    assert [at for at, _ in archive.read(tar, wanted)] == [3, 2, 1, 0]
+    assert [at for at, _ in archive.read(tar, wanted, 1 << 20)] == [3, 2, 1, 0]
 
 
 def test_an_unchanged_tar_is_not_read_again(tmp_path, monkeypatch):
@@ -113,5 +113,5 @@ def test_a_damaged_tar_is_refused_or_read_as_it_is(tmp_path, at, data, cut):
         found = archive.scan(str(tmp_path / "b.tar"))
     except BuildError:
         return
-    for position, read in archive.read(str(tmp_path / "b.tar"), [(one.offset, one.size) for one in found]):
+    for position, read in archive.read(str(tmp_path / "b.tar"), [(one.offset, one.size) for one in found], 1 << 20):
         assert len(read) == found[position].size and not found[position].path.startswith("/")

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from pipeline.errors import BadData
 from preprocess import classes, diagnose, presets, shards
 
 OF = {known.index: known.ilsvrc_id for known in classes.table()}
@@ -80,3 +81,29 @@ def test_the_diagnosis_is_written(tmp_path):
     diagnose.write(tuple(files), (str(tmp_path / "d.json"),), names=VARIANTS)
     found = json.loads((tmp_path / "d.json").read_text())
     assert found["word"] == "one-based" and found["images"] == 200 and found["top1_pct"]["as-is / one-based"] == 78.0
+
+
+def said(tmp_path, bad):
+    """The diagnosis of 200 pictures of which these rows could not be decoded."""
+    files, lists = [str(tmp_path / "index.csv")], []
+    shards.index((), (files[0],), names=[f"{n}" for n in range(200)], labels=LABELS, shard_size=208)
+    for name, values in all_logits().items():
+        values[bad] = 0
+        files.append(str(tmp_path / f"{name}.npy"))
+        np.save(files[-1], values)
+        lists.append(str(tmp_path / f"{name}-bad.json"))
+        with open(lists[-1], "w") as file:
+            json.dump([{"row": row} for row in bad], file)
+    diagnose.write((*files, *lists), (str(tmp_path / "d.json"),), names=VARIANTS)
+    return json.loads((tmp_path / "d.json").read_text())
+
+
+def test_pictures_that_cannot_be_decoded_are_left_out_and_told(tmp_path):
+    found = said(tmp_path, [0, 7, 199])
+    assert (found["word"], found["images"], found["missing"]) == ("none", 197, 3)
+    assert found["text"].endswith("on 197 pictures; 3 more cannot be decoded and were left out")
+
+
+def test_nothing_to_diagnose_is_told(tmp_path):
+    with pytest.raises(BadData, match="none of the 200 pictures can be decoded"):
+        said(tmp_path, list(range(200)))

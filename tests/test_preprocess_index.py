@@ -229,3 +229,10 @@ def test_a_complete_one_based_label_file_is_named_for_what_it_is(tmp_path):
     (tmp_path / "one.txt").write_text("".join(f"{name} {label}\n" for name, label in zip(names, first + rest, strict=True)))
     with pytest.raises(BuildError, match="one-based"):
         listed(str(folder), str(tmp_path / "one.txt"), 1000)
+
+
+def test_two_class_folders_that_are_one_folder_are_told(tmp_path):
+    folder(tmp_path / "set", ["n01440764/a.jpg", "n15075141/b.jpg"])
+    (tmp_path / "set/n01443537").symlink_to(tmp_path / "set/n15075141")
+    with pytest.raises(BuildError, match="n15075141 is the same folder as n01443537: .*twice"):
+        listed(str(tmp_path / "set"), None, 1000)

@@ -9,7 +9,7 @@ import pytest
 from pictures import folder, jpeg, tarred
 
 from pipeline.errors import StepError
-from preprocess import index, shards, transform
+from preprocess import decode, index, shards, transform
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 SIZE = {"resize": 48, "crop": 32}
@@ -104,3 +104,16 @@ def test_the_index_counts_bad_rows_over_all_shards(tmp_path):
     inputs = tuple(str(tmp_path / f"bad-{n}.json") for n in range(2))
     shards.index(inputs, outs, names=list("abcd"), labels=[0] * 4, shard_size=2)
     assert json.loads(Path(outs[1]).read_text()) == [{"row": 3, "name": "d.jpg", "reason": "empty file"}]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_of_gigabytes_is_a_bad_picture_and_not_read_whole(tmp_path, listing, monkeypatch, packed):
+    monkeypatch.setattr(decode, "LARGEST_FILE", 1 << 20)
+    (tmp_path / "set/p02.JPEG").write_bytes(jpeg() + bytes(3 << 20))
+    inputs, members = listing.paths(), None
+    if packed:
+        files = {image.name: (tmp_path / "set" / image.name).read_bytes() for image in listing.images}
+        found = index.listed(tarred(tmp_path / "set.tar", files), listing.labels_path, 1000)
+        inputs, members = [found.tar], [[image.name, image.offset, image.size, image.sha256] for image in found.images]
+    with pytest.raises(StepError, match="1 of 9 images cannot be used: p02.JPEG: more than 1 MiB"):
+        written(tmp_path, inputs, members=members)

@@ -1,0 +1,80 @@
+"""Pictures that cannot be decoded, through the command line: all named by default; skipped on demand, and counted everywhere."""
+
+import json
+
+import numpy as np
+import pytest
+from inv import inv, own, pictures, rows, stacked
+
+# one in each of the three shards
+BAD = {"own_00003.JPEG": b"", "own_00017.JPEG": b"<html>404</html>", "own_00039.JPEG": bytes(900)}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = pictures(tmp_path_factory.mktemp("odd") / "own")
+    for name, content in BAD.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def skipped(data, tmp_path_factory):
+    """OUT and what `inv eval --on-bad=skip` said."""
+    out = tmp_path_factory.mktemp("skipped") / "out"
+    return out, inv("eval", "--bs=16", "--chip=cpu", "--on-bad=skip", *own(data), out=out)
+
+
+def test_bad_pictures_of_all_shards_are_named_at_once(data, tmp_path):
+    answer = inv("preprocess", "--jobs=1", *own(data), out=tmp_path / "out", code=1)
+    for name, reason in zip(BAD, ("empty file", "not an image", "all bytes are zero"), strict=True):
+        assert f"{name}: {reason}" in " ".join(answer.err.replace("not an image: all", "all").split()), answer.err
+    assert "own_00004.JPEG" not in answer.err
+
+
+def test_skipped_pictures_count_as_wrong_in_accuracy_and_every_record_says_how_many(skipped):
+    out, answer = skipped
+    (accuracy,), (pipeline,) = rows(out, "accuracy"), [row for row in rows(out, "pipeline") if row["stage"] == "preprocess"]
+    assert (accuracy["images"], accuracy["missing"]) == (40, 3) == (pipeline["images"], pipeline["missing"])
+    assert "of 40 images, 3 missing" in answer.out
+    report = (out / "report/report.md").read_text()
+    assert "3 of them missing and counted as wrong" in report
+    levels = stacked(out, "data/*/shard-*.npy")
+    assert [row for row in range(40) if not levels[row].any()] == [3, 17, 39]
+    logits = stacked(out, "sample-*/cpu/*/*/bs16/logits-*.npy")
+    labels = np.arange(40) % 16
+    hits = (logits.argmax(1) == labels) & levels.any(axis=(1, 2, 3))
+    assert accuracy["top1_hits"] == hits.sum()
+
+
+def test_preprocess_alone_says_how_many(data, tmp_path):
+    answer = inv("preprocess", "--on-bad=skip", *own(data), out=tmp_path / "out")
+    assert "3 of 40 images cannot be decoded: skipped, and counted as wrong" in answer.out
+    assert "missing" in (tmp_path / "out/report/report.md").read_text()
+
+
+def test_what_looks_at_the_shards_says_how_many(data, tmp_path):
+    sheet = inv("data", "--show", "--on-bad=skip", *own(data), out=tmp_path / "out")
+    bins = inv("data", f"--bins={tmp_path / 'bins'}", "--on-bad=skip", *own(data), out=tmp_path / "out")
+    for answer in (sheet, bins):
+        assert "(3 of 40 pictures cannot be decoded: zeros in their place)" in answer.out
+
+
+def test_a_diagnosis_leaves_them_out_and_says_so(data, tmp_path):
+    refused = inv("data", "--diagnose", *own(data), out=tmp_path / "out", code=1)
+    assert all(name in refused.err for name in BAD) and "--on-bad=skip" in refused.err
+    answer = inv("data", "--diagnose", "--on-bad=skip", *own(data), out=tmp_path / "out")
+    assert "on 37 pictures; 3 more cannot be decoded and were left out" in answer.out
+
+
+def test_a_check_lists_them(data, tmp_path):
+    answer = inv("data", "--check", *own(data), out=tmp_path / "out")
+    assert "40 images: 3 cannot be used" in answer.out and all(name in answer.out for name in BAD)
+
+
+def test_from_skip_to_fail_and_back_nothing_stale_is_served(data, skipped):
+    out, _ = skipped
+    assert inv("preprocess", *own(data), out=out, code=1).err.count("own_00017.JPEG") >= 1
+    again = inv("eval", "--bs=16", "--chip=cpu", "--on-bad=skip", *own(data), out=out)
+    assert "of 40 images, 3 missing" in again.out
+    assert json.loads(next(out.glob("data/*/bad.json")).read_text())[1]["name"] == "own_00017.JPEG"
