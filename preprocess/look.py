@@ -87,9 +87,9 @@ def diagnose(build: Any, asked: Any) -> Iterator[Step]:
                params={"names": [i.name for i in images], "labels": [i.label for i in images], "shard_size": len(images)})
     for name, values in variants.items():
         bad = [f"{folder}/{name}-bad.json"] if build.skips_bad else []
+        params = {**presets.shard_params(values, "float32", "exact", build.words.on_bad), **build.members(images)}
         yield Step(f"diagnose/{name}/pixels", "preprocess.shards:write", build.picture_paths(images),
-                   (f"{folder}/{name}.npy", *bad), {**presets.shard_params(values, "float32", "exact", build.words.on_bad),
-                                                    **build.members(images)}, presets.tools("exact"), reads=build.tar, images=len(images))
+                   (f"{folder}/{name}.npy", *bad), params, presets.tools("exact"), reads=build.tar, images=len(images))
         yield Step(f"diagnose/{name}/logits", "mobilenet.logits:reference", (build.checkpoint, f"{folder}/{name}.npy"),
                    (f"{folder}/{name}-said.npy",), {"model": network, "mean": values["mean"], "std": values["std"],
                                                     "images": len(images)}, {"torch": of_package("torch")})
