@@ -156,7 +156,10 @@ def jpeg_agrees() -> bool:
         _jpeg.bind(Image.core.__file__)
         if _plain_size(data) != (80, 48):
             return False
-        boxes = (Box(0, 0, 80, 48), Box(37, 17, 62, 33))
-        return all(np.array_equal(part(data, box), whole[box.top : box.bottom, box.left : box.right]) for box in boxes)
+        for box in (Box(0, 0, 80, 48), Box(37, 17, 62, 33)):
+            found = part(data, box)
+            if found is None or not np.array_equal(found, whole[box.top : box.bottom, box.left : box.right]):
+                return False
+        return True
     except (OSError, AttributeError, TypeError):  # built into Pillow and not to be seen; or compiled from other sources
         return False
