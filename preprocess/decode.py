@@ -8,6 +8,7 @@ levels and are not used.
 
 import functools
 import io
+import os
 import struct
 import warnings
 from typing import NamedTuple
@@ -47,8 +48,8 @@ class Box(NamedTuple):
 def read(path: str) -> bytes:
     """A picture's file. BadImage for one that cannot be read."""
     try:
-        with open(path, "rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+        with open(path, "rb", buffering=0) as file:  # a buffer would only be copied from
+            data = file.read(min(os.fstat(file.fileno()).st_size, LARGEST_FILE) + 1)
     except OSError as error:
         raise BadImage(f"cannot be read: {error.strerror}") from None
     if len(data) > LARGEST_FILE:
@@ -90,12 +91,13 @@ def _plain_size(data: bytes) -> tuple[int, int] | None:
     if data[:3] != b"\xff\xd8\xff" or data[-2:] != b"\xff\xd9":
         return None
     try:
-        size = _jpeg.size(data)
+        width, height, scans = _jpeg.size(data)
     except ValueError:
         return None
-    check_size(*size)
-    check_work(data, *size)
-    return size
+    check_size(width, height)
+    if scans:
+        check_work(data, width, height)
+    return width, height
 
 
 def by_pillow(data: bytes) -> Image.Image:
@@ -161,5 +163,5 @@ def jpeg_agrees() -> bool:
             if found is None or not np.array_equal(found, whole[box.top : box.bottom, box.left : box.right]):
                 return False
         return True
-    except (OSError, AttributeError, TypeError):  # built into Pillow and not to be seen; or compiled from other sources
+    except (OSError, AttributeError, TypeError):  # libjpeg is built into Pillow and not to be seen; or compiled from other sources
         return False

@@ -1,7 +1,8 @@
 /* Decode the part of a JPEG that a crop reads, with the very libjpeg that Pillow has loaded: the same code gives the same levels.
  *
  * bind(path)                                          path of PIL._imaging: its libjpeg's functions are looked up. OSError without
- * size(data) -> (width, height)                       of a JPEG that `part` takes: 8 bits, Gray, YCbCr or RGB. ValueError else
+ * size(data) -> (width, height, scans)                of a JPEG that `part` takes: 8 bits, Gray, YCbCr or RGB. ValueError else.
+ *                                                     scans: whether there may be more than one
  * part(data, out, left, top, right, bottom)           out: writable, (bottom - top, right - left, 3) uint8, RGB
  *
  * ValueError for all that libjpeg so much as warns of, wherever in the file: what is not decoded is still read. Columns and rows
@@ -24,6 +25,7 @@ static struct {
     void (*create)(Jpeg *, int version, size_t size);
     void (*mem_src)(Jpeg *, const unsigned char *, unsigned long);
     int (*read_header)(Jpeg *, int require_image);
+    int (*has_scans)(Jpeg *);
     int (*start)(Jpeg *);
     void (*crop)(Jpeg *, unsigned *left, unsigned *width);
     unsigned (*skip)(Jpeg *, unsigned rows);
@@ -101,7 +103,7 @@ static void decode(Decoder *d, uint8_t *out, unsigned left, unsigned top, unsign
     lib.finish(jpeg);
 }
 
-/* size[2] where out is NULL; else the part. 0 and d->says where that failed. */
+/* size[3] where out is NULL; else the part. 0 and d->says where that failed. */
 static int run(Decoder *d, const Py_buffer *data, unsigned *size, uint8_t *out, const unsigned *box) {
     memset(d, 0, sizeof *d);
     d->jpeg.err = lib.std_error(&d->errors);
@@ -110,10 +112,13 @@ static int run(Decoder *d, const Py_buffer *data, unsigned *size, uint8_t *out, 
     int good = 0;
     if (!setjmp(d->back)) {
         begin(d, data);
-        size[0] = d->jpeg.image_width;
-        size[1] = d->jpeg.image_height;
         if (out)
             decode(d, out, box[0], box[1], box[2], box[3]);
+        else {
+            size[0] = d->jpeg.image_width;
+            size[1] = d->jpeg.image_height;
+            size[2] = lib.has_scans(&d->jpeg);
+        }
         good = 1;
     }
     lib.destroy(&d->jpeg);
@@ -140,15 +145,17 @@ static PyObject *size(PyObject *self, PyObject *args) {
     if (!PyArg_ParseTuple(args, "y*", &data))
         return NULL;
     Decoder d;
-    unsigned found[2];
-    PyObject *value = ready(&data) && answer(run(&d, &data, found, NULL, NULL), &d, Py_None) ? Py_BuildValue("II", found[0], found[1]) : NULL;
+    unsigned found[3];
+    PyObject *value = NULL;
+    if (ready(&data) && answer(run(&d, &data, found, NULL, NULL), &d, Py_None))
+        value = Py_BuildValue("IIO", found[0], found[1], found[2] ? Py_True : Py_False);
     PyBuffer_Release(&data);
     return value;
 }
 
 static PyObject *part(PyObject *self, PyObject *args) {
     Py_buffer data, out;
-    unsigned box[4], found[2];
+    unsigned box[4];
     if (!PyArg_ParseTuple(args, "y*w*IIII", &data, &out, &box[0], &box[1], &box[2], &box[3]))
         return NULL;
     PyObject *value = NULL;
@@ -159,7 +166,7 @@ static PyObject *part(PyObject *self, PyObject *args) {
             Decoder d;
             int good;
             Py_BEGIN_ALLOW_THREADS
-            good = run(&d, &data, found, out.buf, box);
+            good = run(&d, &data, NULL, out.buf, box);
             Py_END_ALLOW_THREADS
             value = Py_XNewRef(answer(good, &d, Py_None));
         }
@@ -180,6 +187,7 @@ static PyObject *bind(PyObject *self, PyObject *args) {
         const char *name;
         void *at;
     } wanted[] = {{"jpeg_CreateDecompress", &lib.create}, {"jpeg_mem_src", &lib.mem_src}, {"jpeg_read_header", &lib.read_header},
+                  {"jpeg_has_multiple_scans", &lib.has_scans},
                   {"jpeg_start_decompress", &lib.start}, {"jpeg_crop_scanline", &lib.crop}, {"jpeg_skip_scanlines", &lib.skip},
                   {"jpeg_read_scanlines", &lib.read}, {"jpeg_finish_decompress", &lib.finish},
                   {"jpeg_destroy_decompress", &lib.destroy}, {"jpeg_std_error", &lib.std_error}};
@@ -194,7 +202,7 @@ static PyObject *bind(PyObject *self, PyObject *args) {
 }
 
 static PyMethodDef methods[] = {{"bind", bind, METH_VARARGS, "Find libjpeg among what a shared object depends on."},
-                                {"size", size, METH_VARARGS, "(width, height) of a plain JPEG."},
+                                {"size", size, METH_VARARGS, "(width, height, more than one scan) of a plain JPEG."},
                                 {"part", part, METH_VARARGS, "Decode a part of a plain JPEG."},
                                 {NULL}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_jpeg", "The part of a JPEG that a crop reads.", 0, methods};

@@ -4,6 +4,7 @@ import csv
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -37,6 +38,8 @@ def write(
     count = len(members) if members else len(inputs)
     shape = (count, 3, crop, crop) if input == "float32" else (count, crop, crop, 3)
     shard = np.lib.format.open_memmap(outputs[0], "w+", np.dtype(input), shape)
+    with open(outputs[0], "r+b") as file:  # a full disk is an error now, and not a SIGBUS under a row
+        os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
     bad = []
     for row, name, source in sources(inputs, members):
         try:
@@ -45,7 +48,6 @@ def write(
             bad.append({"row": row, "name": name, "reason": str(error)})
             continue
         shard[row] = transform.normalised(levels, mean, std) if input == "float32" else levels
-    shard.flush()
     bad.sort(key=lambda found: found["row"])
     if bad and on_bad == "fail":
         raise BadData(_told(bad, count))
