@@ -65,3 +65,13 @@ def test_a_checkpoint_of_another_network_is_the_users_mistake(world):
     torch.save(MobileNetV1(0.5, 16).state_dict(), world[1])
     with pytest.raises(BuildError, match="width 0.5"):
         run(world, [world[2]], 40)
+
+
+def test_no_more_threads_are_taken_than_the_worker_allows(world):
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        run(world, [world[2]], 40)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

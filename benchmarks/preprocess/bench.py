@@ -4,12 +4,15 @@
 
 Every figure is a new process, its start and imports included; rounds take turns, the median counts. Beside the rate by the wall
 clock stands the CPU time an image (user and system, all processes): its ratios hold on a machine that does other work, too.
-`seed` is the reference's method written anew: Pillow, one float32 .bin an image, a pool. `decode` decodes and keeps nothing.
-`fast-box` is `fast` where the kernel was not compiled; torchvision and DALI run where they are installed.
+
+    seed                  the reference's method written anew: Pillow, one float32 .bin an image, a pool
+    decode, simplejpeg    reads and decodes whole pictures and keeps nothing: with the product's decoder, with simplejpeg
+    exact, fast, ...      the product's action in a pool; `exact-pillow` and `fast-box` as where nothing was compiled
+    inv-exact, inv-fast   the product as it is typed: ./inv preprocess, with its planning, hashing, stamps and report
+    torchvision, dali     by the Python of --others, an environment that has them (torchvision needs another torch than ours)
 """
 
 import argparse
-import importlib.util
 import json
 import multiprocessing
 import os
@@ -25,6 +28,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+NEEDS = {"torchvision": "torchvision", "dali": "nvidia.dali"}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # a process a core
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 SHARD = 128  # images a task: what sharding.py gives 2000
 
@@ -54,12 +59,21 @@ def decode(paths, out):
         decode.decoded(decode.read(path))
 
 
+def simplejpeg(paths, out):
+    """The same with another decoder."""
+    import simplejpeg
+
+    for _, path in paths:
+        with open(path, "rb", buffering=0) as file:
+            simplejpeg.decode_jpeg(file.read())
+
+
 def ours(paths, out, input="uint8", pixels="exact", box=False):
     """The product's action."""
-    from preprocess import antialias, shards
+    from preprocess import antialias, decode, shards
 
     if box:
-        antialias._resample = None
+        antialias._resample = decode._jpeg = None
     values = {"mean": MEAN, "std": STD} if input == "float32" else {}
     shards.write([path for _, path in paths], (f"{out}/shard-{paths[0][0]:08d}.npy",), 256, 224, input, pixels, **values)
 
@@ -101,6 +115,7 @@ def torchvision(paths, out):
 METHODS = {
     "seed": seed,
     "decode": decode,
+    "simplejpeg": simplejpeg,
     "exact": exact,
     "fast": fast,
     "exact-float32": exact_float32,
@@ -130,10 +145,23 @@ def dali(paths, workers):
         np.stack([np.asarray(pipe.run()[0].at(0))])
 
 
-def one(method, dataset, images, workers, out):
-    """One measured process: the whole of a method."""
+def linked(dataset, images, folder):
+    """A data set of so many pictures: links to those there are, again and again. Returns the folder."""
     names = sorted(entry.path for entry in os.scandir(dataset) if entry.name.lower().endswith((".jpeg", ".jpg")))
-    paths = [(number, names[number % len(names)]) for number in range(images)]
+    with open(f"{folder}/val_label.txt", "w") as labels:
+        for number in range(images):
+            os.symlink(os.path.abspath(names[number % len(names)]), f"{folder}/{number:08d}.JPEG")
+            labels.write(f"{number:08d}.JPEG {number % 1000}\n")
+    return folder
+
+
+def one(method, dataset, workers, out):
+    """One measured process: the whole of a method."""
+    names = sorted(entry.path for entry in os.scandir(dataset) if entry.name.endswith(".JPEG"))
+    paths, images = list(enumerate(names)), len(names)
+    if method.startswith("inv-"):
+        os.execv(ROOT / "inv", ["inv", "preprocess", f"--dataset={dataset}", f"--pixels={method[4:]}", f"--jobs={workers}",
+                                f"--out={out}", "--quiet"])
     if method == "dali":
         dali(paths, workers)
         return
@@ -157,14 +185,16 @@ def main():
     parser.add_argument("--methods", default="")
     parser.add_argument("--one", default="")
     parser.add_argument("--out", default="")
+    parser.add_argument("--others", default=sys.executable)
     given = parser.parse_args()
     if given.one:
-        one(given.one, given.dataset, given.images, int(given.workers), given.out)
+        one(given.one, given.dataset, int(given.workers), given.out)
         return
-    methods = given.methods.split(",") if given.methods else [*METHODS, "dali"]
-    needs = {"torchvision": "torchvision", "dali": "nvidia"}
-    absent = [name for name in methods if name in needs and importlib.util.find_spec(needs[name]) is None]
+    methods = given.methods.split(",") if given.methods else [*METHODS, "inv-exact", "inv-fast", "dali"]
+    absent = [name for name in methods if name in NEEDS and not has(given.others, NEEDS[name])]
     methods = [name for name in methods if name not in absent]
+    scratch = tempfile.TemporaryDirectory()
+    given.dataset = linked(given.dataset, given.images, scratch.name)
     rates: dict[int, dict[str, float]] = {}
     costs: dict[int, dict[str, float]] = {}
     for workers in map(int, given.workers.split(",")):
@@ -177,12 +207,18 @@ def main():
     told(rates, costs, absent, given)
 
 
+def has(python, module):
+    """Whether this Python can import that."""
+    return subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
+
+
 def measured(name, workers, given):
     """(wall seconds, CPU seconds) of one process with all of its children."""
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, __file__, f"--one={name}", f"--dataset={given.dataset}", f"--out={out}"]
+        python = given.others if name in NEEDS else sys.executable
+        command = [python, __file__, f"--one={name}", f"--dataset={given.dataset}", f"--out={out}", f"--workers={workers}"]
         before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        subprocess.run([*command, f"--images={given.images}", f"--workers={workers}"], check=True)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **ONE_THREAD})
         wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
         return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
