@@ -9,7 +9,10 @@ clock stands the CPU time an image (user and system, all processes): its ratios 
     decode, simplejpeg    reads and decodes whole pictures and keeps nothing: with the product's decoder, with simplejpeg
     exact, fast, ...      the product's action in a pool; `exact-pillow` and `fast-box` as where nothing was compiled
     inv-exact, inv-fast   the product as it is typed: ./inv preprocess, with its planning, hashing, stamps and report
-    torchvision, dali     by the Python of --others, an environment that has them (torchvision needs another torch than ours)
+    torchvision, dali     those libraries' pipelines on the CPU
+
+NAME@PYTHON runs a method by another Python, in whose environment other things are installed than in ours:
+--methods=seed,exact,seed@simd/bin/python,torchvision@others/bin/python
 """
 
 import argparse
@@ -28,7 +31,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-NEEDS = {"torchvision": "torchvision", "dali": "nvidia.dali"}
+NEEDS = {"torchvision": "torchvision", "dali": "nvidia.dali", "simplejpeg": "simplejpeg"}
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # a process a core
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 SHARD = 128  # images a task: what sharding.py gives 2000
@@ -185,13 +188,12 @@ def main():
     parser.add_argument("--methods", default="")
     parser.add_argument("--one", default="")
     parser.add_argument("--out", default="")
-    parser.add_argument("--others", default=sys.executable)
     given = parser.parse_args()
     if given.one:
         one(given.one, given.dataset, int(given.workers), given.out)
         return
     methods = given.methods.split(",") if given.methods else [*METHODS, "inv-exact", "inv-fast", "dali"]
-    absent = [name for name in methods if name in NEEDS and not has(given.others, NEEDS[name])]
+    absent = [name for name in methods if not can(*asked(name))]
     methods = [name for name in methods if name not in absent]
     scratch = tempfile.TemporaryDirectory()
     given.dataset = linked(given.dataset, given.images, scratch.name)
@@ -207,16 +209,29 @@ def main():
     told(rates, costs, absent, given)
 
 
-def has(python, module):
-    """Whether this Python can import that."""
-    return subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
+def asked(name):
+    """(method, Python) of NAME or NAME@PYTHON."""
+    method, _, python = name.partition("@")
+    return method, python or sys.executable
+
+
+def label(name):
+    """What the table says: the method, and the environment's folder where it is another's."""
+    method, python = asked(name)
+    return method if python == sys.executable else f"{method}@{Path(python).parent.parent.name}"
+
+
+def can(method, python):
+    """Whether that Python has what the method needs."""
+    needed = f"import {NEEDS.get(method, 'numpy')}"
+    return subprocess.run([python, "-c", needed], capture_output=True, check=False).returncode == 0
 
 
 def measured(name, workers, given):
     """(wall seconds, CPU seconds) of one process with all of its children."""
     with tempfile.TemporaryDirectory() as out:
-        python = given.others if name in NEEDS else sys.executable
-        command = [python, __file__, f"--one={name}", f"--dataset={given.dataset}", f"--out={out}", f"--workers={workers}"]
+        method, python = asked(name)
+        command = [python, __file__, f"--one={method}", f"--dataset={given.dataset}", f"--out={out}", f"--workers={workers}"]
         before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **ONE_THREAD})
         wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -235,7 +250,8 @@ def told(rates, costs, absent, given):
             by_wall = [f"{rate / found[base]:5.2f}" if base in found else "    -" for base in ("seed", "decode")]
             by_cpu = [f"{cost[base] / cost[name]:5.2f}" if base in cost else "    -" for base in ("seed", "decode")]
             core = rate / min(workers, cores) / (rates[first][name] / min(first, cores))
-            print(f"  {name:14} {rate:7.0f} {' '.join(by_wall)} {100 * core:4.0f} %      {cost[name]:6.2f} {' '.join(by_cpu)}")
+            by_wall, by_cpu = " ".join(by_wall), " ".join(by_cpu)
+            print(f"  {label(name):18} {rate:7.0f} {by_wall} {100 * core:4.0f} %      {cost[name]:6.2f} {by_cpu}")
     print(json.dumps({"images": given.images, "images_per_s": rates, "cpu_ms": costs}))
 
 
