@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/preprocess/parts.py --dataset=../shared/real/val
 
 Decoders decode whole pictures but for `part`, which stops at what the crop reads. Resizers get pictures that are decoded already,
-and give the 224 x 224 crop of the shorter side 256. Differences are shares of the channel values. What is not installed is left out.
+and give the 224 x 224 crop of the shorter side 256. Differences are shares of the channel values. What is not there is left out.
 """
 
 import argparse
