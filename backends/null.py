@@ -6,11 +6,12 @@ answer at every batch size, and a picture in the wrong row is noticed.
 
 import json
 import os
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import StepError
+
+if TYPE_CHECKING:
+    import numpy as np  # imported where it is used: planning imports this module, and numpy would be a quarter of its start
 
 SUFFIX, NEEDS = ".null", "cpu"
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -50,12 +51,14 @@ class Session:
         side, self._outputs = about["resolution"], about["outputs"]
         uint8 = about["input"] == "uint8"
         self._shape = (about["batch"], side, side, 3) if uint8 else (about["batch"], 3, side, side)
-        self._dtype = np.uint8 if uint8 else np.float32
+        self._dtype = "uint8" if uint8 else "float32"
 
-    def infer(self, batch: np.ndarray) -> np.ndarray:
+    def infer(self, batch: "np.ndarray") -> "np.ndarray":
         """One-hot rows by the rule above."""
+        import numpy as np
+
         if batch.shape != self._shape or batch.dtype != self._dtype:
-            raise StepError(f"the model takes {self._dtype.__name__} {self._shape}, not {batch.dtype} {batch.shape}")
+            raise StepError(f"the model takes {self._dtype} {self._shape}, not {batch.dtype} {batch.shape}")
         seen = batch.reshape(len(batch), -1)[:, :LOOKED_AT].astype(np.float64).sum(axis=1)
         logits = np.zeros((len(batch), self._outputs), np.float32)
         logits[np.arange(len(batch)), np.abs(seen).astype(np.int64) % self._outputs] = 1

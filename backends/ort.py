@@ -1,13 +1,14 @@
 """ONNX Runtime on the CPU: the runtime every machine has, and the reference for the others. A device is a group of cores."""
 
 import os
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from pipeline import machine
 from pipeline.errors import StepError
 from pipeline.fingerprint import of_package
+
+if TYPE_CHECKING:
+    import numpy as np  # imported where it is used: planning imports this module, and numpy would be a quarter of its start
 
 SUFFIX, NEEDS = ".onnx", "cpu"
 PRECISIONS = ("fp32",)
@@ -50,6 +51,7 @@ def compile_onnx(source: str, out: str, batch: int, target: dict[str, Any]) -> N
 
 
 def _normalise_inside(model: Any, batch: int, target: dict[str, Any]) -> None:
+    import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
     graph = model.graph
@@ -88,9 +90,9 @@ class Session:
         options.log_severity_level = 3
         self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0]
-        self._dtype = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}[self._input.type]
+        self._dtype = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}[self._input.type]
 
-    def infer(self, batch: np.ndarray) -> np.ndarray:
+    def infer(self, batch: "np.ndarray") -> "np.ndarray":
         """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) or float32 (n, 3, r, r), whichever the model was compiled for."""
         if list(batch.shape) != self._input.shape or batch.dtype != self._dtype:
             raise StepError(f"the model takes {self._input.type} {self._input.shape}, not {batch.dtype} {list(batch.shape)}")

@@ -17,7 +17,7 @@ TOP = {*MAY_IMPORT, "tests", "docs", "benchmarks", "inv", "tasks.py", "invoke.ya
        "ruff.toml", "README.md", "README.zh-CN.md", "LICENSE", ".gitignore", ".ci", "wheels"}
 CORE = ("step", "fingerprint", "stamp", "reasons", "plan", "run")
 NO_TORCH = ("preprocess", "eval", "infer", "pipeline", "configs")
-SLOW = ("torch", "onnx", "onnxruntime", "PIL", "onnxsim")
+SLOW = ("torch", "onnx", "onnxruntime", "PIL", "onnxsim", "numpy")
 DEPENDENCIES = {"invoke", "numpy", "PIL", "pillow", "tqdm", "onnx", "onnxsim", "onnxruntime", "filelock", "torch", "ray",
                 "openvino", "acl", "aclruntime", "ais_bench", "simplejpeg", "pytest", "jinja2", "graphviz", "cv2", "tensorrt"}
 FORBIDDEN_NAMES = ("utils", "util", "helper", "helpers", "manager", "handler", "base", "factory", "wrapper", "context", "common")

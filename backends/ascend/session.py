@@ -5,20 +5,23 @@ without a word. So all of it is checked here, before each run.
 """
 
 import ctypes
+import math
 import os
 import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from backends.ascend import causes
 from pipeline.errors import BuildError, StepError
 
+if TYPE_CHECKING:
+    import numpy as np  # imported where it is used: planning imports this module, and numpy would be a quarter of its start
+
 DTYPES = {0: "float32", 1: "float16", 2: "int8", 3: "int32", 4: "uint8"}  # aclDataType
+BYTES = {"float32": 4, "float16": 2, "int8": 1, "int32": 4, "uint8": 1}
 TAIL_BYTES = 4096
 WARNINGS = 3  # aclruntime's log_level: 1 debug, 2 info, 3 warnings, 4 errors
 
@@ -50,7 +53,7 @@ class Session:
             names = ", ".join(self._outputs)
             raise StepError(f"{self._where}: has {len(self._outputs)} outputs, {names}; one is expected")
 
-    def _input(self) -> tuple[tuple[int, ...], np.dtype]:
+    def _input(self) -> tuple[tuple[int, ...], str]:
         """(shape, dtype) of the one input, as the compiled model says."""
         inputs = self._session.get_inputs()
         if len(inputs) != 1 or min(inputs[0].shape) < 1:
@@ -60,14 +63,16 @@ class Session:
         shape, kind = tuple(inputs[0].shape), int(inputs[0].datatype)
         if kind not in DTYPES:
             raise StepError(f"{self._where}: its input has aclDataType {kind}, which is not known here")
-        dtype = np.dtype(DTYPES[kind])
-        if int(np.prod(shape)) * dtype.itemsize != inputs[0].realsize:
+        dtype = DTYPES[kind]
+        if math.prod(shape) * BYTES[dtype] != inputs[0].realsize:
             raise StepError(f"{self._where}: its input {shape} {dtype} does not have the {inputs[0].realsize} "
                             "bytes that the model says")
         return shape, dtype
 
-    def infer(self, batch: np.ndarray) -> np.ndarray:
+    def infer(self, batch: "np.ndarray") -> "np.ndarray":
         """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) RGB or float32 (n, 3, r, r), as it was compiled."""
+        import numpy as np
+
         if batch.shape != self._shape or batch.dtype != self._dtype:
             raise StepError(f"{self._where}: takes {self._dtype} {self._shape}, not {batch.dtype} {batch.shape}")
         if not batch.flags.c_contiguous:
