@@ -115,7 +115,7 @@ def infer(build: Build) -> Steps:
                    (build.compiled(batch, build.backend.SUFFIX), shard), (logits,), {"backend": build.chip.backend, "batch": batch},
                    build.backend.runtime(), needs="device", code=(f"backends.{build.chip.backend}",), images=build.images_in(n),
                    disk_mb=build.images_in(n) * build.model.outputs * 4 / 2**20)
-    yield Step(f"infer/{build.variant}/{name}/bs{batch}/pipeline", "eval.stages:write", tuple(build.logits(batch)),
+    yield Step(f"infer/{build.variant}/{name}/bs{batch}/pipeline", "eval.stages:write", (*build.logits(batch), *build.bad_lists),
                (f"{build.logits_dir(batch)}/pipeline.json",), {"row": build.row(build.dataset_row, batch), "stage": "infer"},
                eager=True, reads=tuple(f"{path}.stamp" for path in build.logits(batch)))
 
@@ -235,7 +235,7 @@ def _agreement(build: Build) -> Steps:
         yield Step(f"{step}/logits", "infer.logits:first", (build.compiled(batch, build.backend.SUFFIX), *shards),
                    (f"{where}/agreement.npy",), {"backend": build.chip.backend, "batch": batch, **common}, build.backend.runtime(),
                    needs="device", code=(f"backends.{build.chip.backend}",))
-        yield Step(f"{step}/record", "eval.agreement:write", (f"{where}/agreement.npy", build.reference),
+        yield Step(f"{step}/record", "eval.agreement:write", (f"{where}/agreement.npy", build.reference, *build.bad_lists),
                    (f"{where}/agreement.json",),
                    {"row": build.row(build.dataset_row, batch), "margin": build.margin}, {"numpy": of_package("numpy")})
         yield Step(f"{step}/gate", "eval.agreement:gate", (f"{where}/agreement.json",), (f"{where}/agreement.ok",))

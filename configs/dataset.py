@@ -37,7 +37,7 @@ class Data(Request):
             found = Listing(self.pictures, images, os.path.join(self.pictures, "val_label.txt"), None, index.identity(images), {})
         else:
             members = os.path.join(self.out, "data", os.path.basename(self.dataset.rstrip("/")) + ".members.json")
-            found = index.listed(self.dataset, self.labels, self.model.classes, members, any_label)
+            found = index.listed(self.dataset, self.labels, self.model.classes, members, any_label, self.out)
             self.add_root("data", found.root)
         return limit.stratified(found, count) if count else found
 

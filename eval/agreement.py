@@ -16,9 +16,21 @@ BOUND_PCT = 99.0
 
 
 def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], margin: float) -> None:
-    """inputs: (logits.npy, reference logits.npy), float32 (images, outputs) both; outputs: one agreement record."""
-    logits, reference = (np.load(path) for path in inputs)
-    records.write(outputs[0], {**row, "kind": "agreement", **compare(logits, reference, margin)})
+    """One agreement record.
+
+    inputs  (logits.npy, reference logits.npy), float32 (images, outputs) both; and perhaps a .json, the list of images that
+            could not be decoded ([{"row": ...}]): their rows are zeros, which every network answers alike, and do not count
+    """
+    logits, reference = (np.load(path) for path in inputs[:2])
+    rows = np.arange(len(logits))
+    for path in inputs[2:]:
+        with open(path, encoding="utf-8") as file:
+            rows = np.setdiff1d(rows, [found["row"] for found in json.load(file)])
+    if not len(rows):
+        raise StepError(f"none of the first {len(logits)} images can be decoded: nothing to compare")
+    found = compare(logits[rows], reference[rows], margin)
+    found |= {"worst_row": int(rows[found["worst_row"]]), "missing": len(logits) - len(rows)}
+    records.write(outputs[0], {**row, "kind": "agreement", **found})
 
 
 def compare(logits: np.ndarray, reference: np.ndarray, margin: float) -> dict[str, Any]:

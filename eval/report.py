@@ -77,6 +77,7 @@ def _made(paths: Sequence[str]) -> str:
 def in_seeds_form(row: Mapping[str, Any]) -> dict[str, Any]:
     """An accuracy row as the seed's evaluator wrote it: strings, two decimals, a percent sign."""
     value = {"Number of images": str(row["images"]), "Number of classes": str(row["classes"])}
+    value |= {"Number of missing images": str(row["missing"])} if row["missing"] else {}  # the seed knew none
     value |= {f"Top{k} accuracy": f"{row[f'top{k}_pct']:.2f}%" for k in range(1, 6)}
     return {"title": TITLE, "value": [{"key": key, "value": text} for key, text in value.items()]}
 

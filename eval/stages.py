@@ -27,7 +27,7 @@ def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any],
     for path in [path for path in inputs if path.endswith(".json")]:
         with open(path, encoding="utf-8") as file:
             missing += len(json.load(file))
-    records.write(outputs[0], {**found[0], "missing": missing} if stage == "preprocess" else found[0])
+    records.write(outputs[0], {**found[0], "missing": missing})
 
 
 def rows(stamps: Iterable[Mapping[str, Any]], row: Mapping[str, Any]) -> list[records.Row]:

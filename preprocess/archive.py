@@ -90,7 +90,7 @@ def _check(tar: str, member: tarfile.TarInfo, length: int) -> None:
         raise BuildError(f"--dataset={tar}: member {member.name!r} leads out of the archive; refused")
     if not member.isreg() or member.issparse():
         kind = "a link" if member.islnk() or member.issym() else "a device, pipe or sparse file"
-        fix = "Pack it anew: tar --dereference -cf FILE DIR"
+        fix = "Pack it anew: tar --dereference --hard-dereference -cf FILE DIR"
         raise BuildError(f"--dataset={tar}: member {member.name!r} is {kind}; only plain files are read. {fix}")
     if member.size < 0 or member.offset_data + member.size > length:
         raise BuildError(f"--dataset={tar}: cut off inside {member.name!r} ({length} bytes there); copy or download it again")

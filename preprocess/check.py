@@ -6,20 +6,24 @@ import warnings
 
 from PIL import Image
 
-from preprocess import decode, shards
+from preprocess import decode, shards, transform
 from preprocess.decode import BadImage
 
 ORIENTATION = 0x0112
 FORMAT_OF = {".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG"}
 
 
-def odd(name: str, data: bytes) -> tuple[str | None, list[str]]:
-    """(why it cannot be used or None, what is odd about it) of one file; nothing is odd about most."""
+def odd(name: str, data: bytes, **shape) -> tuple[str | None, list[str]]:
+    """(why it cannot be used or None, what is odd about it) of one file; nothing is odd about most.
+
+    It is made into pixels as a build does it: `shape` is what transform.pixels takes (resize, crop, method).
+    """
     try:
-        decode.decoded(data)
+        warned = decode.complaint(data)
+        transform.pixels(data, **shape)
     except BadImage as error:
         return str(error), []
-    found = []
+    found = [f"damaged, and decoded in spite of it: {warned}"] if warned else []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(data)) as picture:
@@ -38,8 +42,8 @@ def odd(name: str, data: bytes) -> tuple[str | None, list[str]]:
     return None, found
 
 
-def write(inputs, outputs, members=None):
-    """Look at some images (paths, or the tar and `members`, as in shards.write); write a JSON list of the odd ones."""
+def write(inputs, outputs, resize, crop, method="pillow", members=None):
+    """Look at some images (all as in shards.write); write a JSON list of those that are odd or cannot be used."""
     found = []
     for row, name, source in shards.sources(inputs, members):
         try:
@@ -47,7 +51,7 @@ def write(inputs, outputs, members=None):
         except BadImage as error:
             found.append({"row": row, "name": name, "bad": str(error), "odd": []})
             continue
-        bad, strange = odd(name, data)
+        bad, strange = odd(name, data, resize=resize, crop=crop, method=method)
         if bad or strange:
             found.append({"row": row, "name": name, "bad": bad, "odd": strange})
     with open(outputs[0], "w", encoding="utf-8") as file:

@@ -11,6 +11,7 @@ import io
 import os
 import struct
 import warnings
+import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -86,6 +87,18 @@ def part(data: bytes, box: Box) -> Levels | None:
     return levels
 
 
+def complaint(data: bytes) -> str | None:
+    """What libjpeg warns of in a plain JPEG, though Pillow may take it; None where that is nothing, or it is none."""
+    if not jpeg_agrees() or _plain_size(data) is None:
+        return None
+    width, height, _ = _jpeg.size(data)
+    try:
+        _jpeg.part(data, np.empty((height, width, 3), np.uint8), 0, 0, width, height)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _plain_size(data: bytes) -> tuple[int, int] | None:
     # cut off before its end marker, it is damaged, and libjpeg would only warn where Pillow refuses
     if data[:3] != b"\xff\xd8\xff" or data[-2:] != b"\xff\xd9":
@@ -126,7 +139,9 @@ def by_pillow(data: bytes) -> Image.Image:
         TypeError,
         ArithmeticError,
         MemoryError,
+        RuntimeError,  # NotImplementedError is one
         struct.error,
+        zlib.error,
     ) as error:
         raise BadImage(" ".join(f"{error}".split()) or type(error).__name__) from None
 

@@ -50,15 +50,17 @@ class Listing:
         return [f"{self.root}/{image.path}" for image in self.images]
 
 
-def listed(dataset: str, labels: str | None, classes: int, members: str | None = None, any_label: bool = False) -> Listing:
+def listed(dataset: str, labels: str | None, classes: int, members: str | None = None, any_label: bool = False,
+           leave_out: str | None = None) -> Listing:
     """The labelled data set. `dataset` is an absolute path: a folder, a .tar, or an index file (lines PATH CLASS).
 
     `labels` is the label file or None (then it is looked for); `classes` is the model's count, background excluded;
-    `members` is where what a tar holds is remembered; `any_label` leaves the range of the labels unchecked (diagnosis).
+    `members` is where what a tar holds is remembered; `any_label` leaves the range of the labels unchecked (diagnosis);
+    `leave_out` is a folder in which nothing is looked for: OUT may lie in the data set.
     """
     if labels is not None and not os.path.isfile(labels):
         raise label_files.missing(dataset, labels, [])
-    pictures = scanned(dataset, members)
+    pictures = scanned(dataset, members, leave_out)
     path, found = _labels_of(pictures, dataset, labels, classes)
     if not any_label:
         devkit.check(path or dataset, found)  # first: it says what is wrong with a range, too
@@ -86,6 +88,9 @@ def _labels_of(pictures: Pictures, dataset: str, labels: str | None, classes: in
     found = label_files.by_folder({name: where[0] for name, where in pictures.found.items()}, classes)
     if found is None:
         raise label_files.missing(dataset, None, places)
+    if pictures.empty:
+        raise BuildError(f"--dataset={dataset}: {len(pictures.empty)} class folders hold no picture, first: {pictures.empty[0]}. "
+                         "Fill or remove them")
     return None, found
 
 

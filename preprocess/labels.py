@@ -11,11 +11,21 @@ DEVKIT_HINT = "make a label file with: inv data --devkit=ILSVRC2012_devkit_t12.t
 
 
 def find(dataset: str, root: str) -> tuple[str | None, list[str]]:
-    """(the label file in or beside the data set or None, the places that were looked at, in order)."""
+    """(the label file in or beside the data set or None, the places that were looked at, in order).
+
+    BuildError where two files say different things of the same pictures: which of them is right is not ours to guess.
+    """
     # of an archive or an index file only the folder that it lies in is beside it; that folder's parent is somebody else's
     folders = [root, dataset, os.path.dirname(root), os.path.dirname(dataset)] if os.path.isdir(dataset) else [root]
     places = [os.path.join(folder, NAME) for folder in dict.fromkeys(folders) if os.path.isdir(folder)]
-    return next((place for place in places if os.path.isfile(place)), None), places
+    there = [place for place in places if os.path.isfile(place)]
+    for other in there[1:]:
+        one, two = read(there[0]), read(other)
+        if one.keys() == two.keys() and one != two:
+            name = next(name for name in one if one[name] != two[name])
+            raise BuildError(f"{there[0]} and {other} differ: {name} is {one[name]} in the one and {two[name]} in the other. "
+                             "Remove the wrong one, or name the right one with --labels=FILE")
+    return (there[0] if there else None), places
 
 
 def missing(dataset: str, given: str | None, places: list[str]) -> BuildError:
@@ -64,13 +74,19 @@ def by_folder(paths: dict[str, str], classes: int) -> dict[str, int] | None:
     """{name: label} from one folder a class: the class table's index of known wnids, else the folders' sorted order.
 
     `paths` is {name: path relative to the data set}. None where the pictures do not lie so: some in no folder, or
-    another number of folders than `classes`.
+    another number of folders than `classes`. BuildError for wnids beside folders that are none: in sorted order a single
+    stranger would shift the labels of all that follow.
     """
     known = imagenet.index_of_wnid()
     folder_of = {name: path.rpartition("/")[0].rpartition("/")[2] for name, path in paths.items()}
     folders = sorted(set(folder_of.values()))
-    if classes == len(known) and all(folder in known for folder in folders):
-        return {name: known[folder] for name, folder in folder_of.items()}
+    strange = [folder for folder in folders if folder.lower() not in known]
+    if classes == len(known) and not strange:
+        return {name: known[folder.lower()] for name, folder in folder_of.items()}
+    if classes == len(known) and len(strange) < len(folders):
+        wnids, first = len(folders) - len(strange), strange[0] or "pictures in no folder"
+        raise BuildError(f"{wnids} folders are named by ILSVRC2012's wnids and {len(strange)} not, first: {first}. "
+                         "Remove or rename what is no class, or name a label file with --labels=FILE")
     if "" in folders or len(folders) != classes or any(path.count("/") != 1 for path in paths.values()):
         return None
     order = {folder: index for index, folder in enumerate(folders)}

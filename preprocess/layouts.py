@@ -12,24 +12,50 @@ from preprocess import archive
 from preprocess import labels as label_files
 
 ENDINGS = (".jpeg", ".jpg", ".png")
+# pictures, too, as far as names tell: left out, they would be a smaller data set
+OTHERS = (".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jxl", ".ppm", ".tif", ".tiff", ".webp")
+VAL = "val"
 
 
 @dataclass
 class Pictures:
-    """Pictures without labels: {name: (path relative to root[, offset, size, sha256])}. `given`: labels that came with them."""
+    """Pictures without labels: {name: (path relative to root[, offset, size, sha256])}.
+
+    `given`: labels that came with them; `empty`: folders in which there is nothing.
+    """
 
     root: str
     tar: str | None = None
     found: dict[str, tuple] = field(default_factory=dict)
     stats: dict[str, list[int]] = field(default_factory=dict)
     given: dict[str, int] | None = None
+    empty: list[str] = field(default_factory=list)
 
 
-def scanned(dataset: str, members: str | None = None) -> Pictures:
-    """The pictures of a folder, a tar or an index file, still without their labels."""
+@dataclass
+class Wrong:
+    """Paths of what a data set must not hold, by what is wrong with them."""
+
+    twice: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    no_file: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+    def refuse(self, dataset: str) -> None:
+        """BuildError when there is any."""
+        _refuse(dataset, self.broken, "is a link to nothing", "are links to nothing")
+        _refuse(dataset, self.no_file, "is no file: a pipe or a device", "are no files: pipes or devices")
+        _refuse(dataset, self.twice, "has the name of another", "have names of others")
+        if self.others:
+            raise BuildError(f"--dataset={dataset}: {len(self.others)} files look like pictures and have none of the endings "
+                             f"{', '.join(ENDINGS)}, first: {min(self.others)}. Convert or remove them")
+
+
+def scanned(dataset: str, members: str | None = None, leave_out: str | None = None) -> Pictures:
+    """The pictures of a folder, a tar or an index file, still without their labels. `leave_out`: a folder not looked into."""
     dataset = dataset.rstrip("/") or "/"
     if os.path.isdir(dataset):
-        pictures = _of_folder(dataset)
+        pictures = _of_folder(dataset, leave_out)
     elif not os.path.isfile(dataset):
         raise BuildError(f"--dataset={dataset}: no such folder or file; expected a folder of pictures, a .tar or an index file")
     elif dataset.lower().endswith((".txt", ".csv")):
@@ -48,70 +74,79 @@ def scanned(dataset: str, members: str | None = None) -> Pictures:
     return pictures
 
 
-def _of_folder(dataset: str) -> Pictures:
+def _of_folder(dataset: str, leave_out: str | None) -> Pictures:
     root = dataset
-    val = os.path.join(dataset, "val")
+    val = os.path.join(dataset, VAL)
     if os.path.isdir(val):
-        beside = [entry.name for entry in os.scandir(dataset) if _is_picture(entry.name) and entry.is_file()]
-        if beside:
-            raise BuildError(
-                f"--dataset={dataset}: {len(beside)} pictures lie beside val/, first: {min(beside)}. Name one of the two folders"
-            )
+        _refuse_beside_val(dataset, [entry.name for entry in os.scandir(dataset) if _is_picture(entry.name) and entry.is_file()])
         root = val
-    pictures = Pictures(root)
-    twice: list[str] = []
-    broken: list[str] = []
-    odd: list[str] = []
+    pictures, wrong = Pictures(root), Wrong()
+    ours = _identity(leave_out) if leave_out and os.path.isdir(leave_out) else None
     seen: dict[tuple[int, int], str] = {}
     waiting = [""]
     while waiting:
         inside = waiting.pop()
         folder = f"{root}/{inside}" if inside else root
-        stat = os.stat(folder)
-        before = seen.setdefault((stat.st_dev, stat.st_ino), inside)
+        identity = _identity(folder)
+        before = seen.setdefault(identity, inside)
+        if inside and identity == ours:
+            continue
         if before != inside:
             if f"{inside}/".startswith(f"{before}/" if before else ""):  # a link that leads back up: all is listed already
                 continue
             raise BuildError(f"--dataset={dataset}: {inside} is the same folder as {before}: its pictures would be there twice. "
                              "Remove one of the two links")
-        below = _scan(folder, inside, pictures, twice, broken, odd)
-        waiting.extend(sorted(below, reverse=True))
-    _refuse(dataset, broken, "is a link to nothing", "are links to nothing")
-    _refuse(dataset, odd, "is no file: a pipe or a device", "are no files: pipes or devices")
-    _refuse(dataset, twice, "has the name of another", "have names of others")
+        waiting.extend(sorted(_scan(folder, inside, pictures, wrong), reverse=True))
+    wrong.refuse(dataset)
     return pictures
 
 
-def _scan(folder: str, inside: str, pictures: Pictures, twice: list[str], broken: list[str],
-          odd: list[str]) -> list[str]:
+def _identity(folder: str) -> tuple[int, int]:
+    stat = os.stat(folder)
+    return stat.st_dev, stat.st_ino
+
+
+def _refuse_beside_val(dataset: str, beside: list[str]) -> None:
+    if beside:
+        raise BuildError(
+            f"--dataset={dataset}: {len(beside)} pictures lie beside {VAL}/, first: {min(beside)}. Name one of the two folders"
+        )
+
+
+def _scan(folder: str, inside: str, pictures: Pictures, wrong: Wrong) -> list[str]:
     """Add one folder's pictures; return the folders below it."""
     below = []
     try:
-        entries = list(os.scandir(folder))
+        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
     except OSError as error:
         raise BuildError(f"{folder}: cannot be read ({error.strerror}); a data set is read whole or not at all") from error
+    if not entries:
+        pictures.empty.append(inside)
     for entry in entries:
-        name = entry.name
-        if name.startswith("."):
-            continue
-        path = f"{inside}/{name}" if inside else name
+        path = f"{inside}/{entry.name}" if inside else entry.name
         if entry.is_dir():
             below.append(path)
         elif entry.is_symlink() and not os.path.exists(entry.path):
-            broken.append(path)  # whatever its name: it may be a whole class on a disk that is not mounted
-        elif _is_picture(name):
-            try:
-                stat = entry.stat()
-            except OSError:
-                broken.append(path)
-                continue
-            if not S_ISREG(stat.st_mode):
-                odd.append(path)
-            if name in pictures.found:
-                twice.append(path)
-            pictures.found[name] = (path,)
-            pictures.stats[entry.path] = [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size]
+            wrong.broken.append(path)  # whatever its name: it may be a whole class on a disk that is not mounted
+        elif _is_picture(entry.name):
+            _add(entry, path, pictures, wrong)
+        elif entry.name.lower().endswith(OTHERS):
+            wrong.others.append(path)
     return below
+
+
+def _add(entry: os.DirEntry[str], path: str, pictures: Pictures, wrong: Wrong) -> None:
+    try:
+        stat = entry.stat()
+    except OSError:
+        wrong.broken.append(path)
+        return
+    if not S_ISREG(stat.st_mode):
+        wrong.no_file.append(path)
+    if entry.name in pictures.found:
+        wrong.twice.append(path)
+    pictures.found[entry.name] = (path,)
+    pictures.stats[entry.path] = [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size]
 
 
 def _of_index_file(path: str) -> Pictures:
@@ -137,16 +172,23 @@ def _of_index_file(path: str) -> Pictures:
 
 
 def _of_tar(path: str, members: str | None) -> Pictures:
-    pictures = Pictures(os.path.dirname(path), tar=path)
-    twice = []
-    for member in archive.members(path, members):
-        name = member.path.rpartition("/")[2]
-        if not _is_picture(name) or name.startswith("."):
+    """The same pictures as of the folder that was packed: hidden ones left out, and all that lies beside val/."""
+    pictures, wrong = Pictures(os.path.dirname(path), tar=path), Wrong()
+    listed = [(member.path.removeprefix("./"), member) for member in archive.members(path, members)]
+    listed = [(place, member) for place, member in listed if not any(part.startswith(".") for part in place.split("/"))]
+    if any(place.startswith(f"{VAL}/") and _is_picture(place) for place, _ in listed):
+        _refuse_beside_val(path, [place for place, _ in listed if "/" not in place and _is_picture(place)])
+        listed = [(place.removeprefix(f"{VAL}/"), member) for place, member in listed if place.startswith(f"{VAL}/")]
+    for place, member in listed:
+        name = place.rpartition("/")[2]
+        if name.lower().endswith(OTHERS):
+            wrong.others.append(place)
+        if not _is_picture(name):
             continue
         if name in pictures.found:
-            twice.append(member.path)
-        pictures.found[name] = (member.path, member.offset, member.size, member.sha256)
-    _refuse(path, twice, "has the name of another", "have names of others")
+            wrong.twice.append(member.path)
+        pictures.found[name] = (place, member.offset, member.size, member.sha256)
+    wrong.refuse(path)
     return pictures
 
 

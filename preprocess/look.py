@@ -7,6 +7,7 @@ Declared here, and not in tasks.py, because each is a story of its own; the stag
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pipeline.errors import BuildError
@@ -37,9 +38,10 @@ def check(build: Any, asked: Any) -> Iterator[Step]:
     images, size, folder = build.listing.images, build.shard_size, build.data_dir
     parts = [images[first : first + size] for first in range(0, len(images), size)]
     lists = [f"{folder}/check-{n:05d}.json" for n in range(len(parts))]
-    tools = {"Pillow": of_package("Pillow")}
+    tools, shape = {"Pillow": of_package("Pillow")}, {key: build.pixels[key] for key in ("resize", "crop", "method")}
     for n, part in enumerate(parts):
-        yield Step(f"check/{n:05d}", "preprocess.check:write", build.picture_paths(part), (lists[n],), build.members(part), tools,
+        yield Step(f"check/{n:05d}", "preprocess.check:write", build.picture_paths(part), (lists[n],),
+                   {**shape, **build.members(part)}, tools,
                    reads=build.tar, images=len(part))
     yield Step("check/report", "preprocess.check:report", tuple(lists), (f"{folder}/check.txt",), {"images": len(images)})
 
@@ -82,7 +84,7 @@ def diagnose(build: Any, asked: Any) -> Iterator[Step]:
     """The same pictures under plausible mistakes, through PyTorch, and which of them the network likes best."""
     build.diagnose(DIAGNOSED)
     images, folder, network = build.listing.images, f"{build.data_dir}/diagnosis", build.network()
-    variants = presets.variants(build.pixels)
+    variants = presets.variants(build.pixels, asdict(build.model.preprocess))
     yield Step("diagnose/index", "preprocess.shards:index", outputs=(f"{folder}/diagnosis.csv",),
                params={"names": [i.name for i in images], "labels": [i.label for i in images], "shard_size": len(images)})
     for name, values in variants.items():
@@ -98,7 +100,8 @@ def diagnose(build: Any, asked: Any) -> Iterator[Step]:
                 *(f"{folder}/{name}-bad.json" for name in variants if build.skips_bad), TABLE),
                (f"{folder}/diagnosis.json",),
                {"names": list(variants), "background": build.model.background, "mean": build.pixels["mean"],
-                "std": build.pixels["std"]})
+                "std": build.pixels["std"],
+                "forms": [{key: values[key] for key in ("order", "mean", "std")} for values in variants.values()]})
 
 
 def train_sample(build: Any, asked: Any) -> Iterator[Step]:
@@ -128,15 +131,18 @@ def write_labels(build: Any, asked: str) -> str:
     """Write val_label.txt where --labels says, else beside the data set, else here; returns what to say of it."""
     target, labels = labels_target(build), devkits.labels(os.path.abspath(asked))
     lines = "".join(f"{name} {label}\n" for name, label in labels.items())
-    if os.path.exists(target):
-        with open(target, encoding="utf-8", errors="replace") as file:
-            if file.read() != lines:
-                raise BuildError(f"{target}: is there already and says something else; move it, or name another: --labels=FILE")
-    part = os.path.join(os.path.dirname(target), ".part-" + os.path.basename(target))
-    with open(part, "w", encoding="utf-8") as file:
-        file.write(lines)
-    os.replace(part, target)
-    short = "" if len(labels) == devkits.ALL else f"; the whole validation set has {devkits.ALL:,}, only these could not be checked"
+    try:
+        if os.path.exists(target):
+            with open(target, encoding="utf-8", errors="replace") as file:
+                if file.read() != lines:
+                    raise BuildError(f"{target}: is there already and says something else; move it, or name another: --labels=FILE")
+        part = os.path.join(os.path.dirname(target), ".part-" + os.path.basename(target))
+        with open(part, "w", encoding="utf-8") as file:
+            file.write(lines)
+        os.replace(part, target)
+    except OSError as error:
+        raise BuildError(f"{target}: cannot be written ({error.strerror}); name another file: --labels=FILE") from None
+    short = "" if len(labels) == devkits.ALL else f"; the whole validation set has {devkits.ALL:,}, and a part of it cannot be checked"
     return f"labels: {target}, {len(labels):,} pictures{short}"
 
 
@@ -144,9 +150,7 @@ def labels_target(build: Any) -> str:
     """Where `inv data --devkit` writes."""
     if build.words.labels:
         return os.path.abspath(build.words.labels)
-    if build.words.dataset:
-        return os.path.join(os.path.dirname(os.path.abspath(build.words.dataset.rstrip("/"))), "val_label.txt")
-    return os.path.abspath("val_label.txt")
+    return os.path.join(os.path.dirname(build.dataset) if build.words.dataset else os.getcwd(), "val_label.txt")
 
 
 DECLARE = {"devkit": devkit, "check": check, "show": show, "bins": bins, "diagnose": diagnose, "train_sample": train_sample}

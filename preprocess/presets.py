@@ -64,18 +64,20 @@ def tools(pixels: str) -> dict[str, str | None]:
     return found
 
 
-def variants(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def variants(values: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
     """Ways to prepare pictures under plausible mistakes: {name: values as resolved() gives them}, for diagnose.py.
 
-    What the build does (`as-is`), with channels swapped (`bgr`), not normalised (`unnormalised`: x/255, `unscaled`: 0..255), and
-    every other preset (`preset-NAME`). Ways that come to the same are there once.
+    What the build does (`as-is`), with channels swapped (`bgr`; `bgr-values`: mean and std with them), not normalised
+    (`unnormalised`: x/255, `unscaled`: 0..255), and every other preset (`preset-NAME`). Ways that come to the same are there once.
+    `own`: the model file's [preprocess] table.
     """
     swapped = {**values, "order": "rgb" if values["order"] == "bgr" else "bgr"}
     found = {AS_IS: dict(values), "bgr": swapped}
+    found["bgr-values"] = {**swapped, "mean": values["mean"][::-1], "std": values["std"][::-1]}
     found["unnormalised"] = {**values, "mean": [0.0] * 3, "std": [1.0] * 3}
     found["unscaled"] = {**values, "mean": [0.0] * 3, "std": [1 / 255] * 3}
-    for name in sorted(PRESETS.keys() - {"own"}):
-        found[f"preset-{name}"] = resolved(name, values)
+    for name in PRESETS if own else PRESETS.keys() - {"own"}:  # own first: nothing needs to be typed for it
+        found[f"preset-{name}"] = resolved(name, own or values)
     seen: list[dict[str, Any]] = []
     kept = {}
     for name, one in found.items():

@@ -95,3 +95,18 @@ def test_a_gate_with_nothing_to_compare_is_missed(tmp_path):
     assert json.loads(record.read_text())["same_top1_clear_pct"] is None
     with pytest.raises(GateMissed, match="none of 4 images"):
         agreement.gate((str(record),), (str(tmp_path / "ok.json"),))
+
+
+def test_images_that_cannot_be_decoded_do_not_count_as_agreement(tmp_path):
+    reference = np.eye(4, 5, dtype=np.float32)
+    logits = reference.copy()
+    logits[3] = logits[3][::-1]
+    logits[1] = 9  # of a picture that is not there
+    for name, array in (("logits", logits), ("reference", reference)):
+        np.save(tmp_path / f"{name}.npy", array)
+    (tmp_path / "bad.json").write_text(json.dumps([{"row": 1}, {"row": 900}]))
+    inputs = tuple(str(tmp_path / name) for name in ("logits.npy", "reference.npy", "bad.json"))
+    agreement.write(inputs, (str(tmp_path / "row.json"),), ROW, 0.1)
+    found = json.loads((tmp_path / "row.json").read_text())
+    assert (found["images"], found["missing"], found["worst_row"]) == (3, 1, 3)
+    assert found["same_top1_pct"] == pytest.approx(200 / 3)

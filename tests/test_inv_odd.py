@@ -78,3 +78,18 @@ def test_from_skip_to_fail_and_back_nothing_stale_is_served(data, skipped):
     again = inv("eval", "--bs=16", "--chip=cpu", "--on-bad=skip", *own(data), out=out)
     assert "of 40 images, 3 missing" in again.out
     assert json.loads(next(out.glob("data/*/bad.json")).read_text())[1]["name"] == "own_00017.JPEG"
+
+
+def test_every_row_of_the_summary_that_has_images_says_how_many(skipped):
+    out, _ = skipped
+    found = [row for row in json.loads((out / "report/summary.json").read_text())["rows"] if "images" in row]
+    assert {row["kind"] for row in found} == {"accuracy", "agreement", "pipeline"}
+    assert {row["missing"] for row in found} == {3} and {row["images"] for row in found if row["kind"] == "agreement"} == {37}
+    seeds = json.loads((out / "report/result.json").read_text())["value"]
+    assert {"key": "Number of missing images", "value": "3"} in seeds
+
+
+def test_out_may_lie_in_the_data_set(tmp_path):
+    folder = pictures(tmp_path / "own", 16)
+    for _ in range(2):
+        assert inv("data", "--show", *own(folder), out=folder / "out").code == 0

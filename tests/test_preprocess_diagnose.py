@@ -107,3 +107,20 @@ def test_pictures_that_cannot_be_decoded_are_left_out_and_told(tmp_path):
 def test_nothing_to_diagnose_is_told(tmp_path):
     with pytest.raises(BadData, match="none of the 200 pictures can be decoded"):
         said(tmp_path, list(range(200)))
+
+
+FORMS = [{"order": "rgb", "mean": [0.5] * 3, "std": [0.5] * 3}] * len(VARIANTS)
+
+
+@pytest.mark.parametrize(("better", "word"), [(0.80, "none"), (0.86, "preset")])
+def test_another_resize_alone_must_be_much_better(better, word):
+    values = {name: logits(0.78, seed=1) for name in VARIANTS}
+    values["preset-mlperf"] = logits(better, seed=1)
+    assert diagnose.judged(values, LABELS, False, forms=dict(zip(VARIANTS, FORMS, strict=True)))["word"] == word
+
+
+def test_labels_one_too_low_for_a_network_without_background_are_raised():
+    found = diagnose.judged(all_logits(), [label - 1 for label in LABELS], False)
+    assert found["word"] == "background" and "add 1 to each" in found["text"]
+    found = diagnose.judged(all_logits(outputs=1001, shift=1), LABELS, False)
+    assert found["word"] == "background" and "set background = true" in found["text"]

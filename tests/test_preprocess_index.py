@@ -236,3 +236,38 @@ def test_two_class_folders_that_are_one_folder_are_told(tmp_path):
     (tmp_path / "set/n01443537").symlink_to(tmp_path / "set/n15075141")
     with pytest.raises(BuildError, match="n15075141 is the same folder as n01443537: .*twice"):
         listed(str(tmp_path / "set"), None, 1000)
+
+
+def test_a_tar_holds_the_pictures_that_its_folder_holds(tmp_path):
+    hidden = ["val/.cache/c.JPEG", "val/n15075141/._a.JPEG"]
+    names = ["val/n01440764/a.JPEG", "train/n01440764/b.JPEG", *hidden, "val/n15075141/d.JPEG"]
+    root = folder(tmp_path / "set", names)
+    for prefix in ("", "./"):
+        tar = tarred(tmp_path / f"set{len(prefix)}.tar", {prefix + name: (tmp_path / "set" / name).read_bytes() for name in names})
+        assert pairs(listed(tar, None, 1000)) == pairs(listed(root, None, 1000)) == [("a.JPEG", 0), ("d.JPEG", 999)]
+    beside = tarred(tmp_path / "beside.tar", {"val/a.JPEG": jpeg(), "b.JPEG": jpeg()})
+    with pytest.raises(BuildError, match="lie beside val/, first: b.JPEG"):
+        listed(beside, None, 1000)
+
+
+@pytest.mark.parametrize("name", ["x.webp", "x.JPE", "x.tiff"])
+def test_pictures_under_other_endings_are_told(tmp_path, name):
+    root = folder(tmp_path / "set", ["n01440764/a.JPEG"])
+    (tmp_path / "set/n01440764" / name).write_bytes(jpeg())
+    with pytest.raises(BuildError, match=f"1 files look like pictures .* first: n01440764/{name}"):
+        listed(root, None, 1000)
+    with pytest.raises(BuildError, match=f"first: n01440764/{name}"):
+        listed(tarred(tmp_path / "set.tar", {"n01440764/a.JPEG": jpeg(), f"n01440764/{name}": jpeg()}), None, 1000)
+
+
+def test_a_class_folder_without_pictures_is_told(tmp_path):
+    root = folder(tmp_path / "set", ["n01440764/a.JPEG"])
+    (tmp_path / "set/n15075141").mkdir()
+    with pytest.raises(BuildError, match="1 class folders hold no picture, first: n15075141"):
+        listed(root, None, 1000)
+
+
+def test_what_builds_write_into_the_data_set_is_no_part_of_it(tmp_path):
+    root = folder(tmp_path / "set", ["a.jpg"], [0])
+    folder(tmp_path / "set/out/data", ["sheet.png"])
+    assert pairs(listed(root, None, 1000, leave_out=f"{root}/out")) == [("a.jpg", 0)]

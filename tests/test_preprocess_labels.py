@@ -55,3 +55,25 @@ def test_part_of_the_wnids_keeps_the_tables_labels():
 
 def test_folders_at_different_depths_are_no_classes():
     assert labels.by_folder({"a": "x/a", "b": "y/z/b"}, 2) is None
+
+
+@pytest.mark.parametrize("stranger", ["aaa", "N1507514", "zzz"])
+def test_a_stranger_among_wnids_shifts_no_label(stranger):
+    with pytest.raises(BuildError, match=f"2 folders are named by ILSVRC2012's wnids and 1 not, first: {stranger}.*--labels"):
+        labels.by_folder({"a": "n01440764/a", "b": f"{stranger}/b", "c": "n15075141/c"}, 1000)
+
+
+def test_wnids_in_capitals_are_wnids():
+    assert labels.by_folder({"a": "N15075141/a", "b": "n01440764/b"}, 1000) == {"a": 999, "b": 0}
+
+
+@pytest.mark.parametrize(("other", "fits"), [("a.jpg 1\nb.jpg 2\n", True), ("a.jpg 1\nb.jpg 3\n", False), ("x.jpg 7\n", True)])
+def test_two_label_files_of_the_same_pictures_must_agree(tmp_path, other, fits):
+    (tmp_path / "val").mkdir()
+    (tmp_path / "val/val_label.txt").write_text("a.jpg 1\nb.jpg 2\n")
+    (tmp_path / "val_label.txt").write_text(other)
+    if fits:
+        assert labels.find(str(tmp_path / "val"), str(tmp_path / "val"))[0] == str(tmp_path / "val/val_label.txt")
+    else:
+        with pytest.raises(BuildError, match="differ: b.jpg is 2 in the one and 3 in the other"):
+            labels.find(str(tmp_path / "val"), str(tmp_path / "val"))
