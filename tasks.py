@@ -28,7 +28,7 @@ from pipeline.executor import Scene
 from pipeline.fingerprint import of_package
 from pipeline.stages import Option
 from pipeline.step import Step
-from preprocess import labels, look
+from preprocess import compiled, labels, look
 
 Steps = Iterator[Step]
 TORCH_MB = 600.0  # what a process that has imported torch and runs a batch was seen to take
@@ -210,7 +210,7 @@ def verify(context: Context, out: str = "") -> None:
 @task(auto_shortflags=False, help={"chip": SHARED["chip"][1], "out": SHARED["out"][1]})
 def doctor(context: Context, chip: str = "", out: str = "") -> None:
     """Is all here that a build needs? One line a check, with the fix."""
-    found = [*health.checks(site.out_of(out)), *site.chip_checks(chip, site.out_of(out))]
+    found = [*health.checks(site.out_of(out)), *compiled.checks(), *site.chip_checks(chip, site.out_of(out))]
     print("\n".join([*health.lines(found), health.verdict(found)]))
     raise Exit(code=2 if health.exit_code(found) else 0)
 

@@ -6,7 +6,7 @@
  * part(data, out, left, top, right, bottom)           out: writable, (bottom - top, right - left, 3) uint8, RGB
  *
  * ValueError for all that libjpeg so much as warns of, wherever in the file: what is not decoded is still read. Columns and rows
- * outside the part are neither transformed nor coloured, which saves a sixth of the time; reading the Huffman code is the rest.
+ * outside the part are neither transformed nor coloured, which saves 3 to 17 % of the time, measured; the Huffman code is the rest.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

@@ -142,8 +142,8 @@ def write_labels(build: Any, asked: str) -> str:
         os.replace(part, target)
     except OSError as error:
         raise BuildError(f"{target}: cannot be written ({error.strerror}); name another file: --labels=FILE") from None
-    short = "" if len(labels) == devkits.ALL else f"; the whole validation set has {devkits.ALL:,}, and a part of it cannot be checked"
-    return f"labels: {target}, {len(labels):,} pictures{short}"
+    short = f"; the whole validation set has {devkits.ALL:,}, and a part cannot be checked"
+    return f"labels: {target}, {len(labels):,} pictures{short if len(labels) != devkits.ALL else ''}"
 
 
 def labels_target(build: Any) -> str:

@@ -78,4 +78,4 @@ def test_a_dry_run_writes_nothing(kit, tmp_path):
 def test_a_short_kit_says_how_many_there_should_be(tmp_path):
     (tmp_path / devkit.TRUTH).write_text("490\n361\n")
     answer = inv("data", f"--devkit={tmp_path}", cwd=tmp_path)
-    assert "2 pictures; the whole validation set has 50,000, and a part of it cannot be checked" in answer.out
+    assert "2 pictures; the whole validation set has 50,000, and a part cannot be checked" in answer.out
