@@ -4,7 +4,6 @@ Ties are decided, not left to a sort: of equal outputs the one with the lower in
 """
 
 import csv
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -28,11 +27,10 @@ def write(
              images ([{"row": ...}]): they count as wrong, and as missing
     outputs  one accuracy record
     """
-    bad_lists = [path for path in inputs[1:] if path.endswith(".json")]
     shards = [path for path in inputs[1:] if not path.endswith(".json")]
     _, labels = read_index(inputs[0])
     ranks = ranks_of((np.load(path, mmap_mode="r") for path in shards), labels, classes, background)
-    bad = [found["row"] for path in bad_lists for found in _json(path)]
+    bad = records.undecoded(inputs[1:])
     ranks[bad] = classes + background
     records.write(outputs[0], {**row, "kind": "accuracy", **figures(ranks, classes, missing=len(bad))})
 
@@ -109,8 +107,3 @@ def wilson(hits: int, images: int) -> tuple[float, float]:
     half = Z95 * math.sqrt(share * (1 - share) / images + z2 / (4 * images * images)) / (1 + z2 / images)
     # at the ends the bound is exact; floating point would miss it by a hair
     return (0.0 if hits == 0 else middle - half), (1.0 if hits == images else middle + half)
-
-
-def _json(path: str) -> Any:
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)

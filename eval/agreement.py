@@ -22,10 +22,7 @@ def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any],
             could not be decoded ([{"row": ...}]): their rows are zeros, which every network answers alike, and do not count
     """
     logits, reference = (np.load(path) for path in inputs[:2])
-    rows = np.arange(len(logits))
-    for path in inputs[2:]:
-        with open(path, encoding="utf-8") as file:
-            rows = np.setdiff1d(rows, [found["row"] for found in json.load(file)])
+    rows = np.setdiff1d(np.arange(len(logits)), records.undecoded(inputs[2:]))
     if not len(rows):
         raise StepError(f"none of the first {len(logits)} images can be decoded: nothing to compare")
     found = compare(logits[rows], reference[rows], margin)

@@ -23,10 +23,7 @@ def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any],
         raise StepError(
             f"stamps of {', '.join(each['stage'] for each in found) or 'no stage'} given for the stage {stage}"
         )
-    missing = 0
-    for path in [path for path in inputs if path.endswith(".json")]:
-        with open(path, encoding="utf-8") as file:
-            missing += len(json.load(file))
+    missing = len(records.undecoded(inputs))
     records.write(outputs[0], {**found[0], "missing": missing})
 
 

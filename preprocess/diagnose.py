@@ -6,13 +6,12 @@ against the labels as they are, one-based, in devkit order and shifted by a back
 
 import csv
 import json
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import BadData
-from preprocess import classes
+from preprocess import bad, classes
 from preprocess.presets import AS_IS
 
 IMAGES = 200
@@ -34,16 +33,16 @@ def write(inputs, outputs, names, forms=(), background=False, mean=None, std=Non
     with open(inputs[0], encoding="utf-8", newline="") as file:
         labels = [int(row["label"]) for row in csv.DictReader(file)]
     logits = {name: np.load(path) for name, path in zip(names, [path for path in inputs[1:] if path.endswith(".npy")], strict=True)}
-    bad = {found["row"] for path in inputs if path.endswith(".json") for found in _json(path)}
-    kept = [row for row in range(len(labels)) if row not in bad]
+    undecoded = {found["row"] for found in bad.listed(inputs)}
+    kept = [row for row in range(len(labels)) if row not in undecoded]
     if not kept:
         raise BadData(f"none of the {len(labels)} pictures can be decoded; look at them with: inv data --check")
     logits, labels = {name: values[kept] for name, values in logits.items()}, [labels[row] for row in kept]
     plain = mean is not None and len(set(mean)) == 1 and mean[0] == 0 and std is not None and len(set(std)) == 1
     with open(outputs[0], "w", encoding="utf-8") as file:
         found = judged(logits, labels, background, plain, dict(zip(names, forms, strict=False)))
-        left_out = f"; {len(bad)} more cannot be decoded and were left out" if bad else ""
-        found |= {"text": f"{found['text']}, on {len(kept)} pictures{left_out}", "missing": len(bad)}
+        left_out = f"; {len(undecoded)} more cannot be decoded and were left out" if undecoded else ""
+        found |= {"text": f"{found['text']}, on {len(kept)} pictures{left_out}", "missing": len(undecoded)}
         json.dump(found, file, indent=1)
 
 
@@ -168,8 +167,3 @@ def _told(best: tuple[str, str], word: str, top1: float, before: float, advice: 
         first = f"the model file does not normalise (mean 0): {first}"
     says = "; ".join(part for part in (first, advice.get(best[1], "") if best[1] != AS_IS else "") if part)
     return f"{word}: {says} (top-1 {before} % as it is, {top1} % so)"
-
-
-def _json(path: str) -> Any:
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)

@@ -13,8 +13,8 @@ from typing import Any
 from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
 from pipeline.step import Step
+from preprocess import bad, presets, sample, sharding
 from preprocess import devkit as devkits
-from preprocess import presets, sample, sharding
 from preprocess.classes import TABLE
 
 DRAWN_AT_ONCE = 40
@@ -51,7 +51,7 @@ def show(build: Any, asked: Any) -> Iterator[Step]:
     params = {"order": build.pixels["order"], "names": list(sample.CLASSES) if build.sample else None}
     if build.input == "float32":
         params |= {"mean": build.pixels["mean"], "std": build.pixels["std"]}
-    yield Step("show/sheet", "preprocess.sheet:write", (build.index_csv, *build.shards, TABLE),
+    yield Step("show/sheet", "preprocess.sheet:write", (build.index_csv, *build.shards, TABLE, *build.bad_lists),
                (f"{build.data_dir}/sheet.png",), params,
                {"Pillow": of_package("Pillow")})
 
@@ -88,10 +88,10 @@ def diagnose(build: Any, asked: Any) -> Iterator[Step]:
     yield Step("diagnose/index", "preprocess.shards:index", outputs=(f"{folder}/diagnosis.csv",),
                params={"names": [i.name for i in images], "labels": [i.label for i in images], "shard_size": len(images)})
     for name, values in variants.items():
-        bad = [f"{folder}/{name}-bad.json"] if build.skips_bad else []
+        skipped = [f"{folder}/{name}-bad.json"] if build.skips_bad else []
         params = {**presets.shard_params(values, "float32", "exact", build.words.on_bad), **build.members(images)}
         yield Step(f"diagnose/{name}/pixels", "preprocess.shards:write", build.picture_paths(images),
-                   (f"{folder}/{name}.npy", *bad), params, presets.tools("exact"), reads=build.tar, images=len(images))
+                   (f"{folder}/{name}.npy", *skipped), params, presets.tools("exact"), reads=build.tar, images=len(images))
         yield Step(f"diagnose/{name}/logits", "mobilenet.logits:reference", (build.checkpoint, f"{folder}/{name}.npy"),
                    (f"{folder}/{name}-said.npy",), {"model": network, "mean": values["mean"], "std": values["std"],
                                                     "images": len(images)}, {"torch": of_package("torch")})
@@ -175,8 +175,5 @@ def told(build: Any, what: str, asked: Any) -> str:
 
 def _skipped(build: Any) -> str:
     """How many of the pictures are not there, where that may be: their rows are zeros."""
-    count = 0
-    for path in build.bad_lists:
-        with open(path, encoding="utf-8") as file:
-            count += len(json.load(file))
+    count = len(bad.listed(build.bad_lists))
     return f" ({count:,} of {len(build.listing.images):,} pictures cannot be decoded: zeros in their place)" if count else ""

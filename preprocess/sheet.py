@@ -8,14 +8,15 @@ import csv
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from preprocess import classes
+from preprocess import bad, classes
 
 GAP, LINE = 8, 14  # pixels between pictures; height of a line of text
 COLUMNS = 6
 
 
 def write(inputs, outputs, images=24, mean=None, std=None, order="rgb", names=None):
-    """Write a PNG. `inputs`: index.csv, all shards in order, the class table; `images` of them are spread evenly over the data set.
+    """Write a PNG. `inputs`: index.csv, all shards in order, the class table, and perhaps a .json, the list of pictures that cannot
+    be decoded ([{"row": ...}]); `images` of them are spread evenly over the data set.
 
     mean, std  of float32 shards, to undo the normalisation; order  of the channels in the shards
     names      class names by label; without them, those of ImageNet where the labels are its own
@@ -26,12 +27,14 @@ def write(inputs, outputs, images=24, mean=None, std=None, order="rgb", names=No
     for row in rows:
         first.setdefault(int(row["shard"]), int(row["row"]))
     shards = [np.load(path, mmap_mode="r") for path in inputs[1:] if path.endswith(".npy")]
+    undecoded = {found["row"] for found in bad.listed(inputs)}
     count = min(images, len(rows))
     tiles = []
     for at in sorted({number * len(rows) // count for number in range(count)}):
         row = rows[at]
         pixels = shards[int(row["shard"])][at - first[int(row["shard"])]]
-        tiles.append((levels(pixels, mean, std, order), row["name"], told(int(row["label"]), names)))
+        label = "cannot be decoded" if at in undecoded else told(int(row["label"]), names)
+        tiles.append((levels(pixels, mean, std, order), row["name"], label))
     drawn(tiles).save(outputs[0], "PNG")
 
 
@@ -44,10 +47,10 @@ def levels(pixels: np.ndarray, mean: list[float] | None, std: list[float] | None
 
 
 def told(label: int, names: list[str] | None) -> str:
-    """A label and what it is called: `65 sea snake`."""
+    """A label and what it is called: `65: sea snake`."""
     if names is None:
         names = [known.name for known in classes.table()]
-    return f"{label} {names[label].partition(',')[0]}" if 0 <= label < len(names) else f"{label} (no class)"
+    return f"{label}: {names[label].partition(',')[0] if 0 <= label < len(names) else 'no class'}"
 
 
 def drawn(tiles: list[tuple[np.ndarray, str, str]]) -> Image.Image:

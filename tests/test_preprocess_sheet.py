@@ -31,6 +31,6 @@ def test_a_tile_is_the_picture_in_its_own_colours(tmp_path, preset, input):
 
 
 def test_labels_are_told_with_their_names():
-    assert sheet.told(65, None) == "65 sea snake"
-    assert sheet.told(1, ["red", "blue circle, round"]) == "1 blue circle"
-    assert sheet.told(1000, None) == "1000 (no class)"
+    assert sheet.told(65, None) == "65: sea snake"
+    assert sheet.told(1, ["red", "blue circle, round"]) == "1: blue circle"
+    assert sheet.told(1000, None) == "1000: no class"
