@@ -64,7 +64,7 @@ class Data(Request):
     def data_row(self) -> dict[str, Any]:
         """The columns of a record that is of the data alone: shards are the same for all chips and networks."""
         return {"model": None, "checkpoint": None, "dataset": self.dataset_row, "chip": None, "precision": None,
-                "input": self.input, "batch": None, "sample_data": self.sample, "pixels": self.words.pixels, "preset": self.preset}
+                "input": self.input, "batch": None, "sample_data": self.sample, **self.pixel_columns}
 
     @cached_property
     def index_csv(self) -> str:

@@ -180,9 +180,14 @@ class Request:
         model = asdict(self.model)
         return {key: model[key] for key in ("width", "resolution", "classes", "background", "activation", "padding")}
 
+    @property
+    def pixel_columns(self) -> dict[str, str]:
+        """How pictures became input, as records say it: two ways are two records."""
+        return {"pixels": self.words.pixels, "preset": self.preset, "on_bad": self.words.on_bad}
+
     def row(self, dataset: str | None, batch: int | None) -> dict[str, Any]:
         """The columns that every record has; `kind` comes with the record."""
-        pixels = {"pixels": self.words.pixels, "preset": self.preset} if dataset else {}
+        pixels = self.pixel_columns if dataset else {}
         return {"model": self.model.name, "checkpoint": self.checkpoint_name, "dataset": dataset, "chip": self.chip.name,
                 "precision": self.precision, "input": self.input, "batch": batch, "sample_data": self.sample, **pixels}
 

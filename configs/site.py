@@ -23,7 +23,8 @@ from pipeline.worker import Slot
 
 RECORDS = ("accuracy.json", "agreement.json", "throughput.json", "pipeline.json")  # one flat row each
 # files that builds make without a stamp of their own, relative to OUT
-UNSTAMPED = ("data/*.members.json", "*/*/*/bs*.log", "report/provenance.json", "report/graph.svg", "report/graph.mmd")
+UNSTAMPED = ("data/*.members.json", "*/*/*/bs*.log", "report/provenance.json", "report/result.json",
+             "report/graph.svg", "report/graph.mmd")
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ def best(by_batch: Mapping[int, float]) -> int:
 
 def marks(by_batch: Mapping[int, float]) -> dict[int, str]:
     """What is to be said beside each batch size: `**best**`, `cliff` or nothing."""
+    if len(by_batch) == 1:  # nothing to be the best of
+        return dict.fromkeys(by_batch, "")
     fallen = dict.fromkeys(cliffs(by_batch), "cliff")
     return dict.fromkeys(by_batch, "") | fallen | {best(by_batch): "**best**"}
 
@@ -115,8 +117,9 @@ def data(row: Row) -> str:
     """Which images, and how they became input where the row says it: `val-1a2b3c4d (seed, exact)`."""
     if row.get("results"):
         return f"results in {row['results']}"
-    how = ", ".join(str(row[column]) for column in ("preset", "pixels") if row.get(column))
-    return text(row["dataset"]) + (f" ({how})" if how else "")
+    how = [str(row[column]) for column in ("preset", "pixels") if row.get(column)]
+    how += ["bad ones skipped"] if row.get("on_bad") == "skip" else []
+    return text(row["dataset"]) + (f" ({', '.join(how)})" if how else "")
 
 
 def form(row: Row) -> str:

@@ -108,6 +108,7 @@ def _agreement(rows: Rows) -> str:
     cells = [
         {
             "model": figures.model(row),
+            "data": figures.data(row),
             "chip": figures.form(row),
             "batch": text(row["batch"]),
             "images": text(row["images"]),
@@ -120,7 +121,7 @@ def _agreement(rows: Rows) -> str:
         }
         for row in of_kind(rows, "agreement")
     ]
-    return section("## Agreement with PyTorch", cells, left=2)
+    return section("## Agreement with PyTorch", cells, left=3)
 
 
 def _pipeline(rows: Rows) -> str:

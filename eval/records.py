@@ -47,6 +47,7 @@ IDENTITY = (
     "stage",
     "pixels",
     "preset",
+    "on_bad",
     "devices",
     "results",
 )

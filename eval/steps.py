@@ -41,4 +41,4 @@ def told(build: Any) -> str:
     columns = build.judged or (build.row(build.dataset_row if listed else None, build.eval_batch) if build.has_checkpoint else
                                build.data_row())
     return table.final(rows, **build.published(), current=columns, report=os.path.join(folder, "report.md"),
-                       data=build.data_row() if listed else None)
+                       data=build.data_row() if listed else None, bad_list="".join(build.bad_lists if listed else ()))

@@ -19,17 +19,19 @@ def final(
     current: Mapping[str, Any],
     report: str,
     data: Mapping[str, Any] | None = None,
+    bad_list: str = "",
 ) -> str:
     """Lines without colours, ending with the report's path. `current`: columns of the rows that this request is about.
 
-    `data`: columns of the rows that are of its pictures alone.
+    `data`: columns of the rows that are of its pictures alone; `bad_list`: the file that names those that cannot be decoded.
     A chip without published figures is shown beside those of all chips that have some.
     """
     configuration = figures.without_batch(current)
     accuracy = matching(of_kind(rows, "accuracy"), current)
     prepared = [row for row in matching(of_kind(rows, "pipeline"), data) if row.get("missing")] if data else []
     timed = matching(of_kind(rows, "throughput"), configuration)
-    same = {row["batch"]: row["same_top1_pct"] for row in matching(of_kind(rows, "agreement"), configuration)}
+    compared = {column: value for column, value in current.items() if column != "batch" and value is not None}
+    same = {row["batch"]: row["same_top1_pct"] for row in matching(of_kind(rows, "agreement"), compared)}
     blocks = []
     if any(row["sample_data"] for row in (*accuracy, *timed)):
         blocks.append("SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet")
@@ -38,8 +40,11 @@ def final(
     if not accuracy and prepared:
         blocks.append("\n".join(f"{row['missing']:,} of {row['images']:,} images cannot be decoded: skipped, and counted as wrong"
                                 for row in prepared))
+    if any(row.get("missing") for row in (*accuracy, *prepared)) and bad_list:
+        blocks.append(f"they are named in {bad_list}")
     if any(row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW for row in accuracy):
-        blocks.append("this is next to chance: labels, preprocessing or model file do not fit. inv data --diagnose looks which")
+        blocks.append("this is next to chance: labels, preprocessing or model file do not fit. find out which: inv data --diagnose "
+                      "with the same --checkpoint, --dataset and --labels")
     if timed:
         blocks.append("\n".join(_throughput(timed, same, published)))
     return "\n\n".join([*blocks, f"report: {report}"])

@@ -68,7 +68,8 @@ def scan(tar: str) -> list[Member]:
                 found.append(Member(member.name, member.offset_data, member.size, _sha256(data, member.size)))
             _check_end(tar, archive.offset, data)
     except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
-        raise BuildError(f"--dataset={tar}: not an uncompressed tar ({error}); a .tar.gz is unpacked first: gunzip FILE") from error
+        raise BuildError(f"--dataset={tar}: not an uncompressed tar ({error}); expected a folder, a .tar (gunzip a .tar.gz "
+                         "first), or an index file ending in .txt or .csv") from error
     return found
 
 

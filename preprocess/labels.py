@@ -98,9 +98,11 @@ def check_range(path: str, labels: dict[str, int], classes: int) -> None:
     wrong = [(name, label) for name, label in labels.items() if not 0 <= label < classes]
     if wrong:
         name, label = wrong[0]
+        one_based = " (the file seems to count from 1)" if min(labels.values()) > 0 and max(labels.values()) == classes else ""
         raise BuildError(
-            f"{path}: {len(wrong)} label{'s' * (len(wrong) > 1)} out of range 0..{classes - 1}, first: {name} {label}. "
-            f"Labels count from 0 in sorted-wnid order; find out what the file is with: inv data --diagnose"
+            f"{path}: {len(wrong)} label{'s' * (len(wrong) > 1)} out of range 0..{classes - 1}, first: {name} {label}{one_based}. "
+            "Labels count from 0 in sorted-wnid order; find out what is wrong: inv data --diagnose "
+            f"--labels={path} --dataset=... --checkpoint=..."
         )
 
 

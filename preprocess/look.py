@@ -150,7 +150,10 @@ def labels_target(build: Any) -> str:
     """Where `inv data --devkit` writes."""
     if build.words.labels:
         return os.path.abspath(build.words.labels)
-    return os.path.join(os.path.dirname(build.dataset) if build.words.dataset else os.getcwd(), "val_label.txt")
+    if not build.words.dataset:
+        return os.path.abspath("val_label.txt")
+    holds_val = os.path.isdir(os.path.join(build.dataset, "val"))  # then it lies beside val/, and not beside other data sets
+    return os.path.join(build.dataset if holds_val else os.path.dirname(build.dataset), "val_label.txt")
 
 
 DECLARE = {"devkit": devkit, "check": check, "show": show, "bins": bins, "diagnose": diagnose, "train_sample": train_sample}

@@ -36,7 +36,7 @@ def test_skipped_pictures_count_as_wrong_in_accuracy_and_every_record_says_how_m
     out, answer = skipped
     (accuracy,), (pipeline,) = rows(out, "accuracy"), [row for row in rows(out, "pipeline") if row["stage"] == "preprocess"]
     assert (accuracy["images"], accuracy["missing"]) == (40, 3) == (pipeline["images"], pipeline["missing"])
-    assert "of 40 images, 3 missing" in answer.out
+    assert "of 40 images, 3 missing" in answer.out and "bad.json" in answer.out
     report = (out / "report/report.md").read_text()
     assert "3 of them missing and counted as wrong" in report
     levels = stacked(out, "data/*/shard-*.npy")
@@ -93,3 +93,17 @@ def test_out_may_lie_in_the_data_set(tmp_path):
     folder = pictures(tmp_path / "own", 16)
     for _ in range(2):
         assert inv("data", "--show", *own(folder), out=folder / "out").code == 0
+
+
+def test_figures_with_and_without_skipped_pictures_stand_side_by_side(tmp_path):
+    folder = pictures(tmp_path / "own", 16)
+    words = ("eval", "--bs=16", "--chip=cpu", *own(folder))
+    whole = inv(*words, out=tmp_path / "out").out.splitlines()
+    kept = (folder / "own_00003.JPEG").read_bytes()
+    (folder / "own_00003.JPEG").write_bytes(b"")
+    assert "of 16 images, 1 missing" in inv(*words, "--on-bad=skip", out=tmp_path / "out").out
+    (folder / "own_00003.JPEG").write_bytes(kept)
+    again = inv(*words, out=tmp_path / "out").out
+    assert [line for line in whole if line.startswith("accuracy")][0] in again
+    assert "bad.json" not in again
+    assert [row["missing"] for row in rows(tmp_path / "out", "accuracy") if row["on_bad"] == "fail"] == [0]
