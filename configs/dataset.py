@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from configs.request import AGREEMENT_IMAGES, REPOSITORY, Request
-from preprocess import index, limit, presets, sample, sharding
+from pipeline.errors import BuildError
+from preprocess import index, layouts, limit, presets, sample, sharding
 from preprocess.index import Listing
 
 
@@ -36,15 +37,35 @@ class Data(Request):
             images = tuple(index.Image(name, name, label) for name, label in sample.listing())
             found = Listing(self.pictures, images, os.path.join(self.pictures, "val_label.txt"), None, index.identity(images), {})
         else:
-            members = os.path.join(self.out, "data", os.path.basename(self.dataset.rstrip("/")) + ".members.json")
-            found = index.listed(self.dataset, self.labels, self.model.classes, members, any_label, self.out)
+            found = index.listed(self.dataset, self.labels, self.model.classes, self._members, any_label, self.out)
             self.add_root("data", found.root)
         return limit.stratified(found, count) if count else found
 
     def diagnose(self, count: int) -> None:
-        """Take `count` of the pictures for the listing, whatever their labels say: it is the labels that are in doubt."""
+        """Take `count` of the pictures for the listing, by their names alone: it is the labels that are in doubt."""
         everything = self.listed(None, any_label=True)
-        vars(self)["listing"] = limit.stratified(everything, min(self.words.limit or count, len(everything.images)))
+        vars(self)["listing"] = limit.by_name(everything, min(self.words.limit or count, len(everything.images)))
+
+    def check(self) -> str:
+        """Take all pictures for the listing, with labels or without; what is wrong with the labels, or nothing."""
+        try:
+            self.listing  # noqa: B018  looked up now
+        except BuildError as error:
+            found = layouts.scanned(self.dataset, self._members, self.out)  # raises once more where it is not the labels
+            self.add_root("data", found.root)
+            vars(self)["listing"] = index.unlabelled(found)
+            return str(error)
+        return ""
+
+    @property
+    def diagnosed_dir(self) -> str:
+        """Where the pictures of a diagnosis lie: the same ones for every label file."""
+        names = index.identity(tuple(image._replace(label=0) for image in self.listing.images))
+        return os.path.join(self.out, "data", f"{self.data_name(names)}-diagnosed")
+
+    @property
+    def _members(self) -> str:
+        return os.path.join(self.out, "data", os.path.basename(self.dataset.rstrip("/")) + ".members.json")
 
     @property
     def pictures(self) -> str:

@@ -58,14 +58,16 @@ def write(inputs, outputs, resize, crop, method="pillow", members=None):
         json.dump(sorted(found, key=lambda one: one["row"]), file, indent=1)
 
 
-def report(inputs, outputs, images):
-    """Join such lists into check.txt: the bad files first, then the odd ones by kind, with counts."""
+def report(inputs, outputs, images, labels=""):
+    """Join such lists into check.txt: the bad files first, then the odd ones by kind, with counts; `labels`: what is wrong with
+    the labels, in a line.
+    """
     found = []
     for path in inputs:
         with open(path, encoding="utf-8") as file:
             found += json.load(file)
     with open(outputs[0], "w", encoding="utf-8") as file:
-        file.write(told(found, images))
+        file.write(told(found, images) + (f"  labels: {labels}\n" if labels else ""))
 
 
 def told(found: list[dict], images: int) -> str:

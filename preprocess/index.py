@@ -70,6 +70,12 @@ def listed(dataset: str, labels: str | None, classes: int, members: str | None =
     return Listing(pictures.root, images, path, pictures.tar, identity(images), pictures.stats)
 
 
+def unlabelled(pictures: Pictures) -> Listing:
+    """The pictures alone, every label -1: to look at the files."""
+    images = tuple(Image(name, at, -1, *where) for name, (at, *where) in sorted(pictures.found.items()))
+    return Listing(pictures.root, images, None, pictures.tar, identity(images), pictures.stats)
+
+
 def identity(images: tuple[Image, ...]) -> str:
     """8 hex digits that change with a name or a label."""
     text = "".join(f"{image.name}\t{image.label}\n" for image in images)

@@ -21,7 +21,16 @@ def stratified(listing: Listing, n: int) -> Listing:
     for label, members in by_class.items():
         members.sort()
         turns += [(turn, _hash(f"class {label}"), image) for turn, (_, image) in enumerate(members)]
-    images = tuple(sorted(image for _, _, image in sorted(turns)[:n]))
+    return _part(listing, tuple(sorted(image for _, _, image in sorted(turns)[:n])))
+
+
+def by_name(listing: Listing, n: int) -> Listing:
+    """N images, still sorted by name, whatever their labels are: the same ones with a right and with a wrong label file."""
+    images = tuple(sorted(sorted(listing.images, key=lambda image: _hash(image.name))[:n]))
+    return _part(listing, images)
+
+
+def _part(listing: Listing, images: tuple[Image, ...]) -> Listing:
     kept = {f"{listing.root}/{image.path}" for image in images}
     stats = {path: stat for path, stat in listing.stats.items() if path in kept}
     return replace(listing, images=images, identity=identity(images), stats=stats)

@@ -35,15 +35,16 @@ def pictures(folder: str, split: str) -> Iterator[Step]:
 
 def check(build: Any, asked: Any) -> Iterator[Step]:
     """Look at every file of the data set; the report is check.txt."""
+    labels = build.check()
     images, size, folder = build.listing.images, build.shard_size, build.data_dir
     parts = [images[first : first + size] for first in range(0, len(images), size)]
     lists = [f"{folder}/check-{n:05d}.json" for n in range(len(parts))]
     tools, shape = {"Pillow": of_package("Pillow")}, {key: build.pixels[key] for key in ("resize", "crop", "method")}
     for n, part in enumerate(parts):
         yield Step(f"check/{n:05d}", "preprocess.check:write", build.picture_paths(part), (lists[n],),
-                   {**shape, **build.members(part)}, tools,
-                   reads=build.tar, images=len(part))
-    yield Step("check/report", "preprocess.check:report", tuple(lists), (f"{folder}/check.txt",), {"images": len(images)})
+                   {**shape, **build.members(part)}, tools, reads=build.tar, images=len(part))
+    yield Step("check/report", "preprocess.check:report", tuple(lists), (f"{folder}/check.txt",),
+               {"images": len(images), "labels": labels})
 
 
 def show(build: Any, asked: Any) -> Iterator[Step]:
@@ -83,21 +84,30 @@ def bin_names(images: Sequence[str]) -> list[str]:
 def diagnose(build: Any, asked: Any) -> Iterator[Step]:
     """The same pictures under plausible mistakes, through PyTorch, and which of them the network likes best."""
     build.diagnose(DIAGNOSED)
-    images, folder, network = build.listing.images, f"{build.data_dir}/diagnosis", build.network()
+    images, folder, network = build.listing.images, build.diagnosed_dir, build.network()
     variants = presets.variants(build.pixels, asdict(build.model.preprocess))
+    pixels: dict[str, str] = {}  # variants that only normalise otherwise share their levels
+    for name, values in variants.items():
+        params = {**presets.shard_params(values, "uint8", "exact", build.words.on_bad), **build.members(images)}
+        way = "-".join(str(values[key]) for key in ("method", "order", "resize"))
+        if way not in pixels.values():
+            yield Step(f"diagnose/{way}", "preprocess.shards:write", build.picture_paths(images),
+                       (f"{folder}/{way}.npy", *([f"{folder}/{way}-bad.json"] if build.skips_bad else [])), params,
+                       presets.tools("exact"), reads=build.tar, images=len(images))
+        pixels[name] = way
+        said = f"{folder}/{build.checkpoint_name}-{name}-said.npy"
+        yield Step(f"diagnose/{name}", "mobilenet.logits:reference", (build.checkpoint, f"{folder}/{way}.npy"), (said,),
+                   {"model": network, "mean": values["mean"], "std": values["std"], "images": len(images)},
+                   {"torch": of_package("torch")})
+    yield from _verdict(build, variants, [f"{folder}/{build.checkpoint_name}-{name}-said.npy" for name in variants],
+                        [f"{folder}/{way}-bad.json" for way in dict.fromkeys(pixels.values()) if build.skips_bad])
+
+
+def _verdict(build: Any, variants: dict[str, dict[str, Any]], said: list[str], skipped: list[str]) -> Iterator[Step]:
+    images, folder = build.listing.images, f"{build.data_dir}/diagnosis"
     yield Step("diagnose/index", "preprocess.shards:index", outputs=(f"{folder}/diagnosis.csv",),
                params={"names": [i.name for i in images], "labels": [i.label for i in images], "shard_size": len(images)})
-    for name, values in variants.items():
-        skipped = [f"{folder}/{name}-bad.json"] if build.skips_bad else []
-        params = {**presets.shard_params(values, "float32", "exact", build.words.on_bad), **build.members(images)}
-        yield Step(f"diagnose/{name}/pixels", "preprocess.shards:write", build.picture_paths(images),
-                   (f"{folder}/{name}.npy", *skipped), params, presets.tools("exact"), reads=build.tar, images=len(images))
-        yield Step(f"diagnose/{name}/logits", "mobilenet.logits:reference", (build.checkpoint, f"{folder}/{name}.npy"),
-                   (f"{folder}/{name}-said.npy",), {"model": network, "mean": values["mean"], "std": values["std"],
-                                                    "images": len(images)}, {"torch": of_package("torch")})
-    yield Step("diagnose/verdict", "preprocess.diagnose:write",
-               (f"{folder}/diagnosis.csv", *(f"{folder}/{name}-said.npy" for name in variants),
-                *(f"{folder}/{name}-bad.json" for name in variants if build.skips_bad), TABLE),
+    yield Step("diagnose/verdict", "preprocess.diagnose:write", (f"{folder}/diagnosis.csv", *said, *skipped, TABLE),
                (f"{folder}/diagnosis.json",),
                {"names": list(variants), "background": build.model.background, "mean": build.pixels["mean"],
                 "std": build.pixels["std"],

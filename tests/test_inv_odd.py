@@ -107,3 +107,21 @@ def test_figures_with_and_without_skipped_pictures_stand_side_by_side(tmp_path):
     assert [line for line in whole if line.startswith("accuracy")][0] in again
     assert "bad.json" not in again
     assert [row["missing"] for row in rows(tmp_path / "out", "accuracy") if row["on_bad"] == "fail"] == [0]
+
+
+def test_a_check_looks_at_files_that_have_no_labels_and_says_so(data, tmp_path):
+    copy = tmp_path / "own"
+    copy.mkdir()
+    for path in data.glob("*.JPEG"):
+        (copy / path.name).write_bytes(path.read_bytes())
+    answer = inv("data", "--check", *own(copy), out=tmp_path / "out")
+    assert "40 images: 3 cannot be used" in answer.out and "  labels: --dataset=" in answer.out and "no labels found" in answer.out
+
+
+def test_a_diagnosis_with_another_label_file_prepares_nothing_anew(data, tmp_path):
+    words = ("data", "--diagnose", "--on-bad=skip", *own(data))
+    inv(*words, out=tmp_path / "out")
+    lines = [line.split() for line in (data / "val_label.txt").read_text().splitlines()]
+    (tmp_path / "labels.txt").write_text("".join(f"{name} {(int(label) + 1) % 16}\n" for name, label in lines))
+    answer = inv(*words, f"--labels={tmp_path / 'labels.txt'}", out=tmp_path / "out")
+    assert sorted(answer.ran) == ["diagnose/index", "diagnose/verdict"]
