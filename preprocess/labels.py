@@ -2,6 +2,7 @@
 
 import csv
 import os
+from itertools import pairwise
 
 from pipeline.errors import BuildError
 from preprocess import classes as imagenet
@@ -21,8 +22,8 @@ def find(dataset: str, root: str) -> tuple[str | None, list[str]]:
     there = [place for place in places if os.path.isfile(place)]
     for other in there[1:]:
         one, two = read(there[0]), read(other)
-        if one.keys() == two.keys() and one != two:
-            name = next(name for name in one if one[name] != two[name])
+        name = next((name for name in one if two.get(name, one[name]) != one[name]), None)
+        if name is not None and (one.keys() <= two.keys() or two.keys() <= one.keys()):
             raise BuildError(f"{there[0]} and {other} differ: {name} is {one[name]} in the one and {two[name]} in the other. "
                              "Remove the wrong one, or name the right one with --labels=FILE")
     return (there[0] if there else None), places
@@ -89,6 +90,11 @@ def by_folder(paths: dict[str, str], classes: int) -> dict[str, int] | None:
                          "Remove or rename what is no class, or name a label file with --labels=FILE")
     if "" in folders or len(folders) != classes or any(path.count("/") != 1 for path in paths.values()):
         return None
+    numbers = [folder for folder in folders if folder.isdecimal()]
+    swapped = next(((one, two) for one, two in pairwise(numbers) if int(one) > int(two)), None)
+    if swapped:
+        raise BuildError(f"{len(folders)} class folders are named by numbers, and sorted as text {swapped[0]} stands before "
+                         f"{swapped[1]}: which class is which is not clear. Name a label file with --labels=FILE")
     order = {folder: index for index, folder in enumerate(folders)}
     return {name: order[folder] for name, folder in folder_of.items()}
 

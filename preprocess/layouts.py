@@ -4,6 +4,7 @@ Hidden files, and files without a picture's ending, are no pictures. All else th
 """
 
 import os
+import re
 from dataclasses import dataclass, field
 from stat import S_ISREG
 
@@ -13,7 +14,9 @@ from preprocess import labels as label_files
 
 ENDINGS = (".jpeg", ".jpg", ".png")
 # pictures, too, as far as names tell: left out, they would be a smaller data set
-OTHERS = (".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jxl", ".ppm", ".tif", ".tiff", ".webp")
+OTHERS = re.compile(
+    r"\.(avif|bmp|dng|gif|heic|heif|jfif|jp2|jpe|jxl|p[bgnp]m|tiff?|webp|(jpe?g|png)(~|\s+|[._-]?\d+|_large))$", re.IGNORECASE
+)
 VAL = "val"
 
 
@@ -89,7 +92,9 @@ def _of_folder(dataset: str, leave_out: str | None) -> Pictures:
         folder = f"{root}/{inside}" if inside else root
         identity = _identity(folder)
         before = seen.setdefault(identity, inside)
-        if inside and identity == ours:
+        if identity == ours:
+            if not inside:
+                raise BuildError(f"--out={leave_out}: the data set itself, and what builds write would be part of it. Name another")
             continue
         if before != inside:
             if f"{inside}/".startswith(f"{before}/" if before else ""):  # a link that leads back up: all is listed already
@@ -98,7 +103,15 @@ def _of_folder(dataset: str, leave_out: str | None) -> Pictures:
                              "Remove one of the two links")
         waiting.extend(sorted(_scan(folder, inside, pictures, wrong), reverse=True))
     wrong.refuse(dataset)
+    filled = {folder for place, *_ in pictures.found.values() for folder in _above(place)}
+    pictures.empty = [folder for folder in pictures.empty if folder not in filled]
     return pictures
+
+
+def _above(place: str) -> list[str]:
+    """The folders that a picture lies in, the root (empty) included."""
+    parts = place.split("/")[:-1]
+    return ["/".join(parts[:count]) for count in range(len(parts) + 1)]
 
 
 def _identity(folder: str) -> tuple[int, int]:
@@ -120,8 +133,7 @@ def _scan(folder: str, inside: str, pictures: Pictures, wrong: Wrong) -> list[st
         entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
     except OSError as error:
         raise BuildError(f"{folder}: cannot be read ({error.strerror}); a data set is read whole or not at all") from error
-    if not entries:
-        pictures.empty.append(inside)
+    pictures.empty.append(inside)  # until a picture is found below
     for entry in entries:
         path = f"{inside}/{entry.name}" if inside else entry.name
         if entry.is_dir():
@@ -130,7 +142,7 @@ def _scan(folder: str, inside: str, pictures: Pictures, wrong: Wrong) -> list[st
             wrong.broken.append(path)  # whatever its name: it may be a whole class on a disk that is not mounted
         elif _is_picture(entry.name):
             _add(entry, path, pictures, wrong)
-        elif entry.name.lower().endswith(OTHERS):
+        elif OTHERS.search(entry.name):
             wrong.others.append(path)
     return below
 
@@ -181,7 +193,7 @@ def _of_tar(path: str, members: str | None) -> Pictures:
         listed = [(place.removeprefix(f"{VAL}/"), member) for place, member in listed if place.startswith(f"{VAL}/")]
     for place, member in listed:
         name = place.rpartition("/")[2]
-        if name.lower().endswith(OTHERS):
+        if OTHERS.search(name):
             wrong.others.append(place)
         if not _is_picture(name):
             continue

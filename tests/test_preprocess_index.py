@@ -271,3 +271,32 @@ def test_what_builds_write_into_the_data_set_is_no_part_of_it(tmp_path):
     root = folder(tmp_path / "set", ["a.jpg"], [0])
     folder(tmp_path / "set/out/data", ["sheet.png"])
     assert pairs(listed(root, None, 1000, leave_out=f"{root}/out")) == [("a.jpg", 0)]
+
+
+def test_a_class_folder_with_anything_but_pictures_is_told(tmp_path):
+    root = folder(tmp_path / "set", ["n01440764/a.JPEG"])
+    (tmp_path / "set/n15075141/below").mkdir(parents=True)
+    (tmp_path / "set/n15075141/Thumbs.db").write_bytes(b"x")
+    with pytest.raises(BuildError, match="2 class folders hold no picture, first: n15075141"):
+        listed(root, None, 1000)
+
+
+@pytest.mark.parametrize("name", ["x.JPEG.1", "x.JPEG~", "x.jpg ", "x.jpg_large", "x.pgm", "x.dng"])
+def test_copies_and_odd_endings_are_no_smaller_set(tmp_path, name):
+    root = folder(tmp_path / "set", ["n01440764/a.JPEG"])
+    (tmp_path / "set/n01440764" / name).write_bytes(jpeg())
+    with pytest.raises(BuildError, match="1 files look like pictures"):
+        listed(root, None, 1000)
+
+
+def test_other_files_beside_pictures_are_none(tmp_path):
+    root = folder(tmp_path / "set", ["n01440764/a.JPEG"])
+    for name in ("a.jpg.json", "a.xml", "readme.md", "list.txt", "Thumbs.db"):
+        (tmp_path / "set/n01440764" / name).write_bytes(b"x")
+    assert len(listed(root, None, 1000).images) == 1
+
+
+def test_out_must_not_be_the_data_set(tmp_path):
+    root = folder(tmp_path / "set", ["a.jpg"], [0])
+    with pytest.raises(BuildError, match="the data set itself"):
+        listed(root, None, 1000, leave_out=root)

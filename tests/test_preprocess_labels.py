@@ -77,3 +77,17 @@ def test_two_label_files_of_the_same_pictures_must_agree(tmp_path, other, fits):
     else:
         with pytest.raises(BuildError, match="differ: b.jpg is 2 in the one and 3 in the other"):
             labels.find(str(tmp_path / "val"), str(tmp_path / "val"))
+
+
+def test_a_part_of_a_set_with_other_labels_than_the_whole_is_asked_about(tmp_path):
+    (tmp_path / "val").mkdir()
+    (tmp_path / "val/val_label.txt").write_text("a.jpg 2\nb.jpg 3\n")
+    (tmp_path / "val_label.txt").write_text("a.jpg 1\nb.jpg 2\nc.jpg 3\n")
+    with pytest.raises(BuildError, match="differ: a.jpg is 2 in the one and 1 in the other"):
+        labels.find(str(tmp_path / "val"), str(tmp_path / "val"))
+
+
+def test_folders_named_by_numbers_are_not_guessed_at():
+    with pytest.raises(BuildError, match="12 class folders are named by numbers, .* 11 stands before 2: .*--labels"):
+        labels.by_folder({f"{n}.jpg": f"{n}/{n}.jpg" for n in range(12)}, 12)
+    assert labels.by_folder({f"{n}.jpg": f"{n:02d}/{n}.jpg" for n in range(12)}, 12) == {f"{n}.jpg": n for n in range(12)}
