@@ -6,7 +6,7 @@
  * part(data, out, left, top, right, bottom)           out: writable, (bottom - top, right - left, 3) uint8, RGB
  *
  * ValueError for all that libjpeg so much as warns of, wherever in the file: what is not decoded is still read. Columns and rows
- * outside the part are neither transformed nor coloured, which saves about a tenth of the time; the Huffman code is the rest.
+ * outside the part are neither transformed nor coloured, which saves memory and a little time; the Huffman code is most of it.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
