@@ -93,9 +93,10 @@ def part(data: bytes, box: Box) -> Levels | None:
 
 def complaint(data: bytes) -> str | None:
     """What libjpeg warns of in a plain JPEG, though Pillow may take it; None where that is nothing, or it is none."""
-    if not jpeg_agrees() or _plain_size(data) is None:
+    size = plain_size(data)
+    if size is None:
         return None
-    width, height, _ = _jpeg.size(data)
+    width, height = size
     try:
         _jpeg.part(data, np.empty((height, width, 3), np.uint8), 0, 0, width, height)
     except ValueError as error:

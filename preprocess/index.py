@@ -66,14 +66,17 @@ def listed(dataset: str, labels: str | None, classes: int, members: str | None =
         devkit.check(path or dataset, found)  # first: it says what is wrong with a range, too
         label_files.check_range(path or dataset, found, classes)
     _match(pictures, found, path or dataset)
-    images = tuple(Image(name, at, found[name], *where) for name, (at, *where) in sorted(pictures.found.items()))
-    return Listing(pictures.root, images, path, pictures.tar, identity(images), pictures.stats)
+    return _listing(pictures, found, path)
 
 
 def unlabelled(pictures: Pictures) -> Listing:
     """The pictures alone, every label -1: to look at the files."""
-    images = tuple(Image(name, at, -1, *where) for name, (at, *where) in sorted(pictures.found.items()))
-    return Listing(pictures.root, images, None, pictures.tar, identity(images), pictures.stats)
+    return _listing(pictures, dict.fromkeys(pictures.found, -1), None)
+
+
+def _listing(pictures: Pictures, labels: dict[str, int], path: str | None) -> Listing:
+    images = tuple(Image(name, at, labels[name], *where) for name, (at, *where) in sorted(pictures.found.items()))
+    return Listing(pictures.root, images, path, pictures.tar, identity(images), pictures.stats)
 
 
 def identity(images: tuple[Image, ...]) -> str:

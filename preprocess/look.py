@@ -16,6 +16,7 @@ from pipeline.step import Step
 from preprocess import bad, presets, sample, sharding
 from preprocess import devkit as devkits
 from preprocess.classes import TABLE
+from preprocess.layouts import VAL
 
 DRAWN_AT_ONCE = 40
 DIAGNOSED = 200  # images
@@ -86,21 +87,21 @@ def diagnose(build: Any, asked: Any) -> Iterator[Step]:
     build.diagnose(DIAGNOSED)
     images, folder, network = build.listing.images, build.diagnosed_dir, build.network()
     variants = presets.variants(build.pixels, asdict(build.model.preprocess))
-    pixels: dict[str, str] = {}  # variants that only normalise otherwise share their levels
+    ways: list[str] = []  # variants that only normalise otherwise share their levels
+    said: list[str] = []
     for name, values in variants.items():
         params = {**presets.shard_params(values, "uint8", "exact", build.words.on_bad), **build.members(images)}
         way = "-".join(str(values[key]) for key in ("method", "order", "resize"))
-        if way not in pixels.values():
+        if way not in ways:
+            ways.append(way)
             yield Step(f"diagnose/{way}", "preprocess.shards:write", build.picture_paths(images),
                        (f"{folder}/{way}.npy", *([f"{folder}/{way}-bad.json"] if build.skips_bad else [])), params,
                        presets.tools("exact"), reads=build.tar, images=len(images))
-        pixels[name] = way
-        said = f"{folder}/{build.checkpoint_name}-{name}-said.npy"
-        yield Step(f"diagnose/{name}", "mobilenet.logits:reference", (build.checkpoint, f"{folder}/{way}.npy"), (said,),
+        said.append(f"{folder}/{build.checkpoint_name}-{name}-said.npy")
+        yield Step(f"diagnose/{name}", "mobilenet.logits:reference", (build.checkpoint, f"{folder}/{way}.npy"), (said[-1],),
                    {"model": network, "mean": values["mean"], "std": values["std"], "images": len(images)},
                    {"torch": of_package("torch")})
-    yield from _verdict(build, variants, [f"{folder}/{build.checkpoint_name}-{name}-said.npy" for name in variants],
-                        [f"{folder}/{way}-bad.json" for way in dict.fromkeys(pixels.values()) if build.skips_bad])
+    yield from _verdict(build, variants, said, [f"{folder}/{way}-bad.json" for way in ways if build.skips_bad])
 
 
 def _verdict(build: Any, variants: dict[str, dict[str, Any]], said: list[str], skipped: list[str]) -> Iterator[Step]:
@@ -162,7 +163,7 @@ def labels_target(build: Any) -> str:
         return os.path.abspath(build.words.labels)
     if not build.words.dataset:
         return os.path.abspath("val_label.txt")
-    holds_val = os.path.isdir(os.path.join(build.dataset, "val"))  # then it lies beside val/, and not beside other data sets
+    holds_val = os.path.isdir(os.path.join(build.dataset, VAL))  # then it lies beside val/, and not beside other data sets
     return os.path.join(build.dataset if holds_val else os.path.dirname(build.dataset), "val_label.txt")
 
 

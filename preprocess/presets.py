@@ -76,7 +76,7 @@ def variants(values: Mapping[str, Any], own: Mapping[str, Any] | None = None) ->
     found["bgr-values"] = {**swapped, "mean": values["mean"][::-1], "std": values["std"][::-1]}
     found["unnormalised"] = {**values, "mean": [0.0] * 3, "std": [1.0] * 3}
     found["unscaled"] = {**values, "mean": [0.0] * 3, "std": [1 / 255] * 3}
-    for name in PRESETS if own else PRESETS.keys() - {"own"}:  # own first: nothing needs to be typed for it
+    for name in [name for name in PRESETS if own or name != "own"]:  # own first: nothing needs to be typed for it
         found[f"preset-{name}"] = resolved(name, own or values)
     seen: list[dict[str, Any]] = []
     kept = {}
