@@ -16,7 +16,7 @@ from preprocess.presets import AS_IS
 
 IMAGES = 200
 # a mistake is named when another reading gives 2 points more top-1 and its advantage in the true class's log-probability, paired
-# image by image, is 3 standard errors. Resizing by another library is no mistake but a choice worth up to 2.2 points on 250 real
+# image by image, is 3 standard errors. Resizing by another library is no mistake but a choice worth 2.0 points on 250 real
 # pictures (the TensorFlow network, OpenCV's resize): where only the resize differs it takes 5
 POINTS, RESIZE_POINTS, ERRORS = 2.0, 5.0, 3.0
 HOPELESS_PCT = 5.0  # top-1 of a network that says nothing about these labels; the worst single mistake leaves more
