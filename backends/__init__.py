@@ -1,7 +1,8 @@
 """One module a runtime; this folder is the registry. Importing a backend never needs its SDK.
 
-A backend has: SUFFIX, NEEDS ("cpu" or "npu"), PRECISIONS, toolchain(), runtime(), devices(), compile_onnx(source, out, batch,
-target) and Session(model, device) with infer(batch) -> float32 logits and close().
+A backend has: SUFFIX, NEEDS ("cpu" or "npu"), PRECISIONS, toolchain(), runtime(), devices(),
+compile_onnx(source, out, batch, target) and Session(model, device) with infer(batch) -> float32 logits and
+close().
 """
 
 import importlib

@@ -1,7 +1,8 @@
-"""A device that computes nothing: its answer is a fixed rule of the input. For tests, and to measure what feeding costs.
+"""A device that computes nothing: its answer is a fixed rule of the input. For tests, and to measure what
+feeding costs.
 
-Logit k of a picture is the sum of its first bytes, modulo the outputs, as a one-hot row: the same picture gets the same
-answer at every batch size, and a picture in the wrong row is noticed.
+Logit k of a picture is the sum of its first bytes, modulo the outputs, as a one-hot row: the same picture
+gets the same answer at every batch size, and a picture in the wrong row is noticed.
 """
 
 import json
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import StepError
 
 if TYPE_CHECKING:
-    import numpy as np  # imported where it is used: planning imports this module, and numpy would be a quarter of its start
+    # imported where it is used: planning imports this module, and numpy would be a quarter of its start
+    import numpy as np
 
 SUFFIX, NEEDS = ".null", "cpu"
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -38,8 +40,16 @@ def compile_onnx(source: str, out: str, batch: int, target: dict[str, Any]) -> N
     if not os.path.isfile(source):
         raise StepError(f"{source}: no such file")
     with open(out, "w", encoding="utf-8") as file:
-        json.dump({"batch": batch, "input": target["input"], "resolution": target["resolution"], "outputs": target["outputs"]},
-                  file, sort_keys=True)
+        json.dump(
+            {
+                "batch": batch,
+                "input": target["input"],
+                "resolution": target["resolution"],
+                "outputs": target["outputs"],
+            },
+            file,
+            sort_keys=True,
+        )
 
 
 class Session:

@@ -1,4 +1,6 @@
-"""ONNX Runtime on the CPU: the runtime every machine has, and the reference for the others. A device is a group of cores."""
+"""ONNX Runtime on the CPU: the runtime every machine has, and the reference for the others. A device is a
+group of cores.
+"""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -8,7 +10,8 @@ from pipeline.errors import StepError
 from pipeline.fingerprint import of_package
 
 if TYPE_CHECKING:
-    import numpy as np  # imported where it is used: planning imports this module, and numpy would be a quarter of its start
+    # imported where it is used: planning imports this module, and numpy would be a quarter of its start
+    import numpy as np
 
 SUFFIX, NEEDS = ".onnx", "cpu"
 PRECISIONS = ("fp32",)
@@ -20,7 +23,9 @@ def toolchain() -> dict[str, str | None]:
 
 
 def runtime() -> dict[str, str | None]:
-    """What logits and timings depend on besides the compiled model: kernels are chosen by the processor's flags."""
+    """What logits and timings depend on besides the compiled model: kernels are chosen by the processor's
+    flags.
+    """
     return {"onnxruntime": of_package("onnxruntime"), "cpu": machine.cpu_model()}
 
 
@@ -32,7 +37,8 @@ def devices(cores: int = 1) -> list[str]:
 def compile_onnx(source: str, out: str, batch: int, target: dict[str, Any]) -> None:
     """Fix the batch size and, for uint8 input, put the normalisation before the first layer.
 
-    The nodes are the host's float32 operations in the host's order, so that both inputs give the same numbers:
+    The nodes are the host's float32 operations in the host's order, so that both inputs give the same
+    numbers:
     uint8 (n, r, r, 3) -> transpose -> cast -> / 255 -> - mean -> / std.
     """
     import onnx  # here: the SDK
@@ -61,12 +67,21 @@ def _normalise_inside(model: Any, batch: int, target: dict[str, Any]) -> None:
         for index, read in enumerate(node.input):
             if read == name:
                 node.input[index] = first
-    constants = {"levels": np.float32(255), "mean": np.array(target["mean"], np.float32).reshape(1, 3, 1, 1),
-                 "std": np.array(target["std"], np.float32).reshape(1, 3, 1, 1)}
-    graph.initializer.extend(numpy_helper.from_array(np.asarray(value), f"{name}_{key}") for key, value in constants.items())
+    constants = {
+        "levels": np.float32(255),
+        "mean": np.array(target["mean"], np.float32).reshape(1, 3, 1, 1),
+        "std": np.array(target["std"], np.float32).reshape(1, 3, 1, 1),
+    }
+    graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(value), f"{name}_{key}") for key, value in constants.items()
+    )
     steps: list[tuple[str, list[str], dict[str, Any]]] = [
-        ("Transpose", [name], {"perm": [0, 3, 1, 2]}), ("Cast", [], {"to": TensorProto.FLOAT}),
-        ("Div", [f"{name}_levels"], {}), ("Sub", [f"{name}_mean"], {}), ("Div", [f"{name}_std"], {})]
+        ("Transpose", [name], {"perm": [0, 3, 1, 2]}),
+        ("Cast", [], {"to": TensorProto.FLOAT}),
+        ("Div", [f"{name}_levels"], {}),
+        ("Sub", [f"{name}_mean"], {}),
+        ("Div", [f"{name}_std"], {}),
+    ]
     value = name
     for index, (kind, further, attributes) in enumerate(steps):
         out = first if index == len(steps) - 1 else f"{name}_{index}"
@@ -86,16 +101,23 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = len(os.sched_getaffinity(0))  # a slot's process is pinned to its cores
         options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other slots need the cores that spinning burns
+        options.add_session_config_entry(
+            "session.intra_op.allow_spinning", "0"
+        )  # other slots need the cores that spinning burns
         options.log_severity_level = 3
         self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0]
         self._dtype = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}[self._input.type]
 
     def infer(self, batch: "np.ndarray") -> "np.ndarray":
-        """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) or float32 (n, 3, r, r), whichever the model was compiled for."""
+        """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) or float32 (n, 3, r, r), whichever the model
+        was compiled for.
+        """
         if list(batch.shape) != self._input.shape or batch.dtype != self._dtype:
-            raise StepError(f"the model takes {self._input.type} {self._input.shape}, not {batch.dtype} {list(batch.shape)}")
+            raise StepError(
+                f"the model takes {self._input.type} {self._input.shape}, not {batch.dtype}"
+                f" {list(batch.shape)}"
+            )
         return self._session.run(None, {self._input.name: batch})[0]
 
     def close(self) -> None:

@@ -1,4 +1,6 @@
-"""A request's pictures: which there are, and where what is made of them lies. Looked up when a stage first asks for it."""
+"""A request's pictures: which there are, and where what is made of them lies. Looked up when a stage first
+asks for it.
+"""
 
 import os
 from collections.abc import Sequence
@@ -25,7 +27,6 @@ class Data(Request):
         """Files in this folder are inputs: they keep their names when it moves."""
         self.roots[name] = folder
 
-
     @cached_property
     def listing(self) -> Listing:
         """The pictures with their labels, in order."""
@@ -35,23 +36,40 @@ class Data(Request):
         """The pictures with their labels: all, or `count` of them, a fixed stratified choice."""
         if self.sample:
             images = tuple(index.Image(name, name, label) for name, label in sample.listing())
-            found = Listing(self.pictures, images, os.path.join(self.pictures, "val_label.txt"), None, index.identity(images), {})
+            found = Listing(
+                self.pictures,
+                images,
+                os.path.join(self.pictures, "val_label.txt"),
+                None,
+                index.identity(images),
+                {},
+            )
         else:
-            found = index.listed(self.dataset, self.labels, self.model.classes, self._members, any_label, self.out)
+            found = index.listed(
+                self.dataset, self.labels, self.model.classes, self._members, any_label, self.out
+            )
             self.add_root("data", found.root)
         return limit.stratified(found, count) if count else found
 
     def diagnose(self, count: int) -> None:
-        """Take `count` of the pictures for the listing, by their names alone: it is the labels that are in doubt."""
+        """Take `count` of the pictures for the listing, by their names alone: it is the labels that are in
+        doubt.
+        """
         everything = self.listed(None, any_label=True)
-        vars(self)["listing"] = limit.by_name(everything, min(self.words.limit or count, len(everything.images)))
+        vars(self)["listing"] = limit.by_name(
+            everything, min(self.words.limit or count, len(everything.images))
+        )
 
     def check(self) -> str:
-        """Take all pictures for the listing, with labels or without; what is wrong with the labels, or nothing."""
+        """Take all pictures for the listing, with labels or without; what is wrong with the labels, or
+        nothing.
+        """
         try:
             self.listing  # noqa: B018  looked up now
         except BuildError as error:
-            found = layouts.scanned(self.dataset, self._members, self.out)  # raises once more where it is not the labels
+            found = layouts.scanned(
+                self.dataset, self._members, self.out
+            )  # raises once more where it is not the labels
             self.add_root("data", found.root)
             vars(self)["listing"] = index.unlabelled(found)
             return str(error)
@@ -83,9 +101,20 @@ class Data(Request):
         return self.dataset_name(self.listing.identity)
 
     def data_row(self) -> dict[str, Any]:
-        """The columns of a record that is of the data alone: shards are the same for all chips and networks."""
-        return {"model": None, "checkpoint": None, "dataset": self.dataset_row, "chip": None, "precision": None,
-                "input": self.input, "batch": None, "sample_data": self.sample, **self.pixel_columns}
+        """The columns of a record that is of the data alone: shards are the same for all chips and
+        networks.
+        """
+        return {
+            "model": None,
+            "checkpoint": None,
+            "dataset": self.dataset_row,
+            "chip": None,
+            "precision": None,
+            "input": self.input,
+            "batch": None,
+            "sample_data": self.sample,
+            **self.pixel_columns,
+        }
 
     @cached_property
     def index_csv(self) -> str:
@@ -133,7 +162,9 @@ class Data(Request):
         return self.words.on_bad == "skip"
 
     def picture_paths(self, part: Sequence[index.Image]) -> tuple[str, ...]:
-        """Absolute paths of these pictures; () when they are read from a tar, whose members' hashes are params."""
+        """Absolute paths of these pictures; () when they are read from a tar, whose members' hashes are
+        params.
+        """
         return () if self.listing.tar else tuple(f"{self.listing.root}/{image.path}" for image in part)
 
     @property
@@ -147,7 +178,9 @@ class Data(Request):
         return params | self.members(part)
 
     def members(self, part: Sequence[index.Image]) -> dict[str, Any]:
-        """Where a tar holds these pictures and what they are; nothing for a folder, whose files are inputs."""
+        """Where a tar holds these pictures and what they are; nothing for a folder, whose files are
+        inputs.
+        """
         if not self.listing.tar:
             return {}
         return {"members": [[image.name, image.offset, image.size, image.sha256] for image in part]}

@@ -1,4 +1,6 @@
-"""The words of the command line that every stage shares, and what each may be. Values only: the tasks decide what is built."""
+"""The words of the command line that every stage shares, and what each may be. Values only: the tasks decide
+what is built.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +13,10 @@ from preprocess.presets import PRESETS
 SHARED: dict[str, tuple[Any, str]] = {
     "chip": (None, "chip to build for: a name in configs/chips, or auto (the Ascend board found, else cpu)"),
     "bs": (None, "batch sizes: all (1,4,8,16,32,64) or a list such as 1,16"),
-    "model": (None, "a name in configs/models or a .toml file (default mobilenet_v1; the sample when nothing is given)"),
+    "model": (
+        None,
+        "a name in configs/models or a .toml file (default mobilenet_v1; the sample when nothing is given)",
+    ),
     "checkpoint": (None, "the .tar or .pth file with the weights"),
     "dataset": (None, "a folder of pictures (flat, one folder a class, or holding val/), or the .tar itself"),
     "labels": (None, "val_label.txt; looked for in and beside the data set when not given"),
@@ -20,7 +25,13 @@ SHARED: dict[str, tuple[Any, str]] = {
     "input": (None, "uint8 (normalised inside the compiled model) or float32 (normalised on the host)"),
     "pixels": (None, "exact (the reference's pixels, bit for bit; default) or fast"),
     "preset": (None, "preprocessing: own (the model file's values; default), seed, mlperf, tf or caffe-bgr"),
-    "on_bad": (None, "pictures that cannot be decoded: fail (default) or skip (counted as wrong, and every report says how many)"),
+    "on_bad": (
+        None,
+        (
+            "pictures that cannot be decoded: fail (default) or skip (counted as wrong, and every report says"
+            " how many)"
+        ),
+    ),
     "eval_bs": (None, "the batch size that accuracy is measured at (default 16, else the largest asked for)"),
     "devices": (None, "all (default), 0, 0,1 or 0-3; on the CPU a device is a group of cores"),
     "jobs": (None, "worker processes (default: the cores that may be used)"),
@@ -73,18 +84,30 @@ def checked(given: dict[str, Any]) -> Words:
         raise BuildError(f"--{empty.replace('_', '-')}=: given without a value; expected {SHARED[empty][1]}")
     executor = given.get("executor") or "local"
     if executor != "local":
-        raise BuildError(f"--executor={executor}: this version runs steps on this machine alone; leave the option out")
+        raise BuildError(
+            f"--executor={executor}: this version runs steps on this machine alone; leave the option out"
+        )
     return Words(
-        chip=given.get("chip") or "auto", batches=batches(given.get("bs") or "all"),
-        model=given.get("model"), checkpoint=given.get("checkpoint"),
-        dataset=given.get("dataset"), labels=given.get("labels"),
-        limit=_count("limit", given.get("limit")), precision=_one_of("precision", given, ("fp32", "fp16", "int8"), None),
+        chip=given.get("chip") or "auto",
+        batches=batches(given.get("bs") or "all"),
+        model=given.get("model"),
+        checkpoint=given.get("checkpoint"),
+        dataset=given.get("dataset"),
+        labels=given.get("labels"),
+        limit=_count("limit", given.get("limit")),
+        precision=_one_of("precision", given, ("fp32", "fp16", "int8"), None),
         input=_one_of("input", given, ("uint8", "float32"), None),
         pixels=_one_of("pixels", given, ("exact", "fast"), "exact") or "",
         preset=_one_of("preset", given, tuple(PRESETS), "own") or "",
-        on_bad=_one_of("on_bad", given, ("fail", "skip"), "fail") or "", eval_bs=_count("eval_bs", given.get("eval_bs")),
-        devices=given.get("devices") or "all", jobs=_count("jobs", given.get("jobs")), keep_going=bool(given.get("keep_going")),
-        again=bool(given.get("again")), quiet=bool(given.get("quiet")), out=given.get("out"))
+        on_bad=_one_of("on_bad", given, ("fail", "skip"), "fail") or "",
+        eval_bs=_count("eval_bs", given.get("eval_bs")),
+        devices=given.get("devices") or "all",
+        jobs=_count("jobs", given.get("jobs")),
+        keep_going=bool(given.get("keep_going")),
+        again=bool(given.get("again")),
+        quiet=bool(given.get("quiet")),
+        out=given.get("out"),
+    )
 
 
 def batches(text: str) -> tuple[int, ...]:
@@ -93,7 +116,9 @@ def batches(text: str) -> tuple[int, ...]:
         return BATCHES
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() and 1 <= int(word) <= 1024 for word in words):
-        raise BuildError(f"--bs={text}: expected all or numbers from 1 to 1024 between commas, such as --bs=1,16")
+        raise BuildError(
+            f"--bs={text}: expected all or numbers from 1 to 1024 between commas, such as --bs=1,16"
+        )
     return tuple(sorted({int(word) for word in words}))
 
 
@@ -104,7 +129,9 @@ def devices(text: str, there: list[str], chip: str) -> list[str]:
     wanted: list[str] = []
     for word in text.split(","):
         first, dash, last = word.strip().partition("-")
-        if not (word.isascii() and first.isdigit() and (last.isdigit() if dash else True)) or (dash and int(last) < int(first)):
+        if not (word.isascii() and first.isdigit() and (last.isdigit() if dash else True)) or (
+            dash and int(last) < int(first)
+        ):
             raise BuildError(f"--devices={text}: expected all, 0, 0,1 or 0-3; {chip} has: {', '.join(there)}")
         wanted += [str(n) for n in range(int(first), int(last if dash else first) + 1)[: len(there) + 1]]
     absent = [device for device in wanted if device not in there]

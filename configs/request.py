@@ -51,7 +51,9 @@ class Request:
         """The batch size that accuracy is measured at."""
         if self.words.eval_bs is not None:
             if self.words.eval_bs not in self.batches:
-                raise BuildError(f"--eval-bs={self.words.eval_bs}: not among --bs={','.join(map(str, self.batches))}")
+                raise BuildError(
+                    f"--eval-bs={self.words.eval_bs}: not among --bs={','.join(map(str, self.batches))}"
+                )
             return self.words.eval_bs
         return 16 if 16 in self.batches else self.batches[-1]
 
@@ -61,23 +63,33 @@ class Request:
         if self.sample:
             return SAMPLE_CHECKPOINT
         if self.words.checkpoint is None:
-            raise BuildError("--checkpoint: none given, and a data set or a model was. Add --checkpoint=FILE, or give none of "
-                             "--model --checkpoint --dataset --labels to build the sample")
+            raise BuildError(
+                "--checkpoint: none given, and a data set or a model was. Add --checkpoint=FILE, or give none"
+                " of --model --checkpoint --dataset --labels to build the sample"
+            )
         path = os.path.abspath(self.words.checkpoint)
         if not os.path.isfile(path):
-            raise BuildError(f"--checkpoint={self.words.checkpoint}: {'a folder' if os.path.isdir(path) else 'no such file'}; "
-                             "expected the .tar or .pth file with the weights")
+            raise BuildError(
+                f"--checkpoint={self.words.checkpoint}:"
+                f" {'a folder' if os.path.isdir(path) else 'no such file'}; expected the .tar or .pth file"
+                " with the weights"
+            )
         return path
 
     @cached_property
     def dataset(self) -> str:
         """The folder or tar with the pictures; one must have been given (the sample's is drawn)."""
         if self.words.dataset is None:
-            raise BuildError("--dataset: none given, and a checkpoint or a model was. Add --dataset=FOLDER, or give none of "
-                             "--model --checkpoint --dataset --labels to build the sample")
+            raise BuildError(
+                "--dataset: none given, and a checkpoint or a model was. Add --dataset=FOLDER, or give none"
+                " of --model --checkpoint --dataset --labels to build the sample"
+            )
         path = os.path.abspath(self.words.dataset)
         if not os.path.exists(path):
-            raise BuildError(f"--dataset={self.words.dataset}: no such folder or file; expected a folder of pictures or a .tar")
+            raise BuildError(
+                f"--dataset={self.words.dataset}: no such folder or file; expected a folder of pictures or a"
+                " .tar"
+            )
         return path
 
     @cached_property
@@ -87,8 +99,10 @@ class Request:
             return None
         path = os.path.abspath(self.words.labels)
         if not os.path.isfile(path):
-            raise BuildError(f"--labels={self.words.labels}: no such file. Make it with: "
-                             "inv data --devkit=ILSVRC2012_devkit_t12.tar.gz")
+            raise BuildError(
+                f"--labels={self.words.labels}: no such file. Make it with: "
+                "inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+            )
         return path
 
     @property
@@ -97,9 +111,14 @@ class Request:
         return self.sample or self.words.checkpoint is not None
 
     def labels_of(self, results: str) -> str:
-        """The label file that results of another tool are scored with: it says which images there should be."""
+        """The label file that results of another tool are scored with: it says which images there should
+        be.
+        """
         if self.labels is None:
-            raise BuildError(f"--results={results}: which images there are and what is on them is not known; add --labels=FILE")
+            raise BuildError(
+                f"--results={results}: which images there are and what is on them is not known; add"
+                " --labels=FILE"
+            )
         return self.labels
 
     def plain(self, name: str) -> str:
@@ -124,7 +143,9 @@ class Request:
 
     @property
     def chip_dir(self) -> str:
-        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT, and the preset where it is not the model's own and compiled in."""
+        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT, and the preset where it is not the model's own and compiled
+        in.
+        """
         own = self.input == "float32" or self.pixels == presets.resolved("own", asdict(self.model.preprocess))
         form = f"{self.precision}-{self.input}" + ("" if own else f"-{self.words.preset}")
         return os.path.join(self.model_dir, self.chip.name, form)
@@ -133,7 +154,11 @@ class Request:
     def option_files(self) -> tuple[str, ...]:
         """Files that the chip's compiler options name: what they say is an input of every compiled model."""
         values = self.target()["options"].values()
-        return tuple(value for value in values if isinstance(value, str) and os.path.isabs(value) and os.path.isfile(value))
+        return tuple(
+            value
+            for value in values
+            if isinstance(value, str) and os.path.isabs(value) and os.path.isfile(value)
+        )
 
     def compiled(self, batch: int, suffix: str) -> str:
         """The compiled model of one batch size."""
@@ -146,7 +171,9 @@ class Request:
 
     @cached_property
     def preset(self) -> str:
-        """The name of the preprocessing, for paths: `seed`, `seed128` at another size than 224, or the model's for its own way."""
+        """The name of the preprocessing, for paths: `seed`, `seed128` at another size than 224, or the
+        model's for its own way.
+        """
         values, size = asdict(self.model.preprocess), self.model.preprocess.crop
         name = self.words.preset
         if name == "own":
@@ -159,7 +186,9 @@ class Request:
         """DATASET-PRESET-INPUT-PIXELS[-LIMIT]."""
         limit = [str(self.words.limit)] if self.words.limit else []
         skip = ["skip"] if self.words.on_bad == "skip" else []
-        return "-".join([self.dataset_name(identity), self.preset, self.input, self.words.pixels, *limit, *skip])
+        return "-".join(
+            [self.dataset_name(identity), self.preset, self.input, self.words.pixels, *limit, *skip]
+        )
 
     def dataset_name(self, identity: str) -> str:
         """The data set's name and the first 8 hex of the hash over its names and labels."""
@@ -170,15 +199,24 @@ class Request:
 
     def target(self) -> dict[str, Any]:
         """What the compiler of the chip's backend is told besides the graph and the batch size."""
-        return {"soc_version": self.chip.soc_version, "precision": self.precision, "input": self.input,
-                "mean": self.pixels["mean"], "std": self.pixels["std"], "resolution": self.model.resolution,
-                "outputs": self.model.outputs,
-                "options": {key: _found(value) for key, value in self.chip.options.items()}}
+        return {
+            "soc_version": self.chip.soc_version,
+            "precision": self.precision,
+            "input": self.input,
+            "mean": self.pixels["mean"],
+            "std": self.pixels["std"],
+            "resolution": self.model.resolution,
+            "outputs": self.model.outputs,
+            "options": {key: _found(value) for key, value in self.chip.options.items()},
+        }
 
     def network(self) -> dict[str, Any]:
         """The values that the network is built from."""
         model = asdict(self.model)
-        return {key: model[key] for key in ("width", "resolution", "classes", "background", "activation", "padding")}
+        return {
+            key: model[key]
+            for key in ("width", "resolution", "classes", "background", "activation", "padding")
+        }
 
     @property
     def pixel_columns(self) -> dict[str, str]:
@@ -188,8 +226,17 @@ class Request:
     def row(self, dataset: str | None, batch: int | None) -> dict[str, Any]:
         """The columns that every record has; `kind` comes with the record."""
         pixels = self.pixel_columns if dataset else {}
-        return {"model": self.model.name, "checkpoint": self.checkpoint_name, "dataset": dataset, "chip": self.chip.name,
-                "precision": self.precision, "input": self.input, "batch": batch, "sample_data": self.sample, **pixels}
+        return {
+            "model": self.model.name,
+            "checkpoint": self.checkpoint_name,
+            "dataset": dataset,
+            "chip": self.chip.name,
+            "precision": self.precision,
+            "input": self.input,
+            "batch": batch,
+            "sample_data": self.sample,
+            **pixels,
+        }
 
 
 def of(words: Words, chip: Chip) -> Request:
@@ -201,16 +248,24 @@ def of(words: Words, chip: Chip) -> Request:
     try:
         out.encode("utf-8")
     except UnicodeEncodeError:
-        raise BuildError(f"--out={out!r}: not a name in UTF-8, which the exporter cannot write to; choose another folder") from None
+        raise BuildError(
+            f"--out={out!r}: not a name in UTF-8, which the exporter cannot write to; choose another folder"
+        ) from None
     return Request(words, chip, model, sample, out)
 
 
 def _plain(name: str) -> str:
-    """A name as a part of a path that every tool accepts: atc takes letters, digits, '.', '_' and '-' only."""
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)
+    """A name as a part of a path that every tool accepts: atc takes letters, digits, '.', '_' and '-'
+    only.
+    """
+    return "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name
+    )
 
 
 def _found(value: Any) -> Any:
-    """An option's value; a file beside the chips' files as its absolute path, since compilers run in a folder of their own."""
+    """An option's value; a file beside the chips' files as its absolute path, since compilers run in a folder
+    of their own.
+    """
     beside = os.path.join(schema.HERE, "chips", value) if isinstance(value, str) and value else ""
     return beside if os.path.isfile(beside) else value

@@ -1,7 +1,7 @@
 """Read and check configs/models/*.toml and configs/chips/*.toml into frozen dataclasses.
 
-An unknown key, a wrong type and a missing key are errors that name the file and the key: a typo that is ignored is a
-wrong build.
+An unknown key, a wrong type and a missing key are errors that name the file and the key: a typo that is
+ignored is a wrong build.
 """
 
 import dataclasses
@@ -23,7 +23,9 @@ BATCHES = (1, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True)
 class Preprocess:
-    """From picture to network input: shorter side to `resize`, centre crop `crop`, (x/255 - mean)/std, channels RGB."""
+    """From picture to network input: shorter side to `resize`, centre crop `crop`, (x/255 - mean)/std,
+    channels RGB.
+    """
 
     resize: int
     crop: int
@@ -74,7 +76,9 @@ class PublishedThroughput:
 
 @dataclass(frozen=True)
 class Chip:
-    """What a model is compiled for and run on. `backend` is a module of backends/, empty where there is none yet."""
+    """What a model is compiled for and run on. `backend` is a module of backends/, empty where there is none
+    yet.
+    """
 
     name: str
     backend: str
@@ -87,8 +91,12 @@ class Chip:
     published: PublishedThroughput | None = None
 
 
-CHOICES = {("Model", "activation"): ("relu", "relu6"), ("Model", "padding"): ("symmetric", "same"),
-           ("Chip", "precision"): ("fp32", "fp16", "int8"), ("Chip", "input"): ("uint8", "float32")}
+CHOICES = {
+    ("Model", "activation"): ("relu", "relu6"),
+    ("Model", "padding"): ("symmetric", "same"),
+    ("Chip", "precision"): ("fp32", "fp16", "int8"),
+    ("Chip", "input"): ("uint8", "float32"),
+}
 
 
 def names(kind: str) -> list[str]:
@@ -100,7 +108,10 @@ def model(name_or_path: str) -> Model:
     """The model of this name in configs/models, or of this .toml file."""
     if name_or_path.endswith(".toml") or os.sep in name_or_path:
         if not os.path.isfile(name_or_path):
-            raise BuildError(f"--model={name_or_path}: no such file. Give a .toml file or one of: {', '.join(names('models'))}")
+            raise BuildError(
+                f"--model={name_or_path}: no such file. Give a .toml file or one of:"
+                f" {', '.join(names('models'))}"
+            )
         found = read(name_or_path, Model)
     else:
         found = read(_named("models", "--model", name_or_path), Model)
@@ -108,8 +119,10 @@ def model(name_or_path: str) -> Model:
     if wrong:
         raise BuildError(f"{name_or_path}: {wrong}")
     if found.preprocess.crop != found.resolution:
-        raise BuildError(f"{name_or_path}: preprocess.crop is {found.preprocess.crop}, the resolution {found.resolution}: "
-                         "they must be the same, the crop is what the network sees")
+        raise BuildError(
+            f"{name_or_path}: preprocess.crop is {found.preprocess.crop}, the resolution {found.resolution}: "
+            "they must be the same, the crop is what the network sees"
+        )
     return found
 
 
@@ -127,7 +140,10 @@ def _nonsense(model: Model) -> str:
     if not all(math.isfinite(m) for m in values.mean) or not all(0 < s < math.inf for s in values.std):
         return f"preprocess.mean is {values.mean}, std {values.std}: expected finite numbers, std above 0"
     if values.resize < values.crop:
-        return f"preprocess.resize is {values.resize}, below crop {values.crop}: the crop would stand over the picture's edge"
+        return (
+            f"preprocess.resize is {values.resize}, below crop {values.crop}: the crop would stand over the"
+            " picture's edge"
+        )
     return ""
 
 
@@ -142,8 +158,10 @@ def _named(kind: str, option: str, name: str) -> str:
     known = names(kind)
     if name not in known:
         close = get_close_matches(name, known, 1, 0.5)
-        raise BuildError(f"{option}={name}: there is no such {kind[:-1]}; there are: {', '.join(known)}."
-                         + (f" Did you mean {option}={close[0]}?" if close else ""))
+        raise BuildError(
+            f"{option}={name}: there is no such {kind[:-1]}; there are: {', '.join(known)}."
+            + (f" Did you mean {option}={close[0]}?" if close else "")
+        )
     return os.path.join(HERE, kind, name + ".toml")
 
 
@@ -165,15 +183,19 @@ def _checked(path: str, prefix: str, kind: type, values: dict[str, Any]) -> Any:
     for key in values:
         if key not in fields:
             close = get_close_matches(key, fields, 1)
-            raise BuildError(f"{path}: unknown key {prefix}{key}" + (f"; did you mean {prefix}{close[0]}?" if close else
-                             f"; known are: {', '.join(fields)}"))
+            raise BuildError(
+                f"{path}: unknown key {prefix}{key}"
+                + (f"; did you mean {prefix}{close[0]}?" if close else f"; known are: {', '.join(fields)}")
+            )
     found = {}
     for name, spec in fields.items():
         if name in values:
             found[name] = _value(path, prefix + name, hints[name], values[name])
             allowed = CHOICES.get((kind.__name__, name))
             if allowed and found[name] not in allowed:
-                raise BuildError(f"{path}: {prefix}{name} is {found[name]!r}; it may be: {', '.join(allowed)}")
+                raise BuildError(
+                    f"{path}: {prefix}{name} is {found[name]!r}; it may be: {', '.join(allowed)}"
+                )
         elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
             raise BuildError(f"{path}: key {prefix}{name} is missing")
     return kind(**found)
@@ -196,6 +218,10 @@ def _value(path: str, key: str, hint: Any, value: Any) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     plain = origin or hint
-    if hint is Any or (isinstance(plain, type) and isinstance(value, plain) and not (isinstance(value, bool) and hint is not bool)):
+    if hint is Any or (
+        isinstance(plain, type)
+        and isinstance(value, plain)
+        and not (isinstance(value, bool) and hint is not bool)
+    ):
         return value
     raise BuildError(f"{path}: {key} is {value!r}; expected {getattr(plain, '__name__', plain)}")

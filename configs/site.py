@@ -1,4 +1,6 @@
-"""A request on this machine: the chip, its devices, and the slots that work on them. Looked up when a stage asks for it."""
+"""A request on this machine: the chip, its devices, and the slots that work on them. Looked up when a stage
+asks for it.
+"""
 
 import importlib
 import os
@@ -23,27 +25,41 @@ from pipeline.worker import Slot
 
 RECORDS = ("accuracy.json", "agreement.json", "throughput.json", "pipeline.json")  # one flat row each
 # files that builds make without a stamp of their own, relative to OUT
-UNSTAMPED = ("data/*.members.json", "*/*/*/bs*.log", "report/provenance.json", "report/result.json",
-             "report/graph.svg", "report/graph.mmd")
+UNSTAMPED = (
+    "data/*.members.json",
+    "*/*/*/bs*.log",
+    "report/provenance.json",
+    "report/result.json",
+    "report/graph.svg",
+    "report/graph.mmd",
+)
 
 
 @dataclass(frozen=True)
 class Build(Data):
-    """What the stages of tasks.py declare their steps from, and what the engine asks of a request (executor.Request)."""
+    """What the stages of tasks.py declare their steps from, and what the engine asks of a request
+    (executor.Request).
+    """
 
     @cached_property
     def backend(self) -> ModuleType:
         """The module that compiles for the chip and runs on it."""
         if not self.chip.backend:
-            raise BuildError(f"--chip={self.chip.name}: published figures only, nothing here builds for it yet; "
-                             "it stands beside the measured ones in every report. Build for one of the others: inv all --chip=cpu")
+            raise BuildError(
+                f"--chip={self.chip.name}: published figures only, nothing here builds for it yet; it stands"
+                " beside the measured ones in every report. Build for one of the others: inv all --chip=cpu"
+            )
         found = backends.load(self.chip.backend)
         if self.precision not in found.PRECISIONS:
-            raise BuildError(f"--precision={self.precision}: {self.chip.name} builds {', '.join(found.PRECISIONS)}")
+            raise BuildError(
+                f"--precision={self.precision}: {self.chip.name} builds {', '.join(found.PRECISIONS)}"
+            )
         return found
 
     def bench_dir(self, batch: int) -> str:
-        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/devices-0/bs16: how fast a compiled model is on these devices."""
+        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/devices-0/bs16: how fast a compiled model is on these
+        devices.
+        """
         return os.path.join(self.chip_dir, "devices-" + "-".join(self.devices), f"bs{batch}")
 
     @cached_property
@@ -59,7 +75,11 @@ class Build(Data):
         board = self.backend.board(self.chip.soc_version)
         for line in board.left_out if board else ():
             print(f"inv: {line}", file=sys.stderr)
-        return list(board.devices) if board and board.devices else self.backend.devices(soc_version=self.chip.soc_version)
+        return (
+            list(board.devices)
+            if board and board.devices
+            else self.backend.devices(soc_version=self.chip.soc_version)
+        )
 
     @property
     def toolchain_here(self) -> bool:
@@ -84,7 +104,9 @@ class Build(Data):
         return float(estimate()) if estimate else 0.0
 
     def require(self, what: str) -> None:
-        """BuildError with the fix when the backend's "compiler" or "runtime" is missing: before anything runs."""
+        """BuildError with the fix when the backend's "compiler" or "runtime" is missing: before anything
+        runs.
+        """
         check = getattr(self.backend, f"require_{what}", None)
         if check:
             check(self.chip.name)
@@ -104,11 +126,15 @@ class Build(Data):
 
     @cached_property
     def slots(self) -> Sequence[Slot]:
-        """A slot a CPU share, and one a device. A device that is made of cores takes their shares while it works."""
+        """A slot a CPU share, and one a device. A device that is made of cores takes their shares while it
+        works.
+        """
         cpu = [Slot("cpu", str(n)) for n in range(self.shares)]
         # a build that only compiles needs no device to be there: those that need one have asked for `devices`
         found = self.devices if "devices" in self.__dict__ else []
-        return cpu + [Slot("device", device, self.cores_of(device), len(self.cores_of(device))) for device in found]
+        return cpu + [
+            Slot("device", device, self.cores_of(device), len(self.cores_of(device))) for device in found
+        ]
 
     @property
     def stats(self) -> Mapping[str, list[int]]:
@@ -149,17 +175,25 @@ class Build(Data):
         """What others stated: throughput for each chip that has figures, accuracy for each model that has."""
         chips = {name: schema.chip(name) for name in schema.names("chips")}
         models = {name: schema.model(name) for name in schema.names("models")} | {self.model.name: self.model}
-        return {"published": {name: asdict(chip.published) for name, chip in chips.items() if chip.published},
-                "published_accuracy": {name: asdict(model.published) for name, model in models.items() if model.published}}
+        return {
+            "published": {name: asdict(chip.published) for name, chip in chips.items() if chip.published},
+            "published_accuracy": {
+                name: asdict(model.published) for name, model in models.items() if model.published
+            },
+        }
 
     @cached_property
     def judged(self) -> dict[str, Any]:
-        """The columns of the accuracy that this request is about; empty when its plan judges none. `eval` fills it in."""
+        """The columns of the accuracy that this request is about; empty when its plan judges none. `eval`
+        fills it in.
+        """
         return {}
 
     def kept_records(self, planned: Sequence[str]) -> list[str]:
         """Records of other requests under OUT that are still true."""
-        disk = Disk(Roots({"out": self.out, "repository": REPOSITORY}), Source(os.path.join(self.out, ".source.json")))
+        disk = Disk(
+            Roots({"out": self.out, "repository": REPOSITORY}), Source(os.path.join(self.out, ".source.json"))
+        )
         return kept.records(self.out, RECORDS, planned, disk)
 
 
@@ -170,7 +204,9 @@ def of(words: options.Words) -> Build:
 
 
 def found_chip() -> str:
-    """The Ascend chip of this machine when all that it takes to use it is here, else cpu, saying so when a board is."""
+    """The Ascend chip of this machine when all that it takes to use it is here, else cpu, saying so when a
+    board is.
+    """
     board = ascend.board()
     if board is None:
         return "cpu"
@@ -178,7 +214,10 @@ def found_chip() -> str:
         print(f"inv: {line}", file=sys.stderr)
     missing = ascend.ready()
     if missing:
-        print(f"inv: {board.soc_version} is here but cannot be used, building for the CPU: {missing[0]}", file=sys.stderr)
+        print(
+            f"inv: {board.soc_version} is here but cannot be used, building for the CPU: {missing[0]}",
+            file=sys.stderr,
+        )
         return "cpu"
     return board.soc_version
 
@@ -189,7 +228,9 @@ def out_of(given: str) -> str:
 
 
 def chip_checks(given: str, out: str) -> list[Any]:
-    """What the Ascend backend has to say for `inv doctor`: when its chip is asked about, or anything of it is here."""
+    """What the Ascend backend has to say for `inv doctor`: when its chip is asked about, or anything of it is
+    here.
+    """
     chip = schema.chip(given) if given and given != "auto" else None
     here = ascend.present()
     if (chip and chip.backend != "ascend") or not (chip or here):

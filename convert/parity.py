@@ -17,7 +17,9 @@ IMAGES, SEED = 8, 20170417  # the seed is the date of the MobileNet paper: any f
 
 
 def write(inputs: Sequence[str], outputs: Sequence[str], model: Mapping[str, Any]) -> None:
-    """inputs: (checkpoint, ONNX); outputs: (parity.json with the figures, a verdict file that never changes while it holds)."""
+    """inputs: (checkpoint, ONNX); outputs: (parity.json with the figures, a verdict file that never changes
+    while it holds).
+    """
     net = network.from_config(model).eval()
     checkpoint.load(inputs[0], net)
     images = fixed_images(model["resolution"])
@@ -32,15 +34,19 @@ def write(inputs: Sequence[str], outputs: Sequence[str], model: Mapping[str, Any
     figures = {"images": IMAGES, "max_abs_diff": difference, "largest_logit": largest, "bound": BOUND}
     print(figures)
     if not difference <= BOUND * largest:  # so written that NaN fails
-        raise StepError(f"the ONNX differs from PyTorch by {difference:.3g} where the largest logit is {largest:.3g}; "
-                        f"at most {BOUND:g} of it is allowed")
+        raise StepError(
+            f"the ONNX differs from PyTorch by {difference:.3g} where the largest logit is {largest:.3g}; "
+            f"at most {BOUND:g} of it is allowed"
+        )
     for path, value in zip(outputs, (figures, {"within": BOUND}), strict=True):
         with open(path, "w", encoding="utf-8") as file:
             json.dump(value, file, sort_keys=True)
 
 
 def fixed_images(side: int) -> np.ndarray:
-    """float32 (8, 3, side, side): smooth pictures and noise over the range that normalised photographs have (-2.2 to 2.7)."""
+    """float32 (8, 3, side, side): smooth pictures and noise over the range that normalised photographs have
+    (-2.2 to 2.7).
+    """
     generator = np.random.default_rng(SEED)
     coarse = generator.uniform(-2.2, 2.7, (IMAGES, 3, 8, 8)).astype(np.float32)
     smooth = coarse.repeat(side // 8 + 1, axis=2).repeat(side // 8 + 1, axis=3)[:, :, :side, :side]

@@ -1,4 +1,6 @@
-"""Fold what is constant and check that the numbers stayed: onnxsim with its own comparison on, then a count of what is left."""
+"""Fold what is constant and check that the numbers stayed: onnxsim with its own comparison on, then a count
+of what is left.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,13 +11,20 @@ import onnxsim
 from convert import export
 from pipeline.errors import StepError
 
-CHECKS = 3  # random inputs that onnxsim compares before and after; its default of 0 compares nothing and says that all is well
-EXPECTED = {"Conv": 27, "Gemm": 1}  # a stem and 13 times two; anything else of weight would be a network that is not this one
+# random inputs that onnxsim compares before and after; its default of 0 compares nothing and says that all is
+# well
+CHECKS = 3
+EXPECTED = {
+    "Conv": 27,
+    "Gemm": 1,
+}  # a stem and 13 times two; anything else of weight would be a network that is not this one
 FORBIDDEN = ("BatchNormalization", "MatMul")
 
 
 def write(inputs: Sequence[str], outputs: Sequence[str], resolution: int) -> None:
-    """inputs: (ONNX as exported,); outputs: (ONNX without batch normalisation, same names, shapes and opset)."""
+    """inputs: (ONNX as exported,); outputs: (ONNX without batch normalisation, same names, shapes and
+    opset).
+    """
     before = onnx.load(inputs[0])
     shape = {export.INPUT: [2, 3, resolution, resolution]}
     model, same = onnxsim.simplify(before, check_n=CHECKS, test_input_shapes=shape)
@@ -28,5 +37,7 @@ def write(inputs: Sequence[str], outputs: Sequence[str], resolution: int) -> Non
     wrong = {kind: counts[kind] for kind, wanted in EXPECTED.items() if counts[kind] != wanted}
     wrong.update({kind: counts[kind] for kind in FORBIDDEN if counts[kind]})
     if wrong:
-        raise StepError(f"the simplified ONNX has {wrong}; expected {EXPECTED} and none of {', '.join(FORBIDDEN)}")
+        raise StepError(
+            f"the simplified ONNX has {wrong}; expected {EXPECTED} and none of {', '.join(FORBIDDEN)}"
+        )
     onnx.save(model, outputs[0])

@@ -1,4 +1,5 @@
-"""Accuracy of logits against labels. The denominator is the labels, never the results that happen to be there.
+"""Accuracy of logits against labels. The denominator is the labels, never the results that happen to be
+there.
 
 Ties are decided, not left to a sort: of equal outputs the one with the lower index comes first.
 """
@@ -23,8 +24,8 @@ def write(
 ) -> None:
     """Judge one model on one data set.
 
-    inputs   index.csv, then the logits in row order: float32 .npy (n, outputs); a .json among them is the list of bad
-             images ([{"row": ...}]): they count as wrong, and as missing
+    inputs   index.csv, then the logits in row order: float32 .npy (n, outputs); a .json among them is the
+             list of bad images ([{"row": ...}]): they count as wrong, and as missing
     outputs  one accuracy record
     """
     shards = [path for path in inputs[1:] if not path.endswith(".json")]
@@ -48,13 +49,15 @@ def read_index(path: str) -> tuple[list[str], np.ndarray]:
 
 
 def ranks_of(shards: Iterable[np.ndarray], labels: np.ndarray, classes: int, background: bool) -> np.ndarray:
-    """int64 (images,): how many outputs come before the label's own. `labels` are classes; one shard is read at a time.
+    """int64 (images,): how many outputs come before the label's own. `labels` are classes; one shard is read
+    at a time.
 
     With background, class c is output c + 1, and the background's winning counts against the model.
     """
     if labels.min() < 0 or labels.max() >= classes:
         raise StepError(
-            f"label {labels.min() if labels.min() < 0 else labels.max()} is no class of a model with {classes}"
+            f"label {labels.min() if labels.min() < 0 else labels.max()} is no class of a model with"
+            f" {classes}"
         )
     targets = labels + background
     ranks = np.empty(len(labels), np.int64)
@@ -63,7 +66,9 @@ def ranks_of(shards: Iterable[np.ndarray], labels: np.ndarray, classes: int, bac
         if shard.ndim != 2 or shard.shape[1] != classes + background:
             raise StepError(f"logits of shape {shard.shape}; expected (images, {classes + background})")
         if start + len(shard) > len(labels):
-            raise StepError(f"more logits than labels: at least {start + len(shard)} rows for {len(labels)} images")
+            raise StepError(
+                f"more logits than labels: at least {start + len(shard)} rows for {len(labels)} images"
+            )
         for begin in range(0, len(shard), BLOCK):
             block = np.asarray(shard[begin : begin + BLOCK])
             here = slice(start + begin, start + begin + len(block))
@@ -80,14 +85,18 @@ def _ranks(block: np.ndarray, targets: np.ndarray, first: int) -> np.ndarray:
     at_least = np.count_nonzero(block >= own, axis=1)
     nan = np.isnan(block.max(axis=1))  # max passes NaN on; comparing with it would quietly say no
     if nan.any():
-        raise StepError(f"{nan.sum()} of {len(block)} rows of logits hold NaN, first: row {first + int(nan.argmax())}")
+        raise StepError(
+            f"{nan.sum()} of {len(block)} rows of logits hold NaN, first: row {first + int(nan.argmax())}"
+        )
     for row in np.flatnonzero(at_least - before > 1):
         before[row] += np.count_nonzero(block[row, : targets[row]] == own[row])
     return before
 
 
 def figures(ranks: np.ndarray, classes: int, missing: int = 0) -> dict[str, Any]:
-    """The accuracy columns from each label's rank: hits within the first k as counts and as percent of all labels."""
+    """The accuracy columns from each label's rank: hits within the first k as counts and as percent of all
+    labels.
+    """
     images = len(ranks)
     hits = {k: int(np.count_nonzero(ranks < k)) for k in range(1, TOP + 1)}
     return {

@@ -1,6 +1,7 @@
 """Does a compiled model answer as PyTorch does? Compared on logits: accuracy alone misses real bugs.
 
-Only images whose reference is clear can fail the gate: where the first two outputs nearly tie, rounding decides.
+Only images whose reference is clear can fail the gate: where the first two outputs nearly tie, rounding
+decides.
 """
 
 import json
@@ -18,8 +19,9 @@ BOUND_PCT = 99.0
 def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], margin: float) -> None:
     """One agreement record.
 
-    inputs  (logits.npy, reference logits.npy), float32 (images, outputs) both; and perhaps a .json, the list of images that
-            could not be decoded ([{"row": ...}]): their rows are zeros, which every network answers alike, and do not count
+    inputs  (logits.npy, reference logits.npy), float32 (images, outputs) both; and perhaps a .json, the list
+            of images that could not be decoded ([{"row": ...}]): their rows are zeros, which every network
+            answers alike, and do not count
     """
     logits, reference = (np.load(path) for path in inputs[:2])
     rows = np.setdiff1d(np.arange(len(logits)), records.undecoded(inputs[2:]))
@@ -34,12 +36,14 @@ def compare(logits: np.ndarray, reference: np.ndarray, margin: float) -> dict[st
     """The agreement columns of two (images, outputs) arrays.
 
     same_top1_pct        same first output (of equal ones the lower index), percent of all images
-    same_top1_clear_pct  the same among the `clear_images` whose reference leads by more than `margin`; None without any
+    same_top1_clear_pct  the same among the `clear_images` whose reference leads by more than `margin`; None
+                         without any
     max_abs_diff         largest difference of two logits; worst_row is the image that has it
     """
     if logits.shape != reference.shape:
         raise StepError(
-            f"logits of shape {logits.shape} against a reference of {reference.shape}: not the same images or model"
+            f"logits of shape {logits.shape} against a reference of {reference.shape}: not the same images or"
+            " model"
         )
     if logits.ndim != 2 or logits.shape[0] < 1 or logits.shape[1] < 2:
         raise StepError(f"logits of shape {logits.shape}; expected (images, outputs)")
@@ -47,7 +51,8 @@ def compare(logits: np.ndarray, reference: np.ndarray, margin: float) -> dict[st
         wrong = ~np.isfinite(array).all(axis=1)
         if wrong.any():
             raise StepError(
-                f"{wrong.sum()} of {len(array)} rows of {name} hold NaN or infinity, first: row {int(wrong.argmax())}"
+                f"{wrong.sum()} of {len(array)} rows of {name} hold NaN or infinity, first: row"
+                f" {int(wrong.argmax())}"
             )
     same = logits.argmax(axis=1) == reference.argmax(axis=1)
     second, first = np.partition(reference.astype(np.float64), -2, axis=1)[:, -2:].T
@@ -65,7 +70,9 @@ def compare(logits: np.ndarray, reference: np.ndarray, margin: float) -> dict[st
 
 
 def gate(inputs: Sequence[str], outputs: Sequence[str], bound_pct: float = BOUND_PCT) -> None:
-    """Pass or GateMissed. inputs: one agreement record; outputs: a verdict file that never changes while it holds."""
+    """Pass or GateMissed. inputs: one agreement record; outputs: a verdict file that never changes while it
+    holds.
+    """
     with open(inputs[0], encoding="utf-8") as file:
         row = json.load(file)
     records.check(row, inputs[0])
@@ -73,8 +80,8 @@ def gate(inputs: Sequence[str], outputs: Sequence[str], bound_pct: float = BOUND
     found = row["same_top1_clear_pct"]
     if found is None:
         raise GateMissed(
-            f"{what}: none of {row['images']} images has a clear PyTorch answer (margin above {row['margin']:g}), "
-            f"so nothing could be compared. See {inputs[0]}"
+            f"{what}: none of {row['images']} images has a clear PyTorch answer (margin above"
+            f" {row['margin']:g}), so nothing could be compared. See {inputs[0]}"
         )
     if found < bound_pct:
         raise GateMissed(

@@ -1,4 +1,6 @@
-"""What tables say about records: measured beside published, best batch and cliff, and how figures are printed."""
+"""What tables say about records: measured beside published, best batch and cliff, and how figures are
+printed.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,7 +11,13 @@ PUBLISHED_MODEL = "mobilenet_v1"  # what the published throughputs are of
 PUBLISHED_FORM = "1.0/224"
 CLIFF = 0.8
 NONE = "–"
-CONFIGURATION = ("model", "checkpoint", "chip", "precision", "input")  # stays the same over a table's batch sizes
+CONFIGURATION = (
+    "model",
+    "checkpoint",
+    "chip",
+    "precision",
+    "input",
+)  # stays the same over a table's batch sizes
 
 Row = Mapping[str, Any]
 
@@ -25,7 +33,9 @@ def without_batch(columns: Row) -> dict[str, Any]:
 
 
 def configurations(rows: Sequence[Row], kind: str) -> dict[tuple, list[Row]]:
-    """The rows of a kind by configuration, both in their order. Throughput of one device and of two are two configurations."""
+    """The rows of a kind by configuration, both in their order. Throughput of one device and of two are two
+    configurations.
+    """
     found: dict[tuple, list[Row]] = {}
     for row in of_kind(rows, kind):
         devices_of = (tuple(row["devices"]),) if kind == "throughput" else ()
@@ -67,9 +77,11 @@ def marks(by_batch: Mapping[int, float]) -> dict[int, str]:
 
 
 def ratio(row: Row, published: Mapping[str, Any]) -> float | None:
-    """Measured over published images/s, both of one chip; None where nothing is published or the networks differ.
+    """Measured over published images/s, both of one chip; None where nothing is published or the networks
+    differ.
 
-    The published clock is the device's execution alone: where the row has that one too, it is the one compared.
+    The published clock is the device's execution alone: where the row has that one too, it is the one
+    compared.
     """
     stated = of_batch(published, row["batch"])
     if stated is None or not comparable(row):
@@ -133,10 +145,14 @@ def devices(row: Row) -> str:
 
 
 def section(title: str, cells: Sequence[Mapping[str, str]], left: int) -> str:
-    """A Markdown heading and table, readable as text too. Rows are {column: cell}; `left` columns are set left."""
+    """A Markdown heading and table, readable as text too. Rows are {column: cell}; `left` columns are set
+    left.
+    """
     if not cells:
         return ""
-    columns = [max(3, *map(len, column)) for column in zip(cells[0], *(row.values() for row in cells), strict=True)]
+    columns = [
+        max(3, *map(len, column)) for column in zip(cells[0], *(row.values() for row in cells), strict=True)
+    ]
     rule = ["-" * width if at < left else "-" * (width - 1) + ":" for at, width in enumerate(columns)]
     lines = (_line(line, columns, left) for line in (cells[0], rule, *(row.values() for row in cells)))
     return "\n".join([title, "", *lines])

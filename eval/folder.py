@@ -1,7 +1,9 @@
-"""A folder of results that ais_infer or ais_bench wrote: which file is which image's. Complete, or not at all.
+"""A folder of results that ais_infer or ais_bench wrote: which file is which image's. Complete, or not at
+all.
 
-Runs at plan time too: standard library only. A result's name is its image's, up to the first dot, and `_0`; the summary
-that the tool wrote, where it is there, says it for certain (and alone knows it for the names of 2022's ais_infer).
+Runs at plan time too: standard library only. A result's name is its image's, up to the first dot, and `_0`;
+the summary that the tool wrote, where it is there, says it for certain (and alone knows it for the names of
+2022's ais_infer).
 """
 
 import json
@@ -81,28 +83,38 @@ def _place(found: Listing, path: str, name: str, stems: dict[str, str]) -> None:
 def _stems_by_summary(folder: str) -> dict[str, str]:
     """{result's base name: its image's stem} as the tool's summary has it; empty without one."""
     folder = folder.rstrip("/")
-    places = [os.path.join(folder, "sumary.json"), os.path.join(folder, "summary.json"), folder + "_summary.json"]
+    places = [
+        os.path.join(folder, "sumary.json"),
+        os.path.join(folder, "summary.json"),
+        folder + "_summary.json",
+    ]
     stems: dict[str, str] = {}
     for place in filter(os.path.isfile, places):
         try:
             with open(place, encoding="utf-8") as file:
                 samples = json.load(file).get("filesinfo", {}).values()
             for sample in samples:
-                # one entry a query: its images in order, the padding among them, and their results in the same order
+                # one entry a query: its images in order, the padding among them, and their results in the
+                # same order
                 paths = sample["infiles"]
-                images = [os.path.basename(path) for path in [path for path in paths if PADDING not in path] or paths]
+                images = [
+                    os.path.basename(path)
+                    for path in [path for path in paths if PADDING not in path] or paths
+                ]
                 for number, out in enumerate(sample["outfiles"]):
                     stems[os.path.basename(out)] = os.path.splitext(images[number % len(images)])[0]
         except (ValueError, AttributeError, KeyError, IndexError, TypeError, ZeroDivisionError) as error:
             raise BuildError(
-                f"{place}: not a summary of ais_infer or ais_bench ({type(error).__name__}: {error}). Remove it if the "
-                "results are named after their images"
+                f"{place}: not a summary of ais_infer or ais_bench ({type(error).__name__}: {error}). Remove"
+                " it if the results are named after their images"
             ) from error
     return stems
 
 
 def paired(listing: Listing, names: Sequence[str]) -> list[str]:
-    """Each image's result, absolute path, in the order of `names`; BuildError says all that is wrong at once."""
+    """Each image's result, absolute path, in the order of `names`; BuildError says all that is wrong at
+    once.
+    """
     images: dict[str, list[str]] = {}
     for name in names:
         for stem in {name.partition(".")[0], os.path.splitext(name)[0]}:
@@ -133,8 +145,10 @@ def paired(listing: Listing, names: Sequence[str]) -> list[str]:
             + (
                 "These names need the sumary.json of the same run: it alone says which image each is of"
                 if old
-                else "A score is of all labelled images and nothing else: infer again into an empty folder, or name "
-                "the labels of just these images with --labels=FILE"
+                else (
+                    "A score is of all labelled images and nothing else: infer again into an empty folder, or"
+                    " name the labels of just these images with --labels=FILE"
+                )
             )
         )
     root = os.path.abspath(listing.folder)

@@ -1,4 +1,6 @@
-"""Records: one JSON file, one flat row, the unit in the key. Which columns each kind has, and the order of rows."""
+"""Records: one JSON file, one flat row, the unit in the key. Which columns each kind has, and the order of
+rows.
+"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,7 +64,9 @@ def write(path: str, row: Mapping[str, Any]) -> None:
 
 
 def read(paths: Iterable[str]) -> list[Row]:
-    """The rows of these records in the order of IDENTITY. A missing column or two rows of one identity: StepError."""
+    """The rows of these records in the order of IDENTITY. A missing column or two rows of one identity:
+    StepError.
+    """
     seen: dict[tuple, str] = {}
     rows = []
     for path in paths:
@@ -109,7 +113,9 @@ def of_kind(rows: Sequence[Mapping[str, Any]], kind: str) -> list[Mapping[str, A
 
 
 def undecoded(paths: Iterable[str]) -> list[int]:
-    """Rows of the images that could not be decoded, of all lists ([{"row": ...}], .json) among these paths."""
+    """Rows of the images that could not be decoded, of all lists ([{"row": ...}], .json) among these
+    paths.
+    """
     rows: list[int] = []
     for path in paths:
         if path.endswith(".json"):

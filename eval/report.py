@@ -25,11 +25,13 @@ def write(
 ) -> None:
     """Write all records' report.
 
-    inputs   records: first the `planned` ones of this build, then those of others under OUT, and OUT itself where some are;
-             of these only what is up to date by its stamp counts, now that this build may have made their models anew, and
-             where two are of one thing the build's own does
-    outputs  summary.json, report.md, and result.json where `current` is given: a build that judges nothing leaves the last
-    published           chip -> {"images_per_s": {"1": ...}, "scale": chips the figures are of, "source", "note"}
+    inputs   records: first the `planned` ones of this build, then those of others under OUT, and OUT itself
+             where some are; of these only what is up to date by its stamp counts, now that this build may
+             have made their models anew, and where two are of one thing the build's own does
+    outputs  summary.json, report.md, and result.json where `current` is given: a build that judges nothing
+             leaves the last
+    published           chip -> {"images_per_s": {"1": ...}, "scale": chips the figures are of, "source",
+                        "note"}
     published_accuracy  model -> {"top1_pct", "top5_pct", "source"}
     current  columns of the accuracy row that this request is about; exactly one row must have them
     """
@@ -61,16 +63,25 @@ def _true(inputs: Sequence[str], planned: int) -> list[str]:
 
 
 def _made(paths: Sequence[str]) -> str:
-    """Where and by what the records were made, from their stamps; the whole of it lies beside, in provenance.json."""
+    """Where and by what the records were made, from their stamps; the whole of it lies beside, in
+    provenance.json.
+    """
     stamps = [found for path in paths if (found := stamp.read(path + ".stamp"))]
-    places = {f"{made.get('host')} ({made.get('cpu')}), Python {made.get('python')}, commit {str(git.get('commit'))[:12]}"
-              + (" with uncommitted changes" if git.get("dirty") else "")
-              for found in stamps for made in [found["made"]] for git in [made.get("git") or {}]}
+    places = {
+        f"{made.get('host')} ({made.get('cpu')}), Python {made.get('python')}, commit"
+        f" {str(git.get('commit'))[:12]}" + (" with uncommitted changes" if git.get("dirty") else "")
+        for found in stamps
+        for made in [found["made"]]
+        for git in [made.get("git") or {}]
+    }
     tools = {f"{name} {version}" for found in stamps for name, version in found["tools"].items() if version}
     if not stamps:
         return ""
-    lines = [*(f"- {place}" for place in sorted(places)), f"- tools: {', '.join(sorted(tools))}",
-             "- inputs, params, tools and code of every step: provenance.json beside this page"]
+    lines = [
+        *(f"- {place}" for place in sorted(places)),
+        f"- tools: {', '.join(sorted(tools))}",
+        "- inputs, params, tools and code of every step: provenance.json beside this page",
+    ]
     return "\n## Made by\n\n" + "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,6 @@
-"""Score the results of another tool: one TXT, BIN or NPY file an image, as ais_infer and ais_bench write them."""
+"""Score the results of another tool: one TXT, BIN or NPY file an image, as ais_infer and ais_bench write
+them.
+"""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +38,9 @@ def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any],
 
 
 def ranks_of(paths: Sequence[str], ending: str, labels: np.ndarray, classes: int) -> tuple[np.ndarray, bool]:
-    """(int64 rank of each image's label, whether output 0 is the background). Files in the order of `labels`."""
+    """(int64 rank of each image's label, whether output 0 is the background). Files in the order of
+    `labels`.
+    """
     read: Callable[[Sequence[str], int], np.ndarray]
     if ending == ".txt":
         outputs, read = texts.outputs(paths[0]), texts.read
@@ -50,7 +54,8 @@ def ranks_of(paths: Sequence[str], ending: str, labels: np.ndarray, classes: int
         )
     background = outputs == classes + 1
 
-    # not in threads: they wait for Python's lock more than for the kernel, and are slower (13 against 9 us a file)
+    # not in threads: they wait for Python's lock more than for the kernel, and are slower (13 against 9 us a
+    # file)
     blocks = (read(paths[start : start + CHUNK], outputs) for start in range(0, len(paths), CHUNK))
     return accuracy.ranks_of(blocks, labels, classes, background), background
 
@@ -68,7 +73,9 @@ class Layout:
             self.outputs, self.dtype = array.size, array.dtype
         else:
             fits = {
-                count * width: (count, np.dtype(f"<f{width}")) for width in (2, 4) for count in (classes, classes + 1)
+                count * width: (count, np.dtype(f"<f{width}"))
+                for width in (2, 4)
+                for count in (classes, classes + 1)
             }
             if self.size not in fits:
                 raise BuildError(

@@ -1,4 +1,6 @@
-"""The report's throughput: all configurations side by side, then one table for each, beside what is published."""
+"""The report's throughput: all configurations side by side, then one table for each, beside what is
+published.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,14 +13,18 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def side_by_side(rows: Rows, published: Mapping[str, Any]) -> str:
-    """A column for each configuration that was timed and for each chip with published figures; a line a batch size."""
+    """A column for each configuration that was timed and for each chip with published figures; a line a batch
+    size.
+    """
     measured = figures.configurations(rows, "throughput")
     if not measured:
         return ""
     several = len({key[:2] for key in measured}) > 1
     columns: dict[str, dict[int, float]] = {}
     for table in measured.values():
-        name = (f"{figures.model(table[0])}, " if several else "") + f"{figures.form(table[0])}, {figures.devices(table[0])}"
+        name = (
+            f"{figures.model(table[0])}, " if several else ""
+        ) + f"{figures.form(table[0])}, {figures.devices(table[0])}"
         columns[name] = {row["batch"]: row["images_per_s"] for row in table}
     for chip, stated in published.items():
         columns[f"published {chip}{figures.scale_note(stated)}"] = {
@@ -30,13 +36,17 @@ def side_by_side(rows: Rows, published: Mapping[str, Any]) -> str:
         for batch in batches
     ]
     other = published and not all(figures.comparable(table[0]) for table in measured.values())
-    note = f"\n\nPublished for {figures.PUBLISHED_FORM}: not the network of every column here." if other else ""
+    note = (
+        f"\n\nPublished for {figures.PUBLISHED_FORM}: not the network of every column here." if other else ""
+    )
     return section("## Throughput side by side, images/s", cells, left=0) + note
 
 
 def each(rows: Rows, published: Mapping[str, Any]) -> list[str]:
     """One table a configuration: all that was timed, beside what is published for its chip."""
-    agreement = {(figures.configuration(row), row["batch"]): row["same_top1_pct"] for row in of_kind(rows, "agreement")}
+    agreement = {
+        (figures.configuration(row), row["batch"]): row["same_top1_pct"] for row in of_kind(rows, "agreement")
+    }
     sections = []
     for key, table in figures.configurations(rows, "throughput").items():
         marks = figures.marks({row["batch"]: row["images_per_s"] for row in table})

@@ -12,7 +12,8 @@ from pipeline.errors import StepError
 def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], stage: str) -> None:
     """One pipeline record.
 
-    inputs  the stage's files; read are their stamps, and a .json: the list of pictures that were skipped, which count as `missing`
+    inputs  the stage's files; read are their stamps, and a .json: the list of pictures that were skipped,
+            which count as `missing`
     """
     stamps = []
     for path in [path for path in inputs if path.endswith(".stamp")]:
@@ -21,7 +22,8 @@ def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any],
     found = rows(stamps, row)
     if [each["stage"] for each in found] != [stage]:
         raise StepError(
-            f"stamps of {', '.join(each['stage'] for each in found) or 'no stage'} given for the stage {stage}"
+            f"stamps of {', '.join(each['stage'] for each in found) or 'no stage'} given for the stage"
+            f" {stage}"
         )
     missing = len(records.undecoded(inputs))
     records.write(outputs[0], {**found[0], "missing": missing})
@@ -30,8 +32,9 @@ def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any],
 def rows(stamps: Iterable[Mapping[str, Any]], row: Mapping[str, Any]) -> list[records.Row]:
     """One row a stage, in the order in which the stages began.
 
-    A stamp has `name` (its first part is the stage) and, flat or under `made`, `start` (s since the epoch), `seconds`,
-    `images` and perhaps `load_s` and `crashed_on` (its process had ended and it ran again: `retried` counts these).
+    A stamp has `name` (its first part is the stage) and, flat or under `made`, `start` (s since the epoch),
+    `seconds`, `images` and perhaps `load_s` and `crashed_on` (its process had ended and it ran again:
+    `retried` counts these).
     A step without images (a plan, an index) does not count as the stage's work.
     """
     stages: dict[str, list[Mapping[str, Any]]] = {}

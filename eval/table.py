@@ -1,4 +1,6 @@
-"""What `inv all` ends with on a terminal: accuracy, then throughput of each batch size beside the published figures."""
+"""What `inv all` ends with on a terminal: accuracy, then throughput of each batch size beside the published
+figures.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,30 +23,43 @@ def final(
     data: Mapping[str, Any] | None = None,
     bad_list: str = "",
 ) -> str:
-    """Lines without colours, ending with the report's path. `current`: columns of the rows that this request is about.
+    """Lines without colours, ending with the report's path. `current`: columns of the rows that this request
+    is about.
 
-    `data`: columns of the rows that are of its pictures alone; `bad_list`: the file that names those that cannot be decoded.
+    `data`: columns of the rows that are of its pictures alone; `bad_list`: the file that names those that
+    cannot be decoded.
     A chip without published figures is shown beside those of all chips that have some.
     """
     configuration = figures.without_batch(current)
     accuracy = matching(of_kind(rows, "accuracy"), current)
-    prepared = [row for row in matching(of_kind(rows, "pipeline"), data) if row.get("missing")] if data else []
+    prepared = (
+        [row for row in matching(of_kind(rows, "pipeline"), data) if row.get("missing")] if data else []
+    )
     timed = matching(of_kind(rows, "throughput"), configuration)
     compared = {column: value for column, value in current.items() if column != "batch" and value is not None}
     same = {row["batch"]: row["same_top1_pct"] for row in matching(of_kind(rows, "agreement"), compared)}
     blocks = []
     if any(row["sample_data"] for row in (*accuracy, *timed)):
-        blocks.append("SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet")
+        blocks.append(
+            "SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet"
+        )
     if accuracy:
         blocks.append("\n".join(_accuracy(row, published_accuracy) for row in accuracy))
     if not accuracy and prepared:
-        blocks.append("\n".join(f"{row['missing']:,} of {row['images']:,} images cannot be decoded: skipped, and counted as wrong"
-                                for row in prepared))
+        blocks.append(
+            "\n".join(
+                f"{row['missing']:,} of {row['images']:,} images cannot be decoded: skipped, and counted as"
+                " wrong"
+                for row in prepared
+            )
+        )
     if any(row.get("missing") for row in (*accuracy, *prepared)) and bad_list:
         blocks.append(f"they are named in {bad_list}")
     if any(row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW for row in accuracy):
-        blocks.append("this is next to chance: labels, preprocessing or model file do not fit. find out which: inv data --diagnose "
-                      "with the same --checkpoint, --dataset and --labels")
+        blocks.append(
+            "this is next to chance: labels, preprocessing or model file do not fit. find out which: inv data"
+            " --diagnose with the same --checkpoint, --dataset and --labels"
+        )
     if timed:
         blocks.append("\n".join(_throughput(timed, same, published)))
     return "\n\n".join([*blocks, f"report: {report}"])
@@ -66,7 +81,11 @@ def _accuracy(row: Mapping[str, Any], published: Mapping[str, Any]) -> str:
 def _throughput(timed: Rows, same: Mapping[int, float], published: Mapping[str, Any]) -> list[str]:
     first = timed[0]
     beside = {first["chip"]: published[first["chip"]]} if first["chip"] in published else published
-    other = "" if figures.comparable(first) or not beside else f"; published figures are for {figures.PUBLISHED_FORM}"
+    other = (
+        ""
+        if figures.comparable(first) or not beside
+        else f"; published figures are for {figures.PUBLISHED_FORM}"
+    )
     marks = figures.marks({row["batch"]: row["images_per_s"] for row in timed})
     compute = any("compute_images_per_s" in row for row in timed)
     widths = [max(len(f"{row[f'latency_ms_p{p}']:.2f}") for row in timed) for p in (50, 90, 99)]

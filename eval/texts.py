@@ -23,14 +23,18 @@ def outputs(path: str) -> int:
 
 
 def read(paths: Sequence[str], count: int) -> np.ndarray:
-    """float64 (files, count). A file with another count, or with what is no number, is a BuildError that names it."""
+    """float64 (files, count). A file with another count, or with what is no number, is a BuildError that
+    names it.
+    """
     block = np.empty((len(paths), count))
     for start in range(0, len(paths), PIECE):
         here = slice(start, start + PIECE)
         texts = [content(path) for path in paths[here]]
         parsed = fixed(texts, count)
         if parsed is None:
-            parsed = np.array([slow(text, count, path) for text, path in zip(texts, paths[here], strict=True)])
+            parsed = np.array(
+                [slow(text, count, path) for text, path in zip(texts, paths[here], strict=True)]
+            )
         block[here] = parsed
     return block
 
@@ -39,7 +43,9 @@ def slow(text: bytes, count: int, path: str) -> list[float]:
     """The numbers of one text in any form that float() reads."""
     tokens = text.split()
     if len(tokens) != count:
-        raise BuildError(f"{path}: {len(tokens)} numbers, the first result has {count}: truncated, or of another run")
+        raise BuildError(
+            f"{path}: {len(tokens)} numbers, the first result has {count}: truncated, or of another run"
+        )
     try:
         return [float(token) for token in tokens]
     except ValueError as error:
@@ -47,9 +53,11 @@ def slow(text: bytes, count: int, path: str) -> list[float]:
 
 
 def fixed(texts: Sequence[bytes], count: int) -> np.ndarray | None:
-    """float64 (texts, count), or None when not every token is [-]DIGITS.SIXDIGITS and a blank (and a last newline).
+    """float64 (texts, count), or None when not every token is [-]DIGITS.SIXDIGITS and a blank (and a last
+    newline).
 
-    The same values as float(): below 2**53 a whole number of millionths is exact, and so rounded once, by the division.
+    The same values as float(): below 2**53 a whole number of millionths is exact, and so rounded once, by the
+    division.
     """
     lengths = np.array([len(text) for text in texts])
     data = b"".join((BLANKS, *texts, BLANKS))
@@ -57,7 +65,10 @@ def fixed(texts: Sequence[bytes], count: int) -> np.ndarray | None:
     dots = np.flatnonzero(chars == DOT).astype(np.int32)
     ends = len(BLANKS) + np.cumsum(lengths)
     firsts = ends - lengths
-    if len(dots) != count * len(texts) or (np.searchsorted(dots, firsts) != np.arange(len(texts)) * count).any():
+    if (
+        len(dots) != count * len(texts)
+        or (np.searchsorted(dots, firsts) != np.arange(len(texts)) * count).any()
+    ):
         return None
     starts = np.empty_like(dots)
     starts[1:] = dots[:-1] + DECIMALS + 2

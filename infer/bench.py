@@ -1,7 +1,9 @@
-"""Throughput and latency of one compiled model: all devices at once, one process each, after a warm-up, over one common window.
+"""Throughput and latency of one compiled model: all devices at once, one process each, after a warm-up, over
+one common window.
 
-What is inside the clock: host array in, host array out, copies included. One query is one batch. images/s counts the
-images that all devices completed in the time when all of them worked; latency is of a single query, over all devices.
+What is inside the clock: host array in, host array out, copies included. One query is one batch. images/s
+counts the images that all devices completed in the time when all of them worked; latency is of a single
+query, over all devices.
 """
 
 import json
@@ -24,12 +26,26 @@ SEED = 20170417
 PATIENCE_S = 600.0
 
 
-def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], backend: str, batch: int, shape: Sequence[int],
-          dtype: str, devices: Sequence[str], cores: Sequence[Sequence[int]]) -> None:
-    """inputs: (compiled model,); outputs: (throughput.json, one flat row). `shape` and `dtype` are of one image."""
+def write(
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    row: Mapping[str, Any],
+    backend: str,
+    batch: int,
+    shape: Sequence[int],
+    dtype: str,
+    devices: Sequence[str],
+    cores: Sequence[Sequence[int]],
+) -> None:
+    """inputs: (compiled model,); outputs: (throughput.json, one flat row). `shape` and `dtype` are of one
+    image.
+    """
     spawn = multiprocessing.get_context("spawn")
     barrier, answers = spawn.Barrier(len(devices)), spawn.Queue()
-    jobs = [(backend, inputs[0], device, own, (batch, *shape), dtype) for device, own in zip(devices, cores, strict=True)]
+    jobs = [
+        (backend, inputs[0], device, own, (batch, *shape), dtype)
+        for device, own in zip(devices, cores, strict=True)
+    ]
     processes = [spawn.Process(target=_measure, args=(os.getpid(), job, barrier, answers)) for job in jobs]
     for process in processes:
         process.start()
@@ -49,8 +65,11 @@ def _answer(processes: Sequence[Any], answers: Any) -> dict[str, Any]:
         if dead or time.monotonic() - begun > PATIENCE_S:
             for process in processes:
                 process.kill()
-            raise StepError(f"a device's process ended with {dead[0].exitcode} while it was timed" if dead else
-                            f"no answer from a device in {PATIENCE_S:.0f} s")
+            raise StepError(
+                f"a device's process ended with {dead[0].exitcode} while it was timed"
+                if dead
+                else f"no answer from a device in {PATIENCE_S:.0f} s"
+            )
         time.sleep(0.02)
     found = answers.get()
     if "error" in found:
@@ -67,13 +86,17 @@ def _measure(parent: int, job: tuple, barrier: Any, answers: Any) -> None:
     if cores:
         os.sched_setaffinity(0, cores)
     try:
-        answers.put(_timed(backends.load(backend).Session(model, device), device, images(shape, dtype), barrier))
+        answers.put(
+            _timed(backends.load(backend).Session(model, device), device, images(shape, dtype), barrier)
+        )
     except (BuildError, StepError) as error:
         answers.put({"error": str(error)})
 
 
 def _timed(session: Any, device: str, batch: np.ndarray, barrier: Any) -> dict[str, Any]:
-    """Warm up, wait until all devices have, time: {"device", "warmup": rounds, "times": (begin, end) in s, "compute_ms"}."""
+    """Warm up, wait until all devices have, time: {"device", "warmup": rounds, "times": (begin, end) in s,
+    "compute_ms"}.
+    """
     warmup = len(_rounds(session, batch, WARMUP_S, WARMUP_ROUNDS))
     take = getattr(session, "take_compute_ms", None)
     if take:
@@ -86,7 +109,9 @@ def _timed(session: Any, device: str, batch: np.ndarray, barrier: Any) -> dict[s
 
 
 def images(shape: Sequence[int], dtype: str) -> np.ndarray:
-    """One fixed batch: bytes, or numbers in the range of normalised photographs. Zeros would be faster than pictures are."""
+    """One fixed batch: bytes, or numbers in the range of normalised photographs. Zeros would be faster than
+    pictures are.
+    """
     generator = np.random.default_rng(SEED)
     if dtype == "uint8":
         return generator.integers(0, 256, tuple(shape), np.uint8)
@@ -105,7 +130,9 @@ def _rounds(session: Any, batch: np.ndarray, seconds: float, rounds: int) -> lis
 
 
 def figures(found: Sequence[Mapping[str, Any]], batch: int) -> dict[str, Any]:
-    """The row's figures from all devices' times. The window is when all worked; a query half inside counts by half."""
+    """The row's figures from all devices' times. The window is when all worked; a query half inside counts by
+    half.
+    """
     begin = max(device["times"][0][0] for device in found)
     end = min(device["times"][-1][1] for device in found)
     if end <= begin:
@@ -113,10 +140,14 @@ def figures(found: Sequence[Mapping[str, Any]], batch: int) -> dict[str, Any]:
     queries = [query for device in found for query in device["times"]]
     inside = sum(max(0.0, min(b, end) - max(a, begin)) / (b - a) for a, b in queries)
     latency = sorted((b - a) * 1000 for a, b in queries)
-    result = {"images_per_s": inside * batch / (end - begin), "rounds": len(queries), "window_s": end - begin,
-              "warmup": sum(device["warmup"] for device in found),
-              "measures": "host array in, host array out: copies included; all devices at once, common window",
-              **{f"latency_ms_p{p}": percentile(latency, p) for p in (50, 90, 99)}}
+    result = {
+        "images_per_s": inside * batch / (end - begin),
+        "rounds": len(queries),
+        "window_s": end - begin,
+        "warmup": sum(device["warmup"] for device in found),
+        "measures": "host array in, host array out: copies included; all devices at once, common window",
+        **{f"latency_ms_p{p}": percentile(latency, p) for p in (50, 90, 99)},
+    }
     compute = [ms for device in found for ms in device["compute_ms"]]
     if compute:  # the clock of ais_bench and of the published figures: the device's execution alone
         result["compute_images_per_s"] = 1000 * batch / (sum(compute) / len(compute)) * len(found)

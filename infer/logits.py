@@ -16,7 +16,9 @@ def write(inputs: Sequence[str], outputs: Sequence[str], backend: str, batch: in
     np.save(outputs[0], of_rows(model, np.load(inputs[1], mmap_mode="r"), batch))
 
 
-def first(inputs: Sequence[str], outputs: Sequence[str], backend: str, batch: int, images: int, slot: Slot) -> None:
+def first(
+    inputs: Sequence[str], outputs: Sequence[str], backend: str, batch: int, images: int, slot: Slot
+) -> None:
     """Logits of the first `images` rows over several shards. inputs: (compiled model, shard, ...)."""
     model = session.opened(backend, inputs[0], slot.id)
     found: list[np.ndarray] = []
@@ -26,7 +28,9 @@ def first(inputs: Sequence[str], outputs: Sequence[str], backend: str, batch: in
         if len(rows):
             found.append(of_rows(model, rows, batch))
     if sum(map(len, found)) != images:
-        raise StepError(f"{len(inputs) - 1} shards hold {sum(map(len, found))} images, {images} were asked for")
+        raise StepError(
+            f"{len(inputs) - 1} shards hold {sum(map(len, found))} images, {images} were asked for"
+        )
     np.save(outputs[0], np.concatenate(found))
 
 
@@ -37,8 +41,8 @@ def of_rows(model: Any, rows: np.ndarray, batch: int) -> np.ndarray:
         part = np.ascontiguousarray(rows[start : start + batch])
         count = len(part)
         if count < batch:
-            # the last batch is padded with copies of its first image and the padding is cut from the logits: a compiled
-            # model has one batch size, and dropping the tail would silently shorten the data set
+            # the last batch is padded with copies of its first image and the padding is cut from the logits:
+            # a compiled model has one batch size, and dropping the tail would silently shorten the data set
             part = np.concatenate([part, np.repeat(part[:1], batch - count, axis=0)])
         logits = model.infer(part)
         if found is None:

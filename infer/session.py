@@ -1,4 +1,6 @@
-"""The one open session of a worker process: kept from one shard to the next, closed before another model or device."""
+"""The one open session of a worker process: kept from one shard to the next, closed before another model or
+device.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,9 @@ _hashes: dict[tuple, str] = {}
 
 
 def opened(backend: str, model: str, device: str) -> Any:
-    """The session of this compiled model on this device, opened now unless it is open already. Its loading is timed apart."""
+    """The session of this compiled model on this device, opened now unless it is open already. Its loading is
+    timed apart.
+    """
     with clock.loading():
         key = (backend, _hash(model), device)
         if not (_opened and _opened[0].key == key):

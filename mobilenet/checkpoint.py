@@ -1,6 +1,8 @@
-"""A checkpoint file to a state dict, and a state dict into the network: all of it or an error that says what is wrong.
+"""A checkpoint file to a state dict, and a state dict into the network: all of it or an error that says what
+is wrong.
 
-A checkpoint is untrusted: only tensors, plain values and numpy scalars are unpickled. No weight stays as initialised.
+A checkpoint is untrusted: only tensors, plain values and numpy scalars are unpickled. No weight stays as
+initialised.
 """
 
 import pickle
@@ -17,7 +19,8 @@ from torch import nn
 
 from pipeline.errors import BuildError
 
-# numpy scalars (`best_prec1` of old scripts) under the name of numpy 1 and of numpy 2, and the dtypes they carry
+# numpy scalars (`best_prec1` of old scripts) under the name of numpy 1 and of numpy 2, and the dtypes they
+# carry
 _SCALAR = np.float64(0).__reduce__()[0]
 NUMPY: list[Any] = [
     (_SCALAR, "numpy.core.multiarray.scalar"),
@@ -26,7 +29,8 @@ NUMPY: list[Any] = [
     *{type(np.dtype(code)) for code in "?bBhHiIlLqQefd"},
 ]
 
-# what torch.load raises on bytes that are no checkpoint, by where in them the damage is (found by damaging real ones)
+# what torch.load raises on bytes that are no checkpoint, by where in them the damage is (found by damaging
+# real ones)
 NOT_ONE = (pickle.UnpicklingError, EOFError, OSError, RuntimeError, ValueError, LookupError, TypeError,
            AttributeError, AssertionError, OverflowError, struct.error)  # fmt: skip
 GLOBAL = re.compile(r"GLOBAL (\S+) (?:was not an allowed|whose module)")
@@ -35,7 +39,8 @@ SHOWN = 3
 
 
 def read(path: str) -> dict[str, torch.Tensor]:
-    """The state dict, on the CPU, of a checkpoint: a `torch.save` dict with `state_dict`, or bare, old form or new.
+    """The state dict, on the CPU, of a checkpoint: a `torch.save` dict with `state_dict`, or bare, old form
+    or new.
 
     `module.` is taken off where every key has it. BuildError for anything else, naming what was found.
     """
@@ -46,7 +51,11 @@ def read(path: str) -> dict[str, torch.Tensor]:
         raise BuildError(f"{path}: {what}; name another with --checkpoint=FILE")
     if not state:
         raise BuildError(f"{path}: its state dict is empty; name another with --checkpoint=FILE")
-    other = [str(key) for key, value in state.items() if not (isinstance(key, str) and isinstance(value, torch.Tensor))]
+    other = [
+        str(key)
+        for key, value in state.items()
+        if not (isinstance(key, str) and isinstance(value, torch.Tensor))
+    ]
     if other:
         what = f"no state dict: {_some(other)} hold no tensors, expected `state_dict`"
         raise BuildError(f"{path}: {what}; name another with --checkpoint=FILE")
@@ -56,7 +65,9 @@ def read(path: str) -> dict[str, torch.Tensor]:
 
 
 def load(path: str, network: nn.Module) -> None:
-    """Fill the network from a checkpoint: each of its weights, and nothing else. BuildError lists what does not fit."""
+    """Fill the network from a checkpoint: each of its weights, and nothing else. BuildError lists what does
+    not fit.
+    """
     state = read(path)
     own = network.state_dict()
     missing = [key for key in own if key not in state and not key.endswith(COUNTER)]
@@ -67,7 +78,12 @@ def load(path: str, network: nn.Module) -> None:
         if key in state and _form(state[key]) != _form(own[key])
     ]
     odd = [key for key, value in state.items() if value.is_floating_point() and not value.isfinite().all()]
-    lists = (("missing", missing), ("unexpected", unexpected), ("of another shape", wrong), ("not finite", odd))
+    lists = (
+        ("missing", missing),
+        ("unexpected", unexpected),
+        ("of another shape", wrong),
+        ("not finite", odd),
+    )
     told = [f"{len(keys)} {what}: {_some(keys)}" for what, keys in lists if keys]
     if told:
         what = f"not a checkpoint of this model; {'; '.join(told)}"
@@ -81,7 +97,9 @@ def _unpickled(path: str) -> Any:
         raise BuildError(f"{path}: {what}, expected a checkpoint; name one with --checkpoint=FILE")
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(NUMPY):
-            warnings.simplefilter("ignore")  # of old storage classes and pickle protocols: nothing a user can act on
+            warnings.simplefilter(
+                "ignore"
+            )  # of old storage classes and pickle protocols: nothing a user can act on
             return torch.load(path, map_location="cpu", weights_only=True)
     except PermissionError as error:
         raise BuildError(f"{path}: {error.strerror}; name another with --checkpoint=FILE") from error
@@ -91,7 +109,10 @@ def _unpickled(path: str) -> Any:
 
 def _why(error: BaseException) -> str:
     if match := GLOBAL.search(str(error)):
-        return f"holds {match[1]}; only tensors, plain values and numpy scalars are read; save its `state_dict` alone"
+        return (
+            f"holds {match[1]}; only tensors, plain values and numpy scalars are read; save its `state_dict`"
+            " alone"
+        )
     if "TorchScript" in str(error):
         return "a TorchScript archive, expected a `torch.save` file with `state_dict`; save that"
     return "no checkpoint, or a damaged one; copy it again"

@@ -9,7 +9,8 @@ import torch
 from mobilenet import checkpoint, network
 from pipeline.errors import StepError
 
-BATCH = 4  # measured at width 1.0 and 224: 24 ms an image; at 16 it is 36, since so large arrays never stay in the heap
+# measured at width 1.0 and 224: 24 ms an image; at 16 it is 36, since so large arrays never stay in the heap
+BATCH = 4
 
 
 def reference(
@@ -20,13 +21,14 @@ def reference(
     std: Sequence[float],
     images: int,
 ) -> None:
-    """Write the float32 logits (images, outputs) of the first rows of the shards. inputs: checkpoint, shards; others
-    are only waited for.
+    """Write the float32 logits (images, outputs) of the first rows of the shards. inputs: checkpoint, shards;
+    others are only waited for.
 
-    `model` holds width, resolution, classes, background, activation and padding. A uint8 shard (n, r, r, 3) is
-    normalised here with mean and std; a float32 shard (n, 3, r, r) is so already. StepError when rows are too few.
-    As many threads as the worker's share allows (OMP_NUM_THREADS): two steps of two threads each on two cores take three times as
-    long, measured, since OpenMP's threads spin while they wait for each other.
+    `model` holds width, resolution, classes, background, activation and padding. A uint8 shard (n, r, r, 3)
+    is normalised here with mean and std; a float32 shard (n, 3, r, r) is so already. StepError when rows are
+    too few.
+    As many threads as the worker's share allows (OMP_NUM_THREADS): two steps of two threads each on two cores
+    take three times as long, measured, since OpenMP's threads spin while they wait for each other.
     """
     net = network.from_config(model).eval()
     checkpoint.load(inputs[0], net)
@@ -45,7 +47,9 @@ def reference(
 
 
 def normalised(rows: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
-    """float32 (n, 3, r, r) of a shard's rows: (x/255 - mean)/std for uint8 (n, r, r, 3), a copy for float32."""
+    """float32 (n, 3, r, r) of a shard's rows: (x/255 - mean)/std for uint8 (n, r, r, 3), a copy for
+    float32.
+    """
     if rows.dtype == np.float32:
         return np.array(rows)
     levels: np.ndarray = rows.astype(np.float32) / np.float32(255)

@@ -1,6 +1,7 @@
 """MobileNetV1 as the reference implementation publishes it: its layers, its order, its attribute names.
 
-The names `model` and `fc` and the places in the sequences are published checkpoints' keys: moving a layer breaks them.
+The names `model` and `fc` and the places in the sequences are published checkpoints' keys: moving a layer
+breaks them.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +26,8 @@ SHRINK = 32  # five strides of two: the resolution must be a multiple
 
 
 class PadBelowConv2d(nn.Conv2d):
-    """A stride-2 3x3 convolution with TensorFlow's "same" padding of an even side: one pixel to the right and below.
+    """A stride-2 3x3 convolution with TensorFlow's "same" padding of an even side: one pixel to the right and
+    below.
 
     An odd side would need a pixel on all four sides; `from_config` admits no resolution that makes one.
     """
@@ -41,7 +43,9 @@ class MobileNetV1(nn.Module):
     float32 (n, 3, r, r), r a multiple of 32 -> float32 (n, outputs) logits, without softmax.
     """
 
-    def __init__(self, width: float = 1.0, outputs: int = 1000, activation: str = "relu", padding: str = "symmetric"):
+    def __init__(
+        self, width: float = 1.0, outputs: int = 1000, activation: str = "relu", padding: str = "symmetric"
+    ):
         super().__init__()
         act = ACTIVATIONS[_known("activation", activation, tuple(ACTIVATIONS))]
         below = _known("padding", padding, PADDINGS) == "same"
@@ -70,7 +74,8 @@ class MobileNetV1(nn.Module):
             out = _channels(channels, width)
             layers.append(conv_dw(inp, out, stride))
             inp = out
-        # the reference's AvgPool2d(7) at 224; this one is the same at every resolution and exports as GlobalAveragePool
+        # the reference's AvgPool2d(7) at 224; this one is the same at every resolution and exports as
+        # GlobalAveragePool
         self.model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1))
         self.fc = nn.Linear(inp, outputs)
 
@@ -82,7 +87,8 @@ class MobileNetV1(nn.Module):
 def from_config(model: Mapping[str, Any]) -> MobileNetV1:
     """The network of a model file's values: width, resolution, classes, background, activation, padding.
 
-    Its weights are the initialiser's until `checkpoint.load` has filled them. BuildError for an impossible value.
+    Its weights are the initialiser's until `checkpoint.load` has filled them. BuildError for an impossible
+    value.
     """
     if model["resolution"] % SHRINK:
         raise BuildError(

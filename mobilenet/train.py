@@ -1,7 +1,8 @@
-"""Trains the sample's network from its pictures, a minute on two cores. sample.tar beside this file is its result.
+"""Trains the sample's network from its pictures, a minute on two cores. sample.tar beside this file is its
+result.
 
-Seeded: the same shards give the same checkpoint on the same machine and number of threads. Not for real data: there is
-no resuming, no data loader and no schedule to tune.
+Seeded: the same shards give the same checkpoint on the same machine and number of threads. Not for real data:
+there is no resuming, no data loader and no schedule to tune.
 """
 
 import csv
@@ -29,7 +30,9 @@ def write(
     epochs: int = 24,
     seed: int = 1,
 ) -> None:
-    """Train on shards and write a checkpoint in the reference repository's form. inputs: index.csv, then its shards."""
+    """Train on shards and write a checkpoint in the reference repository's form. inputs: index.csv, then its
+    shards.
+    """
     torch.manual_seed(seed)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     with open(inputs[0], encoding="utf-8", newline="") as file:
@@ -41,9 +44,18 @@ def write(
     _train(net, images[held:], labels[held:], epochs)
     accuracy = 100 * _right(net, images[:held], labels[:held]) / held
     state = {f"module.{key}": value.contiguous() for key, value in net.state_dict().items()}
-    with open(outputs[0], "wb") as out:  # through a file: given a path, torch writes the path's name into the archive
+    with open(
+        outputs[0], "wb"
+    ) as out:  # through a file: given a path, torch writes the path's name into the archive
         torch.save(
-            {"epoch": epochs, "arch": "mobilenet", "state_dict": state, "best_prec1": accuracy, "optimizer": {}}, out
+            {
+                "epoch": epochs,
+                "arch": "mobilenet",
+                "state_dict": state,
+                "best_prec1": accuracy,
+                "optimizer": {},
+            },
+            out,
         )
 
 
@@ -65,7 +77,9 @@ def _train(net: nn.Module, images: torch.Tensor, labels: torch.Tensor, epochs: i
 
 
 def _turned(batch: torch.Tensor) -> torch.Tensor:
-    """The batch mirrored, turned by quarters and shifted, one draw for all of it: no class depends on the tilt."""
+    """The batch mirrored, turned by quarters and shifted, one draw for all of it: no class depends on the
+    tilt.
+    """
     turned = torch.rot90(batch, int(torch.randint(4, ())), (2, 3))
     mirrored = turned.flip(3) if torch.rand(()) < 0.5 else turned
     shift = [int(pixels) for pixels in torch.randint(-8, 9, (2,))]

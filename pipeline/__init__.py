@@ -1,1 +1,3 @@
-"""The incremental core: steps, stamps, reasons, plan, run. Knows nothing of models and imports no other package of ours."""
+"""The incremental core: steps, stamps, reasons, plan, run. Knows nothing of models and imports no other
+package of ours.
+"""

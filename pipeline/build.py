@@ -27,7 +27,9 @@ SHOWN = 5  # steps not tried, by name
 
 
 def disk_of(request: Any) -> Disk:
-    """The disk as this request sees it: stamps' keys relative to its roots, our code's hashes cached under OUT."""
+    """The disk as this request sees it: stamps' keys relative to its roots, our code's hashes cached under
+    OUT.
+    """
     return Disk(Roots(request.roots), Source(os.path.join(request.out, ".source.json")), request.stats)
 
 
@@ -43,7 +45,10 @@ def run(plan: Plan, request: Any, again: Sequence[str] = (), dry: bool = False) 
         if error.errno != errno.ENOSPC:
             raise
         # the steps have their own words for this; here it was one of the engine's own small files
-        print(f"inv: no space left on the disk of {request.out}. Free some, or set --out; what is done is kept", file=sys.stderr)
+        print(
+            f"inv: no space left on the disk of {request.out}. Free some, or set --out; what is done is kept",
+            file=sys.stderr,
+        )
         return StepError.exit_code
 
 
@@ -59,7 +64,9 @@ def _run(plan: Plan, request: Any, again: Sequence[str]) -> int:
         for path, touched in disk.touched.items():
             stamp.write(path, touched)
         disk.source.save()
-        if "report" in outcome.ran or ("report" in plan.steps and not outcome.failed and not provenance.there(request.out)):
+        if "report" in outcome.ran or (
+            "report" in plan.steps and not outcome.failed and not provenance.there(request.out)
+        ):
             provenance.write(request.out, plan.steps["report"].inputs, plan.steps["report"].outputs[0])
     _tell(outcome, plan, request)
     return outcome.exit_code
@@ -71,25 +78,44 @@ def _go(plan: Plan, request: Any, disk: Disk, verdicts: dict[str, Verdict], stal
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's kill is a Ctrl-C
     console = Console(len(stale), request.quiet)
     try:
-        return Run(plan, verdicts, disk, Slots(request.slots, request.shares), console, os.path.join(request.out, "log"),
-                   request.keep_going, made_here).go()
+        return Run(
+            plan,
+            verdicts,
+            disk,
+            Slots(request.slots, request.shares),
+            console,
+            os.path.join(request.out, "log"),
+            request.keep_going,
+            made_here,
+        ).go()
     finally:
         console.close()
 
 
 def made_here() -> dict[str, Any]:
     """Where and by which state of our code a step was made: written into its stamp."""
-    return {"host": machine.host(), "cpu": machine.cpu_model(), "cpu_flags": machine.cpu_flags(), "git": machine.git_state(ROOT),
-            "python": sys.version.split()[0]}
+    return {
+        "host": machine.host(),
+        "cpu": machine.cpu_model(),
+        "cpu_flags": machine.cpu_flags(),
+        "git": machine.git_state(ROOT),
+        "python": sys.version.split()[0],
+    }
 
 
 def _tell(outcome: Outcome, plan: Plan, request: Any) -> None:
-    """What was done, on stdout. A failure has been told when it happened; several are summed up, with the ends of their logs."""
+    """What was done, on stdout. A failure has been told when it happened; several are summed up, with the
+    ends of their logs.
+    """
     if not request.quiet and plan.order:
         left = f", {len(outcome.not_tried)} not tried" if outcome.not_tried else ""
         fresh = len(plan.order) - len(outcome.ran) - len(outcome.failed) - len(outcome.not_tried)
         ran = f"{len(outcome.ran)} step{'s' * (len(outcome.ran) != 1)} ran, {fresh} up to date{left}"
-        print(ran if outcome.ran or outcome.failed else f"nothing to do: all {len(plan.order)} steps are up to date")
+        print(
+            ran
+            if outcome.ran or outcome.failed
+            else f"nothing to do: all {len(plan.order)} steps are up to date"
+        )
     if len(outcome.failed) > 1 or (outcome.failed and request.keep_going):
         print("\n".join(_summary(outcome, request.out)), file=sys.stderr)
 
@@ -98,9 +124,15 @@ def _summary(outcome: Outcome, out: str) -> list[str]:
     lines = [f"inv: {len(outcome.failed)} failed, {len(outcome.not_tried)} not tried"]
     for name, (code, message) in outcome.failed.items():
         lines.append(f"  failed     {name}: {message}")
-        lines += [f"             | {line}" for line in (_log_tail(out, name) if code == 1 else []) if line not in message]
+        lines += [
+            f"             | {line}"
+            for line in (_log_tail(out, name) if code == 1 else [])
+            if line not in message
+        ]
     lines += [f"  not tried  {name}, {why}" for name, why in list(outcome.not_tried.items())[:SHOWN]]
-    return lines + ([f"  not tried  {len(outcome.not_tried) - SHOWN} more"] if len(outcome.not_tried) > SHOWN else [])
+    return lines + (
+        [f"  not tried  {len(outcome.not_tried) - SHOWN} more"] if len(outcome.not_tried) > SHOWN else []
+    )
 
 
 def _log_tail(out: str, name: str) -> list[str]:

@@ -1,8 +1,9 @@
 """Run one external tool so that its whole process tree ends with it, with a timeout, or with us.
 
-A tool such as a compiler is a script that starts a program that starts workers, and we are ourselves killed with
-SIGKILL when a build is. So a small guard process stands between: it adopts every descendant of the tool (also those
-that left its session), holds one end of a socket whose other end is ours, and kills the tree as soon as our end is closed.
+A tool such as a compiler is a script that starts a program that starts workers, and we are ourselves killed
+with SIGKILL when a build is. So a small guard process stands between: it adopts every descendant of the tool
+(also those that left its session), holds one end of a socket whose other end is ours, and kills the tree as
+soon as our end is closed.
 """
 
 import contextlib
@@ -15,11 +16,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-WRAPPED = {128 + number: number for number in (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)}
-KILLING_S = 10.0  # a process in the kernel's hands (state D) cannot be killed: the guard gives it up after this
+WRAPPED = {
+    128 + number: number for number in (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
+}
+KILLING_S = (
+    10.0  # a process in the kernel's hands (state D) cannot be killed: the guard gives it up after this
+)
 
-# Isolated (-I -S), the standard library alone. 36 is PR_SET_CHILD_SUBREAPER: orphans of the tool become the guard's
-# children, so that "no children left" means that the whole tree is gone.
+# Isolated (-I -S), the standard library alone. 36 is PR_SET_CHILD_SUBREAPER: orphans of the tool become the
+# guard's children, so that "no children left" means that the whole tree is gone.
 GUARD = r"""
 import ctypes, json, os, shutil, signal, socket, subprocess, sys, threading, time
 
@@ -84,28 +89,46 @@ os._exit(0)
 
 @dataclass(frozen=True)
 class Finished:
-    """How the tool ended. `returncode` is None when it had to be ended; `killed_by` is the signal that ended it, or its
-    shell wrapper's word for one (137 -> 9)."""
+    """How the tool ended. `returncode` is None when it had to be ended; `killed_by` is the signal that ended
+    it, or its shell wrapper's word for one (137 -> 9).
+    """
 
     returncode: int | None
     killed_by: int | None
     timed_out: bool
 
 
-def run(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], timeout_s: float, log: str,
-        leftovers: str = "") -> Finished:
+def run(
+    argv: Sequence[str], *, cwd: str, env: Mapping[str, str], timeout_s: float, log: str, leftovers: str = ""
+) -> Finished:
     """Run a tool to its end; stdout and stderr are appended to the file `log` as they come, stdin is empty.
 
-    When this returns, nothing that the tool started is alive. `leftovers`: a folder that the guard removes if this
-    process dies while the tool runs. OSError when the tool cannot be started.
+    When this returns, nothing that the tool started is alive. `leftovers`: a folder that the guard removes if
+    this process dies while the tool runs. OSError when the tool cannot be started.
     """
     ours, guards = socket.socketpair()
     with ours, open(log, "ab") as file:
         with guards:
             guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", GUARD, str(guards.fileno()), leftovers, str(KILLING_S), *argv],
-                cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=file, stderr=file, pass_fds=(guards.fileno(),),
-                start_new_session=True)  # its own session: Ctrl-C at the terminal is for the driver to answer
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    "-c",
+                    GUARD,
+                    str(guards.fileno()),
+                    leftovers,
+                    str(KILLING_S),
+                    *argv,
+                ],
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                pass_fds=(guards.fileno(),),
+                start_new_session=True,
+            )  # its own session: Ctrl-C at the terminal is for the driver to answer
         ours.settimeout(timeout_s)
         try:
             told = ours.recv(4096)

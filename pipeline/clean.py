@@ -1,4 +1,6 @@
-"""`inv clean`: remove what builds made under OUT, all of it or one stage's, chip's or model's. A file of the user's stays."""
+"""`inv clean`: remove what builds made under OUT, all of it or one stage's, chip's or model's. A file of the
+user's stays.
+"""
 
 import os
 import re
@@ -17,7 +19,9 @@ SHOWN_FOREIGN = 5
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What was removed (absolute path -> bytes), and the files that no build made or whose stamp cannot be read: they stay."""
+    """What was removed (absolute path -> bytes), and the files that no build made or whose stamp cannot be
+    read: they stay.
+    """
 
     out: str
     removed: dict[str, int]
@@ -29,8 +33,13 @@ class Cleaned:
             return "\n".join([f"nothing to remove under {self.out}", *left_lines(self.out, self.left)])
         size, files = tree.size_text(sum(self.removed.values())), tree.counted(len(self.removed), "file")
         done = "would remove" if self.dry else "removed"
-        return "\n".join([*tree.by_folder(self.out, self.removed), f"{done} {size} in {files} under {self.out}",
-                          *left_lines(self.out, self.left)])
+        return "\n".join(
+            [
+                *tree.by_folder(self.out, self.removed),
+                f"{done} {size} in {files} under {self.out}",
+                *left_lines(self.out, self.left),
+            ]
+        )
 
 
 def to_stderr(text: str) -> None:
@@ -38,12 +47,20 @@ def to_stderr(text: str) -> None:
     print(f"inv: {text}", file=sys.stderr, flush=True)
 
 
-def clean(out: str, stage: str | None = None, chip: str | None = None, model: str | None = None,
-          known: Collection[str] = (), tell: Callable[[str], None] = to_stderr, dry: bool = False) -> Cleaned:
-    """Remove steps' outputs, stamps and logs under OUT; with `stage`, `chip`, `model` those that are of all that are given.
+def clean(
+    out: str,
+    stage: str | None = None,
+    chip: str | None = None,
+    model: str | None = None,
+    known: Collection[str] = (),
+    tell: Callable[[str], None] = to_stderr,
+    dry: bool = False,
+) -> Cleaned:
+    """Remove steps' outputs, stamps and logs under OUT; with `stage`, `chip`, `model` those that are of all
+    that are given.
 
-    `known` are patterns, relative to OUT, of files that builds make without a stamp; they go when everything goes. `dry`
-    removes nothing and tells what would go.
+    `known` are patterns, relative to OUT, of files that builds make without a stamp; they go when everything
+    goes. `dry` removes nothing and tells what would go.
     """
     tree.of(out)  # before the lock, which would make the folder
     with of_out(out, tell):
@@ -55,7 +72,11 @@ def clean(out: str, stage: str | None = None, chip: str | None = None, model: st
         names = {made.name for made in going}
         logs = [path for name, path in found.logs.items() if everything or name in names]
         # a step's stamp goes after its outputs: a kill in between leaves it known as ours
-        paths = [path for made in going for path in (*made.outputs, made.stamp)] + logs + (found.own if everything else [])
+        paths = (
+            [path for made in going for path in (*made.outputs, made.stamp)]
+            + logs
+            + (found.own if everything else [])
+        )
         sizes = tree.size_of(paths)
         if not dry:
             tree.remove(out, paths)
@@ -68,16 +89,21 @@ def left_lines(out: str, left: Collection[str]) -> list[str]:
         return []
     shown = ", ".join(os.path.relpath(path, out) for path in list(left)[:SHOWN_FOREIGN])
     more = len(left) - SHOWN_FOREIGN
-    return [f"left {tree.counted(len(left), 'file')} that no build made or whose stamp cannot be read: {shown}"
-            + (f" and {more} more" if more > 0 else "")]
+    return [
+        f"left {tree.counted(len(left), 'file')} that no build made or whose stamp cannot be read: {shown}"
+        + (f" and {more} more" if more > 0 else "")
+    ]
 
 
 def _is_of(made: Made, out: str, stage: str | None, chip: str | None, model: str | None) -> bool:
     """By the step's name and its place: STAGE/CHIP/..., OUT/MODEL-<hash8>/CHIP/..."""
     place = os.path.relpath(made.stamp, out).split("/")
     parts = {part.lower() for part in (*made.name.split("/"), *place[:-1])}
-    return ((stage is None or made.stage == stage) and (chip is None or chip.lower() in parts)
-            and (model is None or place[0] == model or _model(place[0]) == model))
+    return (
+        (stage is None or made.stage == stage)
+        and (chip is None or chip.lower() in parts)
+        and (model is None or place[0] == model or _model(place[0]) == model)
+    )
 
 
 def _model(folder: str) -> str:
@@ -86,9 +112,20 @@ def _model(folder: str) -> str:
 
 
 def _nothing_of(found: Tree, stage: str | None, chip: str | None, model: str | None) -> str:
-    given = " ".join(f"--{word}={value}" for word, value in (("stage", stage), ("chip", chip), ("model", model)) if value)
+    given = " ".join(
+        f"--{word}={value}" for word, value in (("stage", stage), ("chip", chip), ("model", model)) if value
+    )
     stages = sorted({made.stage for made in found.made})
-    models = sorted({name for made in found.made if (name := _model(os.path.relpath(made.stamp, found.out).split("/")[0]))})
+    models = sorted(
+        {
+            name
+            for made in found.made
+            if (name := _model(os.path.relpath(made.stamp, found.out).split("/")[0]))
+        }
+    )
     close = get_close_matches(stage, stages, 1) if stage and stage not in stages else []
-    return (f"{given}: nothing of that under {found.out}." + (f" Did you mean --stage={close[0]}?" if close else "")
-            + f" Stages there: {', '.join(stages) or 'none'}; models: {', '.join(models) or 'none'}")
+    return (
+        f"{given}: nothing of that under {found.out}."
+        + (f" Did you mean --stage={close[0]}?" if close else "")
+        + f" Stages there: {', '.join(stages) or 'none'}; models: {', '.join(models) or 'none'}"
+    )

@@ -1,4 +1,6 @@
-"""`inv explain --run A B`: what two reports were made from and with, where it differs, what matters most first."""
+"""`inv explain --run A B`: what two reports were made from and with, where it differs, what matters most
+first.
+"""
 
 import json
 import os
@@ -21,15 +23,21 @@ def differences(a: str, b: str) -> list[str]:
     first, second = steps(a), steps(b)
     both = [name for name in first if name in second]
     if not both:
-        raise BuildError(f"{a} and {b} have no step in common ({len(first)} and {len(second)} steps): different models, chips or "
-                         "data; compare their tables with: inv compare")
+        raise BuildError(
+            f"{a} and {b} have no step in common ({len(first)} and {len(second)} steps): different models,"
+            " chips or data; compare their tables with: inv compare"
+        )
     found: dict[str, dict[str, list[str]]] = {kind: {} for kind in ("tool", "param", "input", "code", "on")}
     made = {key for each in (*first.values(), *second.values()) for key in each["outputs"]}
     for name in both:
         one, two = first[name], second[name]
-        for kind, old, new in (("tool", one["tools"], two["tools"]), ("param", one["params"], two["params"]),
-                               ("input", _outside(one, made), _outside(two, made)), ("code", one["code"], two["code"]),
-                               ("on", _place(one["made"]), _place(two["made"]))):
+        for kind, old, new in (
+            ("tool", one["tools"], two["tools"]),
+            ("param", one["params"], two["params"]),
+            ("input", _outside(one, made), _outside(two, made)),
+            ("code", one["code"], two["code"]),
+            ("on", _place(one["made"]), _place(two["made"])),
+        ):
             for sentence in _changed(kind, old, new):
                 found[kind].setdefault(sentence, []).append(name)
     told = [f"{sentence}  ({_names(names)})" for kind in found.values() for sentence, names in kind.items()]
@@ -49,7 +57,9 @@ def steps(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             return dict(json.load(file)["steps"])
     except FileNotFoundError:
-        raise BuildError(f"{path}: no such file; expected a report's folder (OUT/report), an OUT, or a {FILE}") from None
+        raise BuildError(
+            f"{path}: no such file; expected a report's folder (OUT/report), an OUT, or a {FILE}"
+        ) from None
     except (ValueError, KeyError, TypeError):
         raise BuildError(f"{path}: not what a build writes as {FILE}") from None
 
@@ -62,13 +72,22 @@ def _outside(step: Mapping[str, Any], made: set[str]) -> dict[str, str]:
 def _place(made: Mapping[str, Any]) -> dict[str, Any]:
     git = made.get("git") or {}
     dirty = " with uncommitted changes" if git.get("dirty") else ""
-    return {"git commit": f"{str(git.get('commit'))[:12]}{dirty}", "host": made.get("host"), "cpu": made.get("cpu"),
-            "cpu flags": " ".join(made.get("cpu_flags") or []), "python": made.get("python"), "slot": made.get("slot")}
+    return {
+        "git commit": f"{str(git.get('commit'))[:12]}{dirty}",
+        "host": made.get("host"),
+        "cpu": made.get("cpu"),
+        "cpu flags": " ".join(made.get("cpu_flags") or []),
+        "python": made.get("python"),
+        "slot": made.get("slot"),
+    }
 
 
 def _changed(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    return [_sentence(kind, key, old, new) for key in sorted({*old, *new})
-            if key not in old or key not in new or old[key] != new[key]]
+    return [
+        _sentence(kind, key, old, new)
+        for key in sorted({*old, *new})
+        if key not in old or key not in new or old[key] != new[key]
+    ]
 
 
 def _sentence(kind: str, key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -79,8 +98,10 @@ def _sentence(kind: str, key: str, old: Mapping[str, Any], new: Mapping[str, Any
         return f"{kind} {key} is only in {'A' if key in old else 'B'}"
     if key == "cpu flags" and key in old and key in new:
         one, two = old[key].split(), new[key].split()
-        return (f"on cpu flags: only A has {' '.join(f for f in one if f not in two) or 'none'}, "
-                f"only B has {' '.join(f for f in two if f not in one) or 'none'}")
+        return (
+            f"on cpu flags: only A has {' '.join(f for f in one if f not in two) or 'none'}, "
+            f"only B has {' '.join(f for f in two if f not in one) or 'none'}"
+        )
     return f"{kind} {key}: {_shown(old, key)} -> {_shown(new, key)}"
 
 

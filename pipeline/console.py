@@ -1,7 +1,7 @@
 """What a person sees of a build: a line a step, and on a terminal a bar for all of it.
 
-Results and finished steps go to stdout, the bar to stderr and only to a terminal; each is written whole, so that a log
-file holds plain lines.
+Results and finished steps go to stdout, the bar to stderr and only to a terminal; each is written whole, so
+that a log file holds plain lines.
 """
 
 import shutil
@@ -30,14 +30,19 @@ def reasons_line(why: Iterable[str]) -> str:
 def plan_lines(plan: Plan, verdicts: Mapping[str, Verdict], every: bool = False) -> list[str]:
     """`run NAME why`, `maybe NAME waits for ...`, and the fresh ones counted (or named, with `every`)."""
     width = min(60, max((len(name) for name in plan.order), default=0))
-    lines = [f"{verdicts[name].state:<6} {name:<{width}}  {reasons_line(verdicts[name].why)}".rstrip()
-             for name in plan.order if every or verdicts[name].state != FRESH]
+    lines = [
+        f"{verdicts[name].state:<6} {name:<{width}}  {reasons_line(verdicts[name].why)}".rstrip()
+        for name in plan.order
+        if every or verdicts[name].state != FRESH
+    ]
     fresh = sum(verdict.state == FRESH for verdict in verdicts.values())
     return lines if every or not fresh else [*lines, f"fresh  {fresh} step{'s' * (fresh != 1)}"]
 
 
 class Console:
-    """The listener of a run that prints: finished steps as lines and, on a terminal, what is running and a bar below them."""
+    """The listener of a run that prints: finished steps as lines and, on a terminal, what is running and a
+    bar below them.
+    """
 
     def __init__(self, total: int, quiet: bool = False):
         self.quiet = quiet
@@ -80,8 +85,10 @@ class Console:
             self._last = time.monotonic()
             self._erase()
             width = shutil.get_terminal_size().columns - 1
-            lines = [f"  {slot.kind} {slot.id:>2}  {time.monotonic() - since:4.0f} s  {name}"[:width]
-                     for name, (slot, since) in self._running.items()]
+            lines = [
+                f"  {slot.kind} {slot.id:>2}  {time.monotonic() - since:4.0f} s  {name}"[:width]
+                for name, (slot, since) in self._running.items()
+            ]
             lines.append(self._bar(width))
             sys.stderr.write("\n".join(lines) + "\n")
             sys.stderr.flush()
@@ -94,8 +101,15 @@ class Console:
     def _bar(self, width: int) -> str:
         elapsed = max(time.monotonic() - self._begun, 1e-6)
         speed = f"{self._images / elapsed:,.0f} images/s" if self._images else ""
-        return tqdm.format_meter(self._ended, self._total, elapsed, ncols=width, postfix=speed, unit="step",
-                                 bar_format="{n_fmt}/{total_fmt} steps |{bar}| {elapsed}, {remaining} left{postfix}")
+        return tqdm.format_meter(
+            self._ended,
+            self._total,
+            elapsed,
+            ncols=width,
+            postfix=speed,
+            unit="step",
+            bar_format="{n_fmt}/{total_fmt} steps |{bar}| {elapsed}, {remaining} left{postfix}",
+        )
 
     def _end(self, step: Step) -> None:
         self._ended += 1

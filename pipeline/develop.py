@@ -20,6 +20,6 @@ def test(context: Context, k: str = "", slow: bool = False) -> None:
 @task
 def lint(context: Context) -> None:
     """Check style and types: ruff, and mypy on the packages."""
-    for words in (["ruff", "check", "."], ["mypy"]):
+    for words in (["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"]):
         if subprocess.run([sys.executable, "-m", *words], cwd=ROOT, check=False).returncode:
             raise Exit(code=1)

@@ -1,4 +1,6 @@
-"""What is known of the files during one command: one stat and at most one hash a path, however many steps read it."""
+"""What is known of the files during one command: one stat and at most one hash a path, however many steps
+read it.
+"""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -11,10 +13,16 @@ from pipeline.step import Step
 
 
 class Disk:
-    """Stats, hashes and stamps as first seen. `touched` are stamps whose files have new times and the old content."""
+    """Stats, hashes and stamps as first seen. `touched` are stamps whose files have new times and the old
+    content.
+    """
 
-    def __init__(self, roots: Roots | None = None, source: Source | None = None,
-                 stats: Mapping[str, list[int]] | None = None):
+    def __init__(
+        self,
+        roots: Roots | None = None,
+        source: Source | None = None,
+        stats: Mapping[str, list[int]] | None = None,
+    ):
         self.roots = roots or Roots({})
         self.source = source or Source()
         self.touched: dict[str, dict[str, Any]] = {}  # stamp path -> stamp with new mtimes, content unchanged
@@ -29,7 +37,9 @@ class Disk:
         return self._stats[path]
 
     def print_of(self, path: str, known: Fingerprint | None = None) -> Fingerprint | None:
-        """The file's fingerprint; it is read only when its times or size differ from all that is known of it."""
+        """The file's fingerprint; it is read only when its times or size differ from all that is known of
+        it.
+        """
         stat = self.stat(path)
         seen = self._prints.get(path)
         if stat is None or (seen and seen[:3] == stat):

@@ -1,4 +1,6 @@
-"""`inv doctor`: whether this machine can build, one line a check with its fix. What any chip needs; each backend adds its own."""
+"""`inv doctor`: whether this machine can build, one line a check with its fix. What any chip needs; each
+backend adds its own.
+"""
 
 import configparser
 import os
@@ -45,7 +47,10 @@ def checks(out: str, setup: str = os.path.join(ROOT, "setup.cfg")) -> list[Check
     config.read(setup, encoding="utf-8")
     required = config.get("options", "install_requires").split("\n")
     extras = config["options.extras_require"] if config.has_section("options.extras_require") else {}
-    found = [_python(config.get("options", "python_requires")), *(_package(line) for line in required if line.strip())]
+    found = [
+        _python(config.get("options", "python_requires")),
+        *(_package(line) for line in required if line.strip()),
+    ]
     for name in extras:
         if name != "dev":  # for those who work on the project
             found += [_package(line, name) for line in extras[name].split("\n") if line.strip()]
@@ -56,8 +61,10 @@ def lines(found: Iterable[Line]) -> list[str]:
     """One line a check, names aligned; what to do stands behind the arrow."""
     checks = list(found)
     width = max((len(check.name) for check in checks), default=0)
-    return [f"{check.status:<4}  {check.name:<{width}}  {check.text}" + (f"  -> {check.fix}" if check.fix else "")
-            for check in checks]
+    return [
+        f"{check.status:<4}  {check.name:<{width}}  {check.text}" + (f"  -> {check.fix}" if check.fix else "")
+        for check in checks
+    ]
 
 
 def verdict(found: Iterable[Line]) -> str:
@@ -77,7 +84,9 @@ def _python(wanted: str) -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
     if version in SpecifierSet(wanted):
         return Check("python", PASS, f"{version} in {sys.prefix}")
-    return Check("python", FAIL, f"{version}, and {wanted} is needed", "install it, remove .venv and run ./inv again")
+    return Check(
+        "python", FAIL, f"{version}, and {wanted} is needed", "install it, remove .venv and run ./inv again"
+    )
 
 
 def _package(line: str, extra: str = "") -> Check:
@@ -112,7 +121,11 @@ def _disk(out: str) -> Check:
     text = f"{tree.size_text(free * 2**20)} free for {out}"
     if not os.access(_existing(out), os.W_OK):
         return Check("disk", FAIL, f"{_existing(out)} may not be written to", "set --out")
-    return Check("disk", PASS, text) if free >= DISK_MB else Check("disk", WARN, text, "set --out or --limit; see inv gc")
+    return (
+        Check("disk", PASS, text)
+        if free >= DISK_MB
+        else Check("disk", WARN, text, "set --out or --limit; see inv gc")
+    )
 
 
 def _existing(path: str) -> str:

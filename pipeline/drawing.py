@@ -1,5 +1,7 @@
-"""The picture of `inv graph`: networkx puts the nodes in layers and orders them, matplotlib draws them. Letters are outlines
-in the SVG, measured before the boxes are drawn, so that no text leaves its box wherever the picture is shown."""
+"""The picture of `inv graph`: networkx puts the nodes in layers and orders them, matplotlib draws them.
+Letters are outlines in the SVG, measured before the boxes are drawn, so that no text leaves its box wherever
+the picture is shown.
+"""
 
 import io
 import math
@@ -31,7 +33,9 @@ INK, SOFT = "#1b1b1b", "#555555"
 def svg(nodes: Mapping[str, Node], edges: Edges) -> str:
     """The picture as SVG text."""
     file = io.StringIO()
-    figure(nodes, edges).savefig(file, format="svg", metadata={"Date": None})  # the same plan is the same picture
+    figure(nodes, edges).savefig(
+        file, format="svg", metadata={"Date": None}
+    )  # the same plan is the same picture
     return file.getvalue()
 
 
@@ -40,7 +44,9 @@ def figure(nodes: Mapping[str, Node], edges: Edges) -> Figure:
     columns, ways = _laid_out(nodes, edges)
     places = _places(nodes, columns)
     high = max(map(_height, columns)) + 2 * MARGIN + LEGEND_HIGH
-    wide = max(max((x + width for x, _, width in places.values()), default=0.0) + MARGIN, 330.0)  # the legend's width
+    wide = max(
+        max((x + width for x, _, width in places.values()), default=0.0) + MARGIN, 330.0
+    )  # the legend's width
     made = Figure(figsize=(wide / 72, high / 72))
     FigureCanvasAgg(made)
     axes = made.add_axes((0, 0, 1, 1))
@@ -56,7 +62,8 @@ def figure(nodes: Mapping[str, Node], edges: Edges) -> Figure:
 
 
 def _laid_out(nodes: Mapping[str, Node], edges: Edges) -> tuple[list[list[str]], list[list[str]]]:
-    """(columns of names from left to right, the names that each edge passes). Groups that need each other share a column.
+    """(columns of names from left to right, the names that each edge passes). Groups that need each other
+    share a column.
 
     An edge that skips columns gets a lane, a name of its own, in each of them.
     """
@@ -64,8 +71,10 @@ def _laid_out(nodes: Mapping[str, Node], edges: Edges) -> tuple[list[list[str]],
     graph.add_nodes_from(nodes)
     graph.add_edges_from(edges)
     knots = networkx.condensation(graph)
-    layers = [[name for knot in generation for name in sorted(knots.nodes[knot]["members"], key=list(nodes).index)]
-              for generation in networkx.topological_generations(knots)] or [[]]
+    layers = [
+        [name for knot in generation for name in sorted(knots.nodes[knot]["members"], key=list(nodes).index)]
+        for generation in networkx.topological_generations(knots)
+    ] or [[]]
     column = {name: number for number, layer in enumerate(layers) for name in layer}
     ways = []
     for one, two in edges:
@@ -77,13 +86,20 @@ def _laid_out(nodes: Mapping[str, Node], edges: Edges) -> tuple[list[list[str]],
 
 
 def _untangled(layers: list[list[str]], edges: Edges) -> list[list[str]]:
-    """The order in each column with the fewest crossings and the shortest edges: of all orders, or column after column."""
+    """The order in each column with the fewest crossings and the shortest edges: of all orders, or column
+    after column.
+    """
     if math.prod(math.factorial(len(layer)) for layer in layers) <= MOST_TRIED:
-        return [list(order) for order in min(product(*map(permutations, layers)), key=lambda trial: _tangle(trial, edges))]
+        return [
+            list(order)
+            for order in min(product(*map(permutations, layers)), key=lambda trial: _tangle(trial, edges))
+        ]
     for _ in range(2):
         for number, layer in enumerate(layers):
             if math.factorial(len(layer)) <= MOST_TRIED:
-                trials = [[*layers[:number], list(order), *layers[number + 1 :]] for order in permutations(layer)]
+                trials = [
+                    [*layers[:number], list(order), *layers[number + 1 :]] for order in permutations(layer)
+                ]
                 layers = min(trials, key=lambda trial: _tangle(trial, edges))
     return layers
 
@@ -91,8 +107,11 @@ def _untangled(layers: list[list[str]], edges: Edges) -> list[list[str]]:
 def _tangle(layers: Sequence[Sequence[str]], edges: Edges) -> float:
     at = {name: row - (len(layer) - 1) / 2 for layer in layers for row, name in enumerate(layer)}
     column = {name: number for number, layer in enumerate(layers) for name in layer}
-    crossings = sum((at[a] - at[c]) * (at[b] - at[d]) < 0 for (a, b), (c, d) in combinations(edges, 2)
-                    if column[a] == column[c] and column[b] == column[d])
+    crossings = sum(
+        (at[a] - at[c]) * (at[b] - at[d]) < 0
+        for (a, b), (c, d) in combinations(edges, 2)
+        if column[a] == column[c] and column[b] == column[d]
+    )
     return sum(abs(at[one] - at[two]) for one, two in edges) + 10 * crossings
 
 
@@ -116,8 +135,12 @@ def _height(column: Sequence[str]) -> float:
 
 
 def _width(node: Node) -> float:
-    texts = [TextPath((0, 0), line, size=size, prop=FontProperties(weight="bold" if first else "normal")).get_extents().width
-             for line, size, first in zip(node.lines, SIZES, (True, False, False), strict=True)]
+    texts = [
+        TextPath((0, 0), line, size=size, prop=FontProperties(weight="bold" if first else "normal"))
+        .get_extents()
+        .width
+        for line, size, first in zip(node.lines, SIZES, (True, False, False), strict=True)
+    ]
     return max(*texts, 60.0) + 2 * PAD
 
 
@@ -125,23 +148,44 @@ def _box(axes, node: Node, place: Place) -> None:  # type: ignore[no-untyped-def
     """Three lines, and below them a strip with the share of each state."""
     x, y, width = place
     fill, edge = COLOURS[node.state]
-    outline = FancyBboxPatch((x, y - HIGH / 2), width, HIGH, boxstyle="round,pad=0,rounding_size=7", facecolor=fill,
-                             edgecolor=edge, linewidth=1.2, zorder=2)
+    outline = FancyBboxPatch(
+        (x, y - HIGH / 2),
+        width,
+        HIGH,
+        boxstyle="round,pad=0,rounding_size=7",
+        facecolor=fill,
+        edgecolor=edge,
+        linewidth=1.2,
+        zorder=2,
+    )
     axes.add_patch(outline)
     for row, (line, size) in enumerate(zip(node.lines, SIZES, strict=True)):
-        axes.text(x + width / 2, y + (row - 1) * LINE - STRIP / 2, line, size=size, ha="center", va="center", zorder=3,
-                  weight="normal" if row else "bold", color=SOFT if row == 2 else INK)
+        axes.text(
+            x + width / 2,
+            y + (row - 1) * LINE - STRIP / 2,
+            line,
+            size=size,
+            ha="center",
+            va="center",
+            zorder=3,
+            weight="normal" if row else "bold",
+            color=SOFT if row == 2 else INK,
+        )
     left, steps = x, sum(node.states.values())
     for state in (FRESH, MAYBE, RUN):
         part = width * node.states[state] / steps
-        strip = Rectangle((left, y + HIGH / 2 - STRIP), part, STRIP, facecolor=COLOURS[state][1], linewidth=0, zorder=3)
+        strip = Rectangle(
+            (left, y + HIGH / 2 - STRIP), part, STRIP, facecolor=COLOURS[state][1], linewidth=0, zorder=3
+        )
         axes.add_patch(strip)
         strip.set_clip_path(outline)
         left += part
 
 
 def _arrow(axes, places: Sequence[Place]) -> None:  # type: ignore[no-untyped-def]
-    """A curve from the right side of a box, along its lanes, to the left side of another; it begins and ends level."""
+    """A curve from the right side of a box, along its lanes, to the left side of another; it begins and ends
+    level.
+    """
     points: list[tuple[float, float]] = []
     for one, two in pairwise(places):
         begin, end = (one[0] + one[2], one[1]), (two[0], two[1])
@@ -152,14 +196,27 @@ def _arrow(axes, places: Sequence[Place]) -> None:  # type: ignore[no-untyped-de
     codes = ([Path.LINETO] + [Path.CURVE4] * 3) * (len(places) - 1)
     points[-1] = (points[-1][0] - 1, points[-1][1])
     curve = Path(points, [Path.MOVETO, *codes[1:]])
-    axes.add_patch(FancyArrowPatch(path=curve, arrowstyle="-|>,head_length=5,head_width=3", color="#8a8a8a", linewidth=1.1,
-                                   zorder=1, shrinkA=0, shrinkB=0))
+    axes.add_patch(
+        FancyArrowPatch(
+            path=curve,
+            arrowstyle="-|>,head_length=5,head_width=3",
+            color="#8a8a8a",
+            linewidth=1.1,
+            zorder=1,
+            shrinkA=0,
+            shrinkB=0,
+        )
+    )
 
 
 def _legend(axes, y: float) -> None:  # type: ignore[no-untyped-def]
     x = MARGIN
     for state, text in LEGEND.items():
         fill, edge = COLOURS[state]
-        axes.add_patch(FancyBboxPatch((x, y - 5), 10, 10, boxstyle="round,pad=0,rounding_size=2", facecolor=fill, edgecolor=edge))
+        axes.add_patch(
+            FancyBboxPatch(
+                (x, y - 5), 10, 10, boxstyle="round,pad=0,rounding_size=2", facecolor=fill, edgecolor=edge
+            )
+        )
         axes.text(x + 16, y, text, size=8.5, va="center_baseline", color=SOFT)
         x += 24 + TextPath((0, 0), text, size=8.5).get_extents().width + 14

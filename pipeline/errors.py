@@ -23,8 +23,9 @@ class StepError(Exception):
 
 
 class BadData(StepError):
-    """A step met files that it cannot use and names them. The other steps of its stage still look at theirs, so that all are
-    named at once. Exit code 1."""
+    """A step met files that it cannot use and names them. The other steps of its stage still look at theirs,
+    so that all are named at once. Exit code 1.
+    """
 
 
 class GateMissed(Exception):

@@ -1,8 +1,8 @@
 """From the tasks on one command line to one plan, and through it.
 
-Invoke alone runs each `pre` task by itself and without the caller's options. Here every stage reached through `pre` and
-`post` gets the options of the whole command line and declares its steps; all of them are one plan, so that inference on the
-first shard starts while the last is still being decoded.
+Invoke alone runs each `pre` task by itself and without the caller's options. Here every stage reached through
+`pre` and `post` gets the options of the whole command line and declares its steps; all of them are one plan,
+so that inference on the first shard starts while the last is still being decoded.
 """
 
 import errno
@@ -57,7 +57,9 @@ class Executor(InvokeExecutor):
     """Named by `tasks.executor_class` in invoke.yaml."""
 
     def execute(self, *tasks: Any) -> dict[Task, Any]:
-        """Plain tasks run as Invoke runs them; the stages named run as one plan, once, where the first stood."""
+        """Plain tasks run as Invoke runs them; the stages named run as one plan, once, where the first
+        stood.
+        """
         calls = self.normalize(tasks)
         staged = [call for call in calls if isinstance(call.task, Stage)]
         results: dict[Task, Any] = {}
@@ -76,8 +78,12 @@ class Executor(InvokeExecutor):
         first = cast(Stage, staged[0].task)
         request = first.resolve(shared_options(calls))
         steps, own = declared(staged, request)
-        code = build.run(Plan(steps), request, again=own if request.again else (), dry=bool(self.config.run.dry))
-        if code in (0, GateMissed.exit_code) and not self.config.run.dry:  # a missed gate has its figures in the report
+        code = build.run(
+            Plan(steps), request, again=own if request.again else (), dry=bool(self.config.run.dry)
+        )
+        if (
+            code in (0, GateMissed.exit_code) and not self.config.run.dry
+        ):  # a missed gate has its figures in the report
             for result in request.results:
                 print(result())
         if code:
@@ -90,20 +96,27 @@ class Executor(InvokeExecutor):
         plan = Plan(steps)
         disk = build.disk_of(request)
         own = {key: value for key, value in call.kwargs.items() if key not in view.shared}
-        result = view.look(Scene(request, plan, disk, verdicts_of(plan, disk), bool(self.config.run.dry)), **own)
+        result = view.look(
+            Scene(request, plan, disk, verdicts_of(plan, disk), bool(self.config.run.dry)), **own
+        )
         disk.source.save()
         return result
 
 
 def shared_options(calls: Sequence[Call]) -> dict[str, Any]:
-    """The options given on the command line, of all its stages together; two values for one are the user's mistake."""
+    """The options given on the command line, of all its stages together; two values for one are the user's
+    mistake.
+    """
     given: dict[str, Any] = {}
     for call in calls:
         shared: Options = getattr(call.task, "shared", {})
         for key, value in call.kwargs.items():
             if key in shared and value != shared[key].default and given.setdefault(key, value) != value:
                 flag = "--" + key.replace("_", "-")
-                raise BuildError(f"{flag}: {given[key]!r} and {value!r} on one command line; one command line is one request")
+                raise BuildError(
+                    f"{flag}: {given[key]!r} and {value!r} on one command line; one command line is one"
+                    " request"
+                )
     return given
 
 
@@ -146,7 +159,9 @@ def _task(found: Any) -> Task:
 
 @contextmanager
 def told_in_one_line() -> Iterator[None]:
-    """The project's own exceptions end the program with their line and exit code; anything else is a bug and shows where."""
+    """The project's own exceptions end the program with their line and exit code; anything else is a bug and
+    shows where.
+    """
     try:
         yield
     except (errors.BuildError, errors.StepError, errors.GateMissed) as error:
@@ -154,7 +169,9 @@ def told_in_one_line() -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise Exit(f"inv: no space left on the disk of {error.filename or 'OUT'}. Free some, or set --out", code=1) from None
+        raise Exit(
+            f"inv: no space left on the disk of {error.filename or 'OUT'}. Free some, or set --out", code=1
+        ) from None
     except KeyboardInterrupt:
         print("\ninv: interrupted; what is complete is kept, and running again goes on", file=sys.stderr)
         raise Exit(code=130) from None

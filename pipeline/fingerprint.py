@@ -1,7 +1,8 @@
 """What a file, a package or a piece of our code is, as plain values that can be compared and written down.
 
-A file's fingerprint is [mtime_ns, ctime_ns, size, sha256]. While the first three are the same the content counts as the same, else
-the content decides. ctime: rsync, tar and touch -r can put other bytes of the same length under the old mtime.
+A file's fingerprint is [mtime_ns, ctime_ns, size, sha256]. While the first three are the same the content
+counts as the same, else the content decides. ctime: rsync, tar and touch -r can put other bytes of the same
+length under the old mtime.
 """
 
 import functools
@@ -12,9 +13,9 @@ from importlib import metadata
 
 Fingerprint = list  # [mtime_ns, ctime_ns, size, sha256]
 
-# A file changed within one tick of the clock that stamps files (4 ms on common kernels, 1 s on some network file
-# systems) can change again and keep its times. Such a fingerprint is written down with mtime 0, so that the content is
-# looked at once more next time.
+# A file changed within one tick of the clock that stamps files (4 ms on common kernels, 1 s on some network
+# file systems) can change again and keep its times. Such a fingerprint is written down with mtime 0, so that
+# the content is looked at once more next time.
 RACY_NS = 1_000_000_000
 
 
@@ -22,7 +23,11 @@ def of_stat(path: str) -> list[int] | None:
     """[mtime_ns, ctime_ns, size], or None where there is no such file."""
     try:
         stat = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no path at all (a null byte), from a damaged stamp
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+        ValueError,
+    ):  # ValueError: no path at all (a null byte), from a damaged stamp
         return None
     return [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size]
 
@@ -34,7 +39,9 @@ def of_content(path: str) -> str:
 
 
 def of_file(path: str, known: Fingerprint | None = None, stat: list[int] | None = None) -> Fingerprint | None:
-    """A file's fingerprint, None where there is none. `known` spares the reading while times and size are as in it."""
+    """A file's fingerprint, None where there is none. `known` spares the reading while times and size are as
+    in it.
+    """
     stat = stat or of_stat(path)
     if stat is None:
         return None
@@ -44,7 +51,9 @@ def of_file(path: str, known: Fingerprint | None = None, stat: list[int] | None 
 
 
 def unless_racy(found: Fingerprint) -> Fingerprint:
-    """The fingerprint as it may be written down: one of a file that changed just now does not vouch for its content."""
+    """The fingerprint as it may be written down: one of a file that changed just now does not vouch for its
+    content.
+    """
     return [0, *found[1:]] if time.time_ns() - max(found[:2]) < RACY_NS else found
 
 

@@ -1,7 +1,8 @@
-"""`inv gc`: what neither the plan of this command line nor one of the last builds refers to. Removed only when told to.
+"""`inv gc`: what neither the plan of this command line nor one of the last builds refers to. Removed only
+when told to.
 
-Each build adds a line to OUT/.builds.jsonl: when, the command, and what it makes, a list of file names a folder with the
-numbers of shards folded away, so that a line is about 2 kB however many images there are.
+Each build adds a line to OUT/.builds.jsonl: when, the command, and what it makes, a list of file names a
+folder with the numbers of shards folded away, so that a line is about 2 kB however many images there are.
 """
 
 import json
@@ -24,25 +25,37 @@ NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{4,}(?![0-9A-Za-z])")
 
 
 def remember(out: str, plan: Plan, command: str) -> None:
-    """Add this build to the ledger, unless the last line says the same. Call it with OUT's lock, before the first step."""
+    """Add this build to the ledger, unless the last line says the same. Call it with OUT's lock, before the
+    first step.
+    """
     made: dict[str, set[str]] = {}
     for path in plan.makers:
         if path.startswith(out + "/"):
             folder, _, name = _folded(os.path.relpath(path, out)).rpartition("/")
             made.setdefault(folder, set()).add(name)
-    line = {"time": time.time(), "command": command, "made": {folder: sorted(names) for folder, names in sorted(made.items())}}
+    line = {
+        "time": time.time(),
+        "command": command,
+        "made": {folder: sorted(names) for folder, names in sorted(made.items())},
+    }
     path = os.path.join(out, tree.LEDGER)
     text = _text(path)
     known = _parsed(text.splitlines())
     if known and known[-1]["made"] == line["made"]:
         return
-    with open(path, "a", encoding="utf-8") as file:  # one write: a line of another build is never in the middle of it
-        file.write("\n" * (text != "" and not text.endswith("\n")) + json.dumps(line, separators=(",", ":")) + "\n")
+    with open(
+        path, "a", encoding="utf-8"
+    ) as file:  # one write: a line of another build is never in the middle of it
+        file.write(
+            "\n" * (text != "" and not text.endswith("\n")) + json.dumps(line, separators=(",", ":")) + "\n"
+        )
 
 
 @dataclass(frozen=True)
 class Garbage:
-    """What nobody refers to (absolute path -> bytes), how many different builds were asked, and what stays as no build's."""
+    """What nobody refers to (absolute path -> bytes), how many different builds were asked, and what stays as
+    no build's.
+    """
 
     out: str
     going: dict[str, int]
@@ -53,17 +66,38 @@ class Garbage:
     def __str__(self) -> str:
         last = f"this plan nor the last {tree.counted(self.builds, 'different build')}"
         if not self.going:
-            return "\n".join([f"nothing to collect under {self.out}: all is of this plan or of the last "
-                              f"{tree.counted(self.builds, 'different build')}", *left_lines(self.out, self.left)])
-        total = f"{tree.size_text(sum(self.going.values()))} in {tree.counted(len(self.going), 'file')}, of neither {last}"
-        return "\n".join([*tree.by_folder(self.out, self.going),
-                          f"removed {total}" if self.removed else f"{total}. Remove them with: inv gc --yes",
-                          *left_lines(self.out, self.left)])
+            return "\n".join(
+                [
+                    (
+                        f"nothing to collect under {self.out}: all is of this plan or of the last "
+                        f"{tree.counted(self.builds, 'different build')}"
+                    ),
+                    *left_lines(self.out, self.left),
+                ]
+            )
+        total = (
+            f"{tree.size_text(sum(self.going.values()))} in {tree.counted(len(self.going), 'file')}, of"
+            f" neither {last}"
+        )
+        return "\n".join(
+            [
+                *tree.by_folder(self.out, self.going),
+                f"removed {total}" if self.removed else f"{total}. Remove them with: inv gc --yes",
+                *left_lines(self.out, self.left),
+            ]
+        )
 
 
-def collect(out: str, planned: Iterable[str], builds: int = BUILDS, yes: bool = False,
-            known: Collection[str] = (), tell: Callable[[str], None] = to_stderr) -> Garbage:
-    """Find, and with `yes` remove, the steps under OUT of which no output is `planned` or made by the last `builds` builds.
+def collect(
+    out: str,
+    planned: Iterable[str],
+    builds: int = BUILDS,
+    yes: bool = False,
+    known: Collection[str] = (),
+    tell: Callable[[str], None] = to_stderr,
+) -> Garbage:
+    """Find, and with `yes` remove, the steps under OUT of which no output is `planned` or made by the last
+    `builds` builds.
 
     Builds of the same outputs count as one. `known` is as in clean.
     """
@@ -72,16 +106,29 @@ def collect(out: str, planned: Iterable[str], builds: int = BUILDS, yes: bool = 
         ledger = os.path.join(out, tree.LEDGER)
         lines = _parsed(_text(ledger).splitlines())
         if not lines:
-            raise BuildError(f"--out={out}: no build is recorded here yet, so nothing tells what is still wanted. Build once "
-                             "(inv all), or remove everything with: inv clean")
+            raise BuildError(
+                f"--out={out}: no build is recorded here yet, so nothing tells what is still wanted. Build"
+                " once (inv all), or remove everything with: inv clean"
+            )
         last = _last(lines, builds)
-        kept = {os.path.join(folder, name) for line in last for folder, names in line["made"].items() for name in names}
+        kept = {
+            os.path.join(folder, name)
+            for line in last
+            for folder, names in line["made"].items()
+            for name in names
+        }
         kept |= {_folded(os.path.relpath(path, out)) for path in planned}
         found = tree.of(out, known)
-        going = [made for made in found.made if not any(_folded(os.path.relpath(p, out)) in kept for p in made.outputs)]
+        going = [
+            made
+            for made in found.made
+            if not any(_folded(os.path.relpath(p, out)) in kept for p in made.outputs)
+        ]
         staying = {made.name for made in found.made} - {made.name for made in going}
         paths = [path for made in going for path in (*made.outputs, made.stamp)]
-        paths += [found.logs[made.name] for made in going if made.name in found.logs and made.name not in staying]
+        paths += [
+            found.logs[made.name] for made in going if made.name in found.logs and made.name not in staying
+        ]
         sizes = tree.size_of(paths)
         if yes:
             tree.remove(out, paths)

@@ -1,4 +1,5 @@
-"""The plan stage by stage, for `inv graph`: how many steps, how many stale, how long the last build took; as Mermaid text.
+"""The plan stage by stage, for `inv graph`: how many steps, how many stale, how long the last build took; as
+Mermaid text.
 
 The picture (SVG) is drawn by pipeline/drawing.py, which needs the extra `graph`.
 """
@@ -15,12 +16,18 @@ from pipeline.plan import Plan
 from pipeline.verdicts import FRESH, MAYBE, RUN, Verdict
 
 FEW = 4  # second parts of the names that are still worth a node each
-COLOURS = {FRESH: ("#e3f1e5", "#4f8f5a"), RUN: ("#fbdcc4", "#c4601d"), MAYBE: ("#fdf3cf", "#b08d1e")}  # fill, edge
+COLOURS = {
+    FRESH: ("#e3f1e5", "#4f8f5a"),
+    RUN: ("#fbdcc4", "#c4601d"),
+    MAYBE: ("#fdf3cf", "#b08d1e"),
+}  # fill, edge
 
 
 @dataclass
 class Node:
-    """The steps of one stage, or of one part of it. `seconds`: how long at least one of them worked, when last made."""
+    """The steps of one stage, or of one part of it. `seconds`: how long at least one of them worked, when
+    last made.
+    """
 
     name: str
     states: dict[str, int] = field(default_factory=lambda: {FRESH: 0, RUN: 0, MAYBE: 0})
@@ -40,8 +47,12 @@ class Node:
         return [self.name, count, "never made" if self.seconds is None else _time(self.seconds)]
 
 
-def nodes(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> tuple[dict[str, Node], list[tuple[str, str]]]:
-    """(nodes by name in plan order, edges between them; an edge that a longer way says already is left out)."""
+def nodes(
+    plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk
+) -> tuple[dict[str, Node], list[tuple[str, str]]]:
+    """(nodes by name in plan order, edges between them; an edge that a longer way says already is left
+    out).
+    """
     of_step = _grouped(plan)
     found: dict[str, Node] = {}
     times: dict[str, list[tuple[float, float]]] = {}
@@ -53,7 +64,9 @@ def nodes(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> tuple[dict
             times.setdefault(node.name, []).append((made["start"], made["start"] + made["seconds"]))
     for name, intervals in times.items():
         found[name].seconds = union_seconds(intervals)
-    edges = dict.fromkeys((of_step[above], of_step[name]) for name in plan.order for above in plan.needs[name])
+    edges = dict.fromkeys(
+        (of_step[above], of_step[name]) for name in plan.order for above in plan.needs[name]
+    )
     return found, _reduced([(one, two) for one, two in edges if one != two])
 
 
@@ -62,10 +75,15 @@ def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> str:
     found, edges = nodes(plan, verdicts, disk)
     short = {name: f"n{number}" for number, name in enumerate(found)}
     lines = ["flowchart LR"]
-    lines += [f'    {short[name]}["<b>{node.lines[0]}</b><br/>{"<br/>".join(node.lines[1:])}"]:::{node.state}'
-              for name, node in found.items()]
+    lines += [
+        f'    {short[name]}["<b>{node.lines[0]}</b><br/>{"<br/>".join(node.lines[1:])}"]:::{node.state}'
+        for name, node in found.items()
+    ]
     lines += [f"    {short[one]} --> {short[two]}" for one, two in edges]
-    lines += [f"    classDef {state} fill:{fill},stroke:{edge},color:#1b1b1b" for state, (fill, edge) in COLOURS.items()]
+    lines += [
+        f"    classDef {state} fill:{fill},stroke:{edge},color:#1b1b1b"
+        for state, (fill, edge) in COLOURS.items()
+    ]
     return "\n".join(lines)
 
 
@@ -74,19 +92,25 @@ def svg(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> str:
     try:
         drawing = importlib.import_module("pipeline.drawing")
     except ModuleNotFoundError as error:
-        raise BuildError(f"inv graph: {error.name} is not installed, needed to draw. pip install -e '.[graph]', or: "
-                         "inv graph --format=mermaid") from None
+        raise BuildError(
+            f"inv graph: {error.name} is not installed, needed to draw. pip install -e '.[graph]', or: "
+            "inv graph --format=mermaid"
+        ) from None
     return str(drawing.svg(*nodes(plan, verdicts, disk)))
 
 
 def _grouped(plan: Plan) -> dict[str, str]:
-    """{step: its node}: the stage, with the name's second part where a stage has a few of them (agree/reference, agree/cpu)."""
+    """{step: its node}: the stage, with the name's second part where a stage has a few of them
+    (agree/reference, agree/cpu).
+    """
     seconds: dict[str, set[str]] = {}
     parts = {name: name.split("/") for name in plan.order}
     for first, *rest in parts.values():
         seconds.setdefault(first, set()).add(rest[0] if rest[1:] else "")
-    return {name: "/".join(words[:2]) if 1 < len(seconds[words[0]]) <= FEW and words[2:] else words[0]
-            for name, words in parts.items()}
+    return {
+        name: "/".join(words[:2]) if 1 < len(seconds[words[0]]) <= FEW and words[2:] else words[0]
+        for name, words in parts.items()
+    }
 
 
 def _reduced(edges: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -95,8 +119,15 @@ def _reduced(edges: list[tuple[str, str]]) -> list[tuple[str, str]]:
     for one, two in edges:
         below.setdefault(one, []).append(two)
     reach = {name: _reached(name, below) for name in below}
-    return [(one, two) for one, two in edges
-            if not any(two in reach.get(other, ()) and one not in reach.get(other, ()) for other in below[one] if other != two)]
+    return [
+        (one, two)
+        for one, two in edges
+        if not any(
+            two in reach.get(other, ()) and one not in reach.get(other, ())
+            for other in below[one]
+            if other != two
+        )
+    ]
 
 
 def _reached(name: str, below: Mapping[str, list[str]]) -> set[str]:

@@ -1,7 +1,9 @@
-"""What earlier builds left under OUT and is still true: judged by its stamp alone, since its step is not in this plan.
+"""What earlier builds left under OUT and is still true: judged by its stamp alone, since its step is not in
+this plan.
 
-A record of another chip or data set stays in the report while its files, everything they were made from under OUT, and the
-code that made them are as the stamps say. Its tools and the pictures outside OUT are looked at when its own build runs.
+A record of another chip or data set stays in the report while its files, everything they were made from under
+OUT, and the code that made them are as the stamps say. Its tools and the pictures outside OUT are looked at
+when its own build runs.
 """
 
 import os
@@ -9,11 +11,16 @@ from collections.abc import Collection, Iterator
 
 from pipeline.disk import Disk
 
-LOOKED_AT = ("out", "repository")  # roots that mean the same files in every request; `data:` is another folder each time
+LOOKED_AT = (
+    "out",
+    "repository",
+)  # roots that mean the same files in every request; `data:` is another folder each time
 
 
 def records(out: str, names: Collection[str], planned: Collection[str], disk: Disk) -> list[str]:
-    """Paths of files with these names under OUT that are up to date by their stamps; those of this plan left out."""
+    """Paths of files with these names under OUT that are up to date by their stamps; those of this plan left
+    out.
+    """
     known: dict[str, bool] = {}
     return sorted(path for path in _walk(out, names) if path not in planned and up_to_date(path, disk, known))
 
@@ -26,9 +33,14 @@ def up_to_date(path: str, disk: Disk, known: dict[str, bool]) -> bool:
     stamp = disk.stamp(path + ".stamp")
     if stamp is not None:
         sources = disk.source.of(stamp["action"], tuple(stamp["code"]))
-        known[path] = (all(sources.get(module) == value for module, value in stamp["code"].items())
-                       and all(_same(key, value, disk) for key, value in stamp["outputs"].items())
-                       and all(_same(key, value, disk) and _made_well(key, disk, known) for key, value in stamp["inputs"].items()))
+        known[path] = (
+            all(sources.get(module) == value for module, value in stamp["code"].items())
+            and all(_same(key, value, disk) for key, value in stamp["outputs"].items())
+            and all(
+                _same(key, value, disk) and _made_well(key, disk, known)
+                for key, value in stamp["inputs"].items()
+            )
+        )
     return known[path]
 
 

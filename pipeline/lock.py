@@ -1,7 +1,8 @@
 """Two builds in one OUT: the second waits and says for whom. And one measurement at a time on a machine.
 
-Both are flock locks: the kernel takes them back when their process dies, however it dies, so that nobody ever unlocks by
-hand. The owner's facts lie beside the lock, for the message alone; they are never trusted to mean that it is held.
+Both are flock locks: the kernel takes them back when their process dies, however it dies, so that nobody ever
+unlocks by hand. The owner's facts lie beside the lock, for the message alone; they are never trusted to mean
+that it is held.
 """
 
 import fcntl
@@ -32,11 +33,24 @@ def of_out(out: str, tell: Callable[[str], None]) -> Iterator[None]:
         tell(f"{out}: being built by {_owner(path)}; waiting for it. Another --out builds beside it.")
         lock.acquire(poll_interval=POLL_S)
     except OSError as error:
-        raise BuildError(f"--out={out}: {error.strerror}. Give a folder that can be made and written") from None
+        raise BuildError(
+            f"--out={out}: {error.strerror}. Give a folder that can be made and written"
+        ) from None
     try:
-        with suppress(OSError), open(path + ".owner", "w", encoding="utf-8") as file:  # on a full disk, too, a fresh build is fresh
-            json.dump({"pid": os.getpid(), "host": machine.host(), "since": time.time(), "boot": machine.boot_id(),
-                       "command": " ".join(["inv", *sys.argv[1:]])}, file)
+        with (
+            suppress(OSError),
+            open(path + ".owner", "w", encoding="utf-8") as file,
+        ):  # on a full disk, too, a fresh build is fresh
+            json.dump(
+                {
+                    "pid": os.getpid(),
+                    "host": machine.host(),
+                    "since": time.time(),
+                    "boot": machine.boot_id(),
+                    "command": " ".join(["inv", *sys.argv[1:]]),
+                },
+                file,
+            )
         yield
     finally:
         lock.release()
@@ -53,12 +67,15 @@ def _owner(path: str) -> str:
 
 
 class Quiet:
-    """The machine-wide lock: every build shares it while its steps run, and one that measures has it alone."""
+    """The machine-wide lock: every build shares it while its steps run, and one that measures has it
+    alone.
+    """
 
     def __init__(self, path: str | None = None):
         # not tempfile's folder: a job with a TMPDIR of its own would measure while others build
         path = path or os.path.join(os.environ.get("INV_LOCK_DIR", "/tmp"), "mobilenet-build.alone.lock")
-        try:  # without O_CREAT first: kernels with fs.protected_regular refuse it for another user's file in /tmp
+        # without O_CREAT first: kernels with fs.protected_regular refuse it for another user's file in /tmp
+        try:
             self._file = os.open(path, os.O_RDWR)
         except FileNotFoundError:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -76,7 +93,8 @@ class Quiet:
     def take(self) -> bool:
         """Have the machine alone; False while another build's steps run."""
         if not self.alone:
-            self.leave()  # flock's upgrade is not atomic: two that share and both want more would wait for ever
+            # flock's upgrade is not atomic: two that share and both want more would wait for ever
+            self.leave()
             self.alone = self._take(fcntl.LOCK_EX)
         return self.alone
 

@@ -1,4 +1,6 @@
-"""This machine as a build sees it: cores that the cgroup allows, memory, disk, and who we are. Read from files."""
+"""This machine as a build sees it: cores that the cgroup allows, memory, disk, and who we are. Read from
+files.
+"""
 
 import functools
 import os
@@ -19,7 +21,10 @@ def cores() -> tuple[int, ...]:
 
 def _quota() -> int:
     """Whole CPUs of the cgroup's quota (v2, then v1), 0 where there is none."""
-    for path, parse in (("/sys/fs/cgroup/cpu.max", _cpu_max), ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", _cfs_quota)):
+    for path, parse in (
+        ("/sys/fs/cgroup/cpu.max", _cpu_max),
+        ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", _cfs_quota),
+    ):
         try:
             with open(path, encoding="ascii") as file:
                 return parse(file.read())
@@ -45,12 +50,17 @@ def memory_mb() -> float:
     if match:
         found = int(match[1]) / 1024
     try:
-        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as limit, \
-                open("/sys/fs/cgroup/memory.current", encoding="ascii") as current, \
-                open("/sys/fs/cgroup/memory.stat", encoding="ascii") as stat:
-            # the page cache counts as used there, and is given back on demand: a data set that was read is no lack of memory
+        with (
+            open("/sys/fs/cgroup/memory.max", encoding="ascii") as limit,
+            open("/sys/fs/cgroup/memory.current", encoding="ascii") as current,
+            open("/sys/fs/cgroup/memory.stat", encoding="ascii") as stat,
+        ):
+            # the page cache counts as used there, and is given back on demand: a data set that was read is no
+            # lack of memory
             cache = re.search(r"^inactive_file (\d+)$", stat.read(), re.MULTILINE)
-            found = min(found, (int(limit.read()) - int(current.read()) + int(cache[1] if cache else 0)) / 2**20)
+            found = min(
+                found, (int(limit.read()) - int(current.read()) + int(cache[1] if cache else 0)) / 2**20
+            )
     except (OSError, ValueError):
         pass  # no cgroup v2, or "max"
     return found
@@ -83,7 +93,11 @@ def cpu_flags() -> list[str]:
     except OSError:
         match = None
     known = match[1].split() if match else []
-    return [flag for flag in known if flag.startswith(("avx", "amx", "sse4", "fma", "asimd", "sve", "sha", "neon"))]
+    return [
+        flag
+        for flag in known
+        if flag.startswith(("avx", "amx", "sse4", "fma", "asimd", "sve", "sha", "neon"))
+    ]
 
 
 def host() -> str:
@@ -93,10 +107,15 @@ def host() -> str:
 
 @functools.cache
 def git_state(root: str) -> dict:
-    """{"commit", "dirty"} of the tree our code lies in; None where git cannot tell. Starts git: not for a no-op build."""
+    """{"commit", "dirty"} of the tree our code lies in; None where git cannot tell. Starts git: not for a
+    no-op build.
+    """
+
     def ask(*words: str) -> str | None:
         try:
-            done = subprocess.run(["git", "-C", root, *words], capture_output=True, text=True, timeout=10, check=False)
+            done = subprocess.run(
+                ["git", "-C", root, *words], capture_output=True, text=True, timeout=10, check=False
+            )
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() if done.returncode == 0 else None

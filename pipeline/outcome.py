@@ -21,7 +21,9 @@ class Listener(Protocol):
 
 @dataclass
 class Outcome:
-    """What a run did: names of the steps that ran, exit code and line of those that failed, and what was not tried."""
+    """What a run did: names of the steps that ran, exit code and line of those that failed, and what was not
+    tried.
+    """
 
     ran: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
@@ -35,7 +37,9 @@ class Outcome:
         return min(codes) if codes else 0
 
     def name_what_was_not_tried(self, stale: Iterable[str], needs: Mapping[str, Sequence[str]]) -> None:
-        """Of the `stale` steps, in plan order, those that came to nothing, and the one that each of them waited for in vain."""
+        """Of the `stale` steps, in plan order, those that came to nothing, and the one that each of them
+        waited for in vain.
+        """
         settled = {*self.ran, *self.unchanged, *self.failed}
         for name in stale:
             if name not in settled:

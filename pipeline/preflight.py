@@ -12,35 +12,44 @@ MB = 2**20
 
 
 def check(steps: Collection[Step], out: str, jobs: int) -> None:
-    """BuildError when the stale `steps` need more than there is free where OUT lies, or one of them more memory than there is.
+    """BuildError when the stale `steps` need more than there is free where OUT lies, or one of them more
+    memory than there is.
 
     Memory of steps that run beside each other is not added up: the run starts only as many as fit (run.py).
     """
     need, free = disk_mb(steps, jobs) * MB, machine.disk_free_mb(out) * MB
     if need > free:
-        raise BuildError(f"needs {tree.size_text(need)} for {_mostly(steps)}, {tree.size_text(free)} free on {out}: "
-                         "set --out or --limit")
+        raise BuildError(
+            f"needs {tree.size_text(need)} for {_mostly(steps)}, {tree.size_text(free)} free on {out}: "
+            "set --out or --limit"
+        )
     largest = max(steps, key=lambda step: step.memory_mb, default=None)
     if largest and largest.memory_mb > machine.memory_mb():
-        raise BuildError(f"{largest.name} needs {tree.size_text(largest.memory_mb * MB)} of memory, "
-                         f"{tree.size_text(machine.memory_mb() * MB)} available: end what else uses it")
+        raise BuildError(
+            f"{largest.name} needs {tree.size_text(largest.memory_mb * MB)} of memory, "
+            f"{tree.size_text(machine.memory_mb() * MB)} available: end what else uses it"
+        )
 
 
 def disk_mb(steps: Collection[Step], jobs: int) -> float:
     """What must be free, in MB, for these steps to end well, `jobs` at a time.
 
-    An output that is made again takes its old place, but only when the new one is whole: while `jobs` of them are
-    written, that many old ones lie beside them.
+    An output that is made again takes its old place, but only when the new one is whole: while `jobs` of them
+    are written, that many old ones lie beside them.
     """
     sized = [step for step in steps if step.disk_mb]
     old = [sum(tree.size_of(step.outputs).values()) / MB for step in sized]
     grows = sum(step.disk_mb - min(before, step.disk_mb) for step, before in zip(sized, old, strict=True))
-    beside = sorted((min(before, step.disk_mb) for step, before in zip(sized, old, strict=True)), reverse=True)[:jobs]
+    beside = sorted(
+        (min(before, step.disk_mb) for step, before in zip(sized, old, strict=True)), reverse=True
+    )[:jobs]
     return grows + sum(beside)
 
 
 def _mostly(steps: Collection[Step]) -> str:
-    """What takes the most of it: the outputs' name without its number, in the plural (shard-00007.npy: shards)."""
+    """What takes the most of it: the outputs' name without its number, in the plural (shard-00007.npy:
+    shards).
+    """
     largest = max(steps, key=lambda step: step.disk_mb)
     stem = os.path.splitext(os.path.basename(largest.outputs[0]))[0]
     numbered = re.fullmatch(r"(.*?[A-Za-z])[-_]\d+", stem)

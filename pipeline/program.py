@@ -1,4 +1,6 @@
-"""The command line: Invoke's, with its errors told in one line, the nearest legal word named, and the exit codes of ours."""
+"""The command line: Invoke's, with its errors told in one line, the nearest legal word named, and the exit
+codes of ours.
+"""
 
 import gc
 import io
@@ -18,7 +20,9 @@ from pipeline.fingerprint import of_package
 
 
 class Inv(Program):
-    """Invoke's program over our tasks: a mistyped word is exit 2, Ctrl-C is 130, no task at all lists them."""
+    """Invoke's program over our tasks: a mistyped word is exit 2, Ctrl-C is 130, no task at all lists
+    them.
+    """
 
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:
         """Parse and execute; never a traceback for what a user typed."""
@@ -57,12 +61,17 @@ class Inv(Program):
         super().parse_cleanup()
 
     def print_help(self) -> None:
-        """`inv` alone: what one may ask, and how to go on. (`inv --help` shows the options before a task, too.)"""
+        """`inv` alone: what one may ask, and how to go on. (`inv --help` shows the options before a task,
+        too.)
+        """
         if self.args.help.value:
             super().print_help()
             return
         self.list_tasks()
-        print("inv all builds everything; inv --help TASK shows a task's options; inv --dry TASK what would be done and why")
+        print(
+            "inv all builds everything; inv --help TASK shows a task's options; inv --dry TASK what would be"
+            " done and why"
+        )
 
     def _mistyped(self, error: ParseError) -> NoReturn:
         """One line: the word, the nearest legal one, all of them."""
@@ -70,9 +79,17 @@ class Inv(Program):
         typed = next((part for part in words.split("'")[1::2]), "")
         if typed.startswith("-"):
             context = error.context
-            known = sorted(context.flags) if context is not None and context.name else sorted(self.initial_context.flags)
+            known = (
+                sorted(context.flags)
+                if context is not None and context.name
+                else sorted(self.initial_context.flags)
+            )
             known = [flag for flag in known if flag.startswith("--")]
-            kind = f"option of {context.name}" if context is not None and context.name else "option before a task"
+            kind = (
+                f"option of {context.name}"
+                if context is not None and context.name
+                else "option before a task"
+            )
         else:
             known, kind = sorted(self.collection.task_names), "task"
         if "No idea what" in words:
@@ -81,20 +98,28 @@ class Inv(Program):
             words = f"no {kind} {typed!r}.{hint} There are: {', '.join(known)}"
         elif "needed value" in words:  # Invoke: Flag <Argument: eval_bs> needed value and was not given one!
             flag = words.partition("<Argument: ")[2].partition(">")[0].partition(" ")[0].replace("_", "-")
-            words = f"--{flag} needs a value: --{flag}=VALUE" + (f"; see inv --help {error.context.name}" if error.context else "")
+            words = f"--{flag} needs a value: --{flag}=VALUE" + (
+                f"; see inv --help {error.context.name}" if error.context else ""
+            )
         print(f"inv: {words}", file=sys.stderr)
         sys.exit(2)
 
 
 def refuse_twice(argv: list[str]) -> None:
-    """Exit 2 when an option is given twice to one task: Invoke would take the second value for a task's name."""
+    """Exit 2 when an option is given twice to one task: Invoke would take the second value for a task's
+    name.
+    """
     seen: set[str] = set()
     for word in argv[1:]:
         option = word.partition("=")[0]
         if not word.startswith("-"):
             seen = set() if word in tasks_names() else seen
         elif option in seen:
-            raise Exit(f"inv: {option}: given twice; one value an option, several batch sizes or devices between commas", code=2)
+            raise Exit(
+                f"inv: {option}: given twice; one value an option, several batch sizes or devices between"
+                " commas",
+                code=2,
+            )
         else:
             seen.add(option)
 
@@ -106,15 +131,27 @@ def tasks_names() -> set[str]:
 
 def main() -> None:
     """Entry point of ./inv."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ./inv starts without, so that imports end quietly
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # ./inv starts without, so that imports end quietly
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # an ASCII terminal gets a question mark, not a traceback at the end of a build
+            stream.reconfigure(
+                errors="replace"
+            )  # an ASCII terminal gets a question mark, not a traceback at the end of a build
     try:
         os.getcwd()
     except FileNotFoundError:
         print("inv: the folder you stand in has been removed; cd to one that is there", file=sys.stderr)
         sys.exit(2)
-    gc.set_threshold(200_000, 20, 100)  # a plan of 50,000 pictures makes objects that all stay: looking for garbage costs 0.2 s
-    Inv(name="inv", binary="inv", binary_names=["inv"], namespace=Collection.from_module(tasks), executor_class=Executor,
-        version=of_package("mobilenet-build")).run(["inv", *sys.argv[1:]])
+    gc.set_threshold(
+        200_000, 20, 100
+    )  # a plan of 50,000 pictures makes objects that all stay: looking for garbage costs 0.2 s
+    Inv(
+        name="inv",
+        binary="inv",
+        binary_names=["inv"],
+        namespace=Collection.from_module(tasks),
+        executor_class=Executor,
+        version=of_package("mobilenet-build"),
+    ).run(["inv", *sys.argv[1:]])

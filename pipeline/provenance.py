@@ -1,6 +1,8 @@
-"""From what and where everything under OUT was made: gathered from the stamps, small enough to travel with a report.
+"""From what and where everything under OUT was made: gathered from the stamps, small enough to travel with a
+report.
 
-Long lists of files and long values are folded to one hash: two reports are told apart by it, a single picture is not.
+Long lists of files and long values are folded to one hash: two reports are told apart by it, a single picture
+is not.
 """
 
 import hashlib
@@ -17,12 +19,18 @@ PLACES = ("host", "cpu", "cpu_flags", "python", "git", "slot", "start", "seconds
 
 
 def of(out: str, paths: Collection[str] | None = None) -> dict[str, Any]:
-    """{"schema", "steps": {name: {inputs, outputs, params, tools, code, made}}} of everything stamped under OUT.
+    """{"schema", "steps": {name: {inputs, outputs, params, tools, code, made}}} of everything stamped under
+    OUT.
 
-    With `paths` (absolute, records of a report) only what these were made from, directly or not. inputs and outputs are
-    {key in the stamp: sha256}, `out:` keys relative to OUT; code is {module: hash}; made says where and when.
+    With `paths` (absolute, records of a report) only what these were made from, directly or not. inputs and
+    outputs are {key in the stamp: sha256}, `out:` keys relative to OUT; code is {module: hash}; made says
+    where and when.
     """
-    wanted = [path + tree.STAMP for path in paths] if paths is not None else [made.stamp for made in tree.of(out).made]
+    wanted = (
+        [path + tree.STAMP for path in paths]
+        if paths is not None
+        else [made.stamp for made in tree.of(out).made]
+    )
     makers: dict[str, str] = {}  # output path -> stamp path, for outputs that are not the first
     if paths is not None:
         makers = {path: made.stamp for made in tree.of(out).made for path in made.outputs}
@@ -35,15 +43,22 @@ def of(out: str, paths: Collection[str] | None = None) -> dict[str, Any]:
         if record is None:
             continue
         steps[record["name"]] = _of_stamp(record)
-        inputs = [os.path.join(out, key.partition(":")[2]) for key in record["inputs"] if key.startswith("out:")]
+        inputs = [
+            os.path.join(out, key.partition(":")[2]) for key in record["inputs"] if key.startswith("out:")
+        ]
         wanted += [makers[each] for each in inputs if each in makers]
     return {"schema": SCHEMA, "steps": dict(sorted(steps.items()))}
 
 
 def _of_stamp(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {"inputs": _files(record["inputs"]), "outputs": _files(record["outputs"]),
-            "params": {key: _short(value) for key, value in record["params"].items()}, "tools": record["tools"],
-            "code": record["code"], "made": {key: record["made"][key] for key in PLACES if key in record["made"]}}
+    return {
+        "inputs": _files(record["inputs"]),
+        "outputs": _files(record["outputs"]),
+        "params": {key: _short(value) for key, value in record["params"].items()},
+        "tools": record["tools"],
+        "code": record["code"],
+        "made": {key: record["made"][key] for key in PLACES if key in record["made"]},
+    }
 
 
 def _files(prints: Mapping[str, list]) -> dict[str, str]:
@@ -67,7 +82,9 @@ def _sha(value: Any) -> str:
 
 
 def write(out: str, records: Collection[str], report: str) -> None:
-    """Write provenance.json beside a report: what its records were made from. In one rename, as stamps are."""
+    """Write provenance.json beside a report: what its records were made from. In one rename, as stamps
+    are.
+    """
     folder = os.path.dirname(report)
     part = os.path.join(folder, ".part-provenance.json")
     with open(part, "w", encoding="utf-8") as file:

@@ -1,7 +1,7 @@
 """From `.part-` files to outputs that count: rename, then stamp, in this order.
 
-A kill between the two leaves outputs that differ from the stamp, and the step runs again; the other order could hide a
-half-made step.
+A kill between the two leaves outputs that differ from the stamp, and the step runs again; the other order
+could hide a half-made step.
 """
 
 import os
@@ -32,7 +32,9 @@ def remove_parts(step: Step) -> None:
 
 
 def with_room(step: Step, message: str) -> str:
-    """The message, after the disk being full where it is: a failed write says "30 requested and 4 written", or is a SIGBUS."""
+    """The message, after the disk being full where it is: a failed write says "30 requested and 4 written",
+    or is a SIGBUS.
+    """
     folder = os.path.dirname(step.outputs[0])
     free = machine.disk_free_mb(folder)
     full = f"no space left: {free:.1f} MB free on the disk of {folder}. Free some, or set --out"
@@ -50,11 +52,15 @@ def sweep(out: str) -> None:
 def unknown_inputs(step: Step, disk: Disk) -> tuple[str, ...]:
     """The inputs that a worker must hash, because nothing that is known of them holds."""
     known = (disk.stamp(step.stamp) or {"inputs": {}})["inputs"]
-    return tuple(path for key, path in disk.keyed(step.inputs).items() if not _known(path, known.get(key), disk))
+    return tuple(
+        path for key, path in disk.keyed(step.inputs).items() if not _known(path, known.get(key), disk)
+    )
 
 
 def publish(step: Step, done: Done, disk: Disk, made: Mapping[str, Any], makers: Collection[str]) -> None:
-    """Give a finished step's outputs their names and write its stamp. `makers` has the paths that other steps make."""
+    """Give a finished step's outputs their names and write its stamp. `makers` has the paths that other steps
+    make.
+    """
     missing = [path for path in step.outputs if done.outputs.get(part_of(path)) is None]
     if missing:
         raise OSError(0, f"{step.action} did not write", missing[0])
@@ -67,13 +73,25 @@ def publish(step: Step, done: Done, disk: Disk, made: Mapping[str, Any], makers:
         # renaming changed the ctime; the bytes are those that the worker hashed
         outputs[key] = [*(disk.stat(path) or [0, 0, 0]), (done.outputs[part_of(path)] or [""])[-1]]
         disk.remember(path, outputs[key])
-    stamp.write(step.stamp, {"name": step.name, "action": step.action, "inputs": inputs, "outputs": outputs,
-                             "params": dict(step.params), "tools": dict(step.tools), "made": dict(made),
-                             "code": disk.source.of(step.action, step.code)})
+    stamp.write(
+        step.stamp,
+        {
+            "name": step.name,
+            "action": step.action,
+            "inputs": inputs,
+            "outputs": outputs,
+            "params": dict(step.params),
+            "tools": dict(step.tools),
+            "made": dict(made),
+            "code": disk.source.of(step.action, step.code),
+        },
+    )
 
 
 def _input_prints(step: Step, done: Done, disk: Disk, makers: Collection[str]) -> dict[str, Any]:
-    """The inputs as they were before the action began: one that was edited while its step ran must look changed next time."""
+    """The inputs as they were before the action began: one that was edited while its step ran must look
+    changed next time.
+    """
     old = (disk.stamp(step.stamp) or {"inputs": {}})["inputs"]
     found: dict[str, Any] = {}
     for key, path in disk.keyed(step.inputs).items():

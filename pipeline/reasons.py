@@ -1,7 +1,7 @@
 """Why a step must run, in words. No reasons means up to date; there is no boolean twin.
 
-Reads the disk, prints nothing. What it learned on the way (a file that was touched but is the same) is kept in
-`Disk.touched` for the driver to write back.
+Reads the disk, prints nothing. What it learned on the way (a file that was touched but is the same) is kept
+in `Disk.touched` for the driver to write back.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,6 +14,7 @@ from pipeline.step import Step
 
 NEVER_MADE = "never made"
 
+
 def reasons(step: Step, disk: Disk | None = None, not_yet: Collection[str] = ()) -> list[str]:
     """All reasons why the step must run, [] when it is up to date.
 
@@ -23,8 +24,13 @@ def reasons(step: Step, disk: Disk | None = None, not_yet: Collection[str] = ())
     old = disk.stamp(step.stamp)
     gone = [path for path in step.outputs if disk.stat(path) is None]
     if old is None:
-        return [NEVER_MADE if len(gone) == len(step.outputs) else
-                "no readable stamp: the build that made it was cut short, or the stamp was damaged"]
+        return [
+            (
+                NEVER_MADE
+                if len(gone) == len(step.outputs)
+                else "no readable stamp: the build that made it was cut short, or the stamp was damaged"
+            )
+        ]
     new = {**old, "inputs": dict(old["inputs"]), "outputs": dict(old["outputs"])}
     why = [f"action: {old['action']} -> {step.action}"] if old["action"] != step.action else []
     if gone and len(gone) == len(step.outputs):
@@ -32,7 +38,9 @@ def reasons(step: Step, disk: Disk | None = None, not_yet: Collection[str] = ())
     else:
         why += [f"output {disk.roots.key(path)} is gone" for path in gone]
     why += _changed_files("input", step.inputs, new["inputs"], disk, not_yet)
-    why += _changed_files("output", [path for path in step.outputs if path not in gone], new["outputs"], disk, ())
+    why += _changed_files(
+        "output", [path for path in step.outputs if path not in gone], new["outputs"], disk, ()
+    )
     why += values.changed("param", old["params"], step.params)
     why += values.changed("tool", old["tools"], step.tools)
     why += _changed_code(old["code"], disk.source.of(step.action, step.code), disk.source)
@@ -41,9 +49,12 @@ def reasons(step: Step, disk: Disk | None = None, not_yet: Collection[str] = ())
     return why
 
 
-def _changed_files(kind: str, paths: Collection[str], known: dict[str, Fingerprint], disk: Disk,
-                   not_yet: Collection[str]) -> list[str]:
-    """Sentences on files that differ from what the stamp knows; `known` gets new times where the content is the same."""
+def _changed_files(
+    kind: str, paths: Collection[str], known: dict[str, Fingerprint], disk: Disk, not_yet: Collection[str]
+) -> list[str]:
+    """Sentences on files that differ from what the stamp knows; `known` gets new times where the content is
+    the same.
+    """
     why = []
     keyed = disk.keyed(paths)
     for key, path in keyed.items():
@@ -66,6 +77,12 @@ def _changed_files(kind: str, paths: Collection[str], known: dict[str, Fingerpri
 
 
 def _changed_code(old: Mapping[str, str], new: Mapping[str, str], source: Source) -> list[str]:
-    return [f"code {source.file_of(module)} changed" if module in old and module in new
+    return [
+        (
+            f"code {source.file_of(module)} changed"
+            if module in old and module in new
             else f"code {module} is {'new' if module in new else 'no longer used'}"
-            for module in sorted({*old, *new}) if old.get(module) != new.get(module)]
+        )
+        for module in sorted({*old, *new})
+        if old.get(module) != new.get(module)
+    ]

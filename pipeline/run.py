@@ -1,7 +1,7 @@
 """Run a plan: what is stale, in worker processes, longest path first; stamp what is complete.
 
-Only this process renames and stamps. A step's outputs appear under their names when all of them are whole, and its stamp
-after them, so that a kill at any instant costs the steps in flight and nothing else.
+Only this process renames and stamps. A step's outputs appear under their names when all of them are whole,
+and its stamp after them, so that a kill at any instant costs the steps in flight and nothing else.
 """
 
 import os
@@ -24,21 +24,36 @@ from pipeline.verdicts import FRESH, RUN, Verdict
 from pipeline.worker import Call, Done, Slot
 
 POLL_S, INTERRUPTED = 0.1, 130
-HANG_S, HANG_TIMES = 600.0, 50  # a step on a device takes seconds; at most so many times as long as it last took
+HANG_S, HANG_TIMES = (
+    600.0,
+    50,
+)  # a step on a device takes seconds; at most so many times as long as it last took
 DISK_HEAVY_MB, DISK_HEAVY_AT_ONCE = 64, 8  # past eight writers of big files a disk only gets slower
 
 
 class Run:
     """One run of one plan. `go()` once."""
 
-    def __init__(self, plan: Plan, verdicts: dict[str, Verdict], disk: Disk, slots: Slots, listener: Listener,
-                 log_dir: str, keep_going: bool = False, provenance: Callable[[], dict] = dict):
+    def __init__(
+        self,
+        plan: Plan,
+        verdicts: dict[str, Verdict],
+        disk: Disk,
+        slots: Slots,
+        listener: Listener,
+        log_dir: str,
+        keep_going: bool = False,
+        provenance: Callable[[], dict] = dict,
+    ):
         self.plan, self.disk, self.slots, self.listener = plan, disk, slots, listener
         self.log_dir, self.keep_going, self.provenance = log_dir, keep_going, provenance
         self.outcome = Outcome()
         self._why = {name: verdict.why for name, verdict in verdicts.items() if verdict.state == RUN}
-        self._waiting = {name: {n for n in plan.needs[name] if verdicts[n].state != FRESH}
-                         for name in plan.order if verdicts[name].state != FRESH}
+        self._waiting = {
+            name: {n for n in plan.needs[name] if verdicts[n].state != FRESH}
+            for name in plan.order
+            if verdicts[name].state != FRESH
+        }
         self._ready = [name for name, above in self._waiting.items() if not above]
         self._ahead = self._seconds_ahead()
         self._running: dict[Future[Done], tuple[str, Slot]] = {}
@@ -60,7 +75,9 @@ class Run:
                     self._end_hung()
                 elif self._stopping():
                     break
-                elif self._ready and all(name in self._why for name in self._ready):  # the others are looked at in the next turn
+                elif self._ready and all(
+                    name in self._why for name in self._ready
+                ):  # the others are looked at in the next turn
                     self._wait_for_the_machine()
             self.slots.close()
         except BaseException:
@@ -76,10 +93,14 @@ class Run:
         return self.outcome
 
     def _wait_for_the_machine(self) -> None:
-        """Nothing of ours runs and something is ready: another build measures, or runs while we want to measure."""
+        """Nothing of ours runs and something is ready: another build measures, or runs while we want to
+        measure.
+        """
         kinds = {slot.kind for slot in self.slots.slots}
         if lost := [name for name in self._ready if self.plan.steps[name].needs not in kinds]:
-            raise RuntimeError(f"{lost[0]} needs a slot that this build does not have: it would wait for ever")
+            raise RuntimeError(
+                f"{lost[0]} needs a slot that this build does not have: it would wait for ever"
+            )
         if not self._told:
             self.listener.note("waiting for another build on this machine: benchmarks never overlap anything")
         self._told = True
@@ -111,7 +132,11 @@ class Run:
         running = [self.plan.steps[name] for name, _ in self._running.values()]
         if any(other.alone for other in running) or (step.alone and running):
             return False
-        if running and step.memory_mb and sum(s.memory_mb for s in running) + step.memory_mb > machine.memory_mb():
+        if (
+            running
+            and step.memory_mb
+            and sum(s.memory_mb for s in running) + step.memory_mb > machine.memory_mb()
+        ):
             return False
         heavy = sum(other.disk_mb >= DISK_HEAVY_MB for other in running)
         if step.disk_mb >= DISK_HEAVY_MB and heavy >= DISK_HEAVY_AT_ONCE:
@@ -122,29 +147,53 @@ class Run:
         if step.alone:
             self.slots.rest()
         publish.remove_parts(step)
-        self.disk.source.of(step.action, step.code)  # now, and kept: code edited while the step runs must look changed next time
+        self.disk.source.of(
+            step.action, step.code
+        )  # now, and kept: code edited while the step runs must look changed next time
         for path in step.outputs:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-        call = Call(step.name, step.action, (*step.inputs, *step.reads), tuple(map(publish.part_of, step.outputs)), step.params,
-                    self.log_of(step), publish.unknown_inputs(step, self.disk))
+        call = Call(
+            step.name,
+            step.action,
+            (*step.inputs, *step.reads),
+            tuple(map(publish.part_of, step.outputs)),
+            step.params,
+            self.log_of(step),
+            publish.unknown_inputs(step, self.disk),
+        )
         self._ready.remove(step.name)
         self._since[step.name] = time.monotonic()
         self._running[self.slots.submit(slot, call)] = (step.name, slot)
         self.listener.started(step, slot, self._why[step.name])
 
     def _end_hung(self) -> None:
-        """A device can hang for ever inside a call. Its process is ended, and what follows is as for any that died."""
+        """A device can hang for ever inside a call. Its process is ended, and what follows is as for any that
+        died.
+        """
         for name, slot in self._running.values():
             limit = max(HANG_S, HANG_TIMES * (self.disk.seconds(self.plan.steps[name].stamp) or 0))
-            if slot.kind == "device" and not self.plan.steps[name].alone and time.monotonic() - self._since[name] > limit:
-                self.listener.note(f"{name}: no answer from {slot.kind} {slot.id} in {limit:.0f} s, its process is ended")
+            if (
+                slot.kind == "device"
+                and not self.plan.steps[name].alone
+                and time.monotonic() - self._since[name] > limit
+            ):
+                self.listener.note(
+                    f"{name}: no answer from {slot.kind} {slot.id} in {limit:.0f} s, its process is ended"
+                )
                 self._since[name] = time.monotonic()
                 self.slots.end(slot)
 
     def _made(self, step: Step, done: Done, slot: Slot) -> dict[str, Any]:
         """What a stamp tells of the run itself."""
-        made = {"start": done.start, "seconds": done.seconds, "load_s": done.load_s, "images": step.images,
-                "slot": f"{slot.kind} {slot.id}", "libraries": done.libraries, **self.provenance()}
+        made = {
+            "start": done.start,
+            "seconds": done.seconds,
+            "load_s": done.load_s,
+            "images": step.images,
+            "slot": f"{slot.kind} {slot.id}",
+            "libraries": done.libraries,
+            **self.provenance(),
+        }
         return {**made, "crashed_on": self._crashed[step.name].id} if step.name in self._crashed else made
 
     def _end(self, future: "Future[Done]") -> None:
@@ -177,7 +226,11 @@ class Run:
         where = f"{slot.kind} {slot.id}"
         if step.name in self._crashed:
             first = self._crashed[step.name]
-            self._fail(step, 1, f"its process died twice, on {first.kind} {first.id} and on {where} (killed, out of memory?)")
+            self._fail(
+                step,
+                1,
+                f"its process died twice, on {first.kind} {first.id} and on {where} (killed, out of memory?)",
+            )
             return
         publish.remove_parts(step)
         self._crashed[step.name] = slot
@@ -185,7 +238,9 @@ class Run:
         self.listener.note(f"{step.name}: its process on {where} died; trying once more")
 
     def _fail(self, step: Step, code: int, message: str) -> None:
-        message = publish.with_room(step, message) if code == 1 else message  # before its parts, removed, make room
+        message = (
+            publish.with_room(step, message) if code == 1 else message
+        )  # before its parts, removed, make room
         publish.remove_parts(step)
         self.outcome.failed[step.name] = (code, message)
         self.listener.failed(step, code, message, self.log_of(step))
@@ -202,7 +257,9 @@ class Run:
                 self._ready.append(below)
 
     def _seconds_ahead(self) -> dict[str, float]:
-        """For each step the longest chain that starts with it, in seconds of the last build (1 where there was none)."""
+        """For each step the longest chain that starts with it, in seconds of the last build (1 where there
+        was none).
+        """
         ahead: dict[str, float] = {}
         for name in reversed(self.plan.order):
             own = self.disk.seconds(self.plan.steps[name].stamp) or 1.0

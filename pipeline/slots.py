@@ -26,7 +26,9 @@ class Slots:
         self._ending: dict[Slot, threading.Thread] = {}
 
     def free(self, kind: str, avoid: Slot | None = None) -> Slot | None:
-        """A slot of this kind that may start now, another one than `avoid` where there is one; None when none may."""
+        """A slot of this kind that may start now, another one than `avoid` where there is one; None when none
+        may.
+        """
         able = [slot for slot in self.slots if slot.kind == kind and slot not in self.busy]
         used = sum(self.busy.values())
         able = [slot for slot in able if not used or used + slot.share <= self.shares]
@@ -43,9 +45,11 @@ class Slots:
         """Hand a step to this slot's process."""
         self.busy[slot] = slot.share
         if slot not in self._pools:
-            self._pools[slot] = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), worker.start,
-                                                    (os.getpid(), slot, sys.path))
-        # a worker that still imports must not die of Ctrl-C with a traceback: it inherits this mask until it ignores the signal
+            self._pools[slot] = ProcessPoolExecutor(
+                1, multiprocessing.get_context("spawn"), worker.start, (os.getpid(), slot, sys.path)
+            )
+        # a worker that still imports must not die of Ctrl-C with a traceback: it inherits this mask until it
+        # ignores the signal
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             return self._pools[slot].submit(worker.perform, call)
@@ -72,21 +76,27 @@ class Slots:
             self._pools.pop(slot).shutdown(wait=True)
 
     def close(self) -> None:
-        """End all processes, which have nothing left to do; together, since an interpreter takes 60 ms to come to its end."""
+        """End all processes, which have nothing left to do; together, since an interpreter takes 60 ms to
+        come to its end.
+        """
         for thread in self._shut_down():
             thread.join()
         self._pools.clear()
 
     def kill(self) -> None:
         """End all processes now, whatever they do."""
-        processes = [process for pool in self._pools.values() for process in list((pool._processes or {}).values())]
+        processes = [
+            process for pool in self._pools.values() for process in list((pool._processes or {}).values())
+        ]
         for process in processes:
             process.kill()
         for process in processes:
             process.join(PATIENCE_S)
 
     def leave(self, code: int) -> None:
-        """Shut the killed pools down; when one of them does not come to an end, leave the program without it."""
+        """Shut the killed pools down; when one of them does not come to an end, leave the program without
+        it.
+        """
         threads = self._shut_down()  # those that an interrupted close() has begun, too
         for thread in threads:
             thread.join(PATIENCE_S)
@@ -101,6 +111,8 @@ class Slots:
         """A thread a pool that shuts it down; each once, since a second shutdown returns without waiting."""
         for slot, pool in self._pools.items():
             if slot not in self._ending:
-                self._ending[slot] = threading.Thread(target=pool.shutdown, kwargs={"cancel_futures": True}, daemon=True)
+                self._ending[slot] = threading.Thread(
+                    target=pool.shutdown, kwargs={"cancel_futures": True}, daemon=True
+                )
                 self._ending[slot].start()
         return list(self._ending.values())

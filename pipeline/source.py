@@ -1,7 +1,9 @@
-"""Our own code as an input: the modules that an action consists of, hashed without comments, docstrings and blank lines.
+"""Our own code as an input: the modules that an action consists of, hashed without comments, docstrings and
+blank lines.
 
-A module counts with everything that it imports from this repository, packages' __init__ included. Parsing 60 files costs
-0.2 s, so what was found is kept in one file under OUT and looked up by mtime, ctime and size; losing that file costs the 0.2 s.
+A module counts with everything that it imports from this repository, packages' __init__ included. Parsing 60
+files costs 0.2 s, so what was found is kept in one file under OUT and looked up by mtime, ctime and size;
+losing that file costs the 0.2 s.
 """
 
 import ast
@@ -94,7 +96,9 @@ def parse(text: str, module: str, is_package: bool) -> tuple[str, list[str]]:
         elif isinstance(node, ast.ImportFrom):
             origin = _absolute(node, module, is_package)
             names.append(origin)
-            names.extend(f"{origin}.{alias.name}" for alias in node.names)  # may be a submodule, may be a function
+            names.extend(
+                f"{origin}.{alias.name}" for alias in node.names
+            )  # may be a submodule, may be a function
         _drop_docstring(node)
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16], sorted(set(names))
 
@@ -102,7 +106,11 @@ def parse(text: str, module: str, is_package: bool) -> tuple[str, list[str]]:
 def _drop_docstring(node: ast.AST) -> None:
     if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         first = node.body[0] if node.body else None
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        if (
+            isinstance(first, ast.Expr)
+            and isinstance(first.value, ast.Constant)
+            and isinstance(first.value.value, str)
+        ):
             node.body = node.body[1:]
 
 

@@ -1,7 +1,7 @@
 """What is remembered of a step: one JSON file beside its first output, written last, by the driver only.
 
-Paths in it are relative to a root (`out:`, `data:`), so that a moved tree stays fresh. A stamp that cannot be read is
-no stamp: the step runs.
+Paths in it are relative to a root (`out:`, `data:`), so that a moved tree stays fresh. A stamp that cannot be
+read is no stamp: the step runs.
 """
 
 import json
@@ -10,12 +10,23 @@ from collections.abc import Mapping
 from typing import Any
 
 SCHEMA = 1
-FIELDS = {"inputs": dict, "outputs": dict, "params": dict, "tools": dict, "code": dict, "made": dict, "name": str, "action": str}
+FIELDS = {
+    "inputs": dict,
+    "outputs": dict,
+    "params": dict,
+    "tools": dict,
+    "code": dict,
+    "made": dict,
+    "name": str,
+    "action": str,
+}
 NUMBERS = ("start", "seconds", "load_s", "images")  # of `made`
 
 
 def read(path: str) -> dict[str, Any] | None:
-    """The stamp, or None where there is none or it is not one (truncated, empty, not JSON, of another schema)."""
+    """The stamp, or None where there is none or it is not one (truncated, empty, not JSON, of another
+    schema).
+    """
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)

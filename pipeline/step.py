@@ -1,7 +1,7 @@
 """A step: what is made, from what, by which function. Frozen data of strings and plain values only.
 
-Nothing here reads the disk or imports what an action needs: planning 50,000 images must not import torch, and a step
-must cross to another process, or machine, as it is.
+Nothing here reads the disk or imports what an action needs: planning 50,000 images must not import torch, and
+a step must cross to another process, or machine, as it is.
 """
 
 from collections.abc import Mapping
@@ -16,16 +16,20 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 class Step:
     """One unit of work, declared by a stage of tasks.py and performed by a worker.
 
-    name     path without spaces, typed by people: `compile/310P3/fp16-uint8/bs16`; its first part is the stage
+    name     path without spaces, typed by people: `compile/310P3/fp16-uint8/bs16`; its first part is the
+             stage
     action   import path of a module-level function of paths and plain values: "convert.compiled:write"
     inputs   absolute paths that the action reads, project data files included
     outputs  absolute paths that it writes; the stamp lies beside the first
-    params   plain JSON values, handed to the action by keyword; no absolute paths, so that a moved tree stays fresh
+    params   plain JSON values, handed to the action by keyword; no absolute paths, so that a moved tree stays
+             fresh
     tools    versions that the result depends on: name -> version, None where absent
     needs    "cpu" (a CPU share) or "device" (a slot that owns one device; the action then takes `slot=`)
     alone    never overlaps any other step on this machine (benchmarks)
-    code     further modules of ours that the result depends on, for actions that pick one by name: ("backends.ort",)
-    reads    further paths for the action, after the inputs, whose content the params pin already (a tar and its members' hashes)
+    code     further modules of ours that the result depends on, for actions that pick one by name:
+             ("backends.ort",)
+    reads    further paths for the action, after the inputs, whose content the params pin already (a tar and
+             its members' hashes)
     eager    runs whenever a step that it waits for ran, though the content came out the same (reports)
     images   how many images it handles: for progress and the pipeline rows
     disk_mb, memory_mb  what it takes at most, for the check before the first step and for parallel work

@@ -1,7 +1,7 @@
 """What lies under OUT: what steps left there, by their stamps and logs, and what no build made.
 
-Nothing counts as ours for its name alone but the engine's own few files: whoever removes by this list removes no file of
-the user's.
+Nothing counts as ours for its name alone but the engine's own few files: whoever removes by this list removes
+no file of the user's.
 """
 
 import os
@@ -24,7 +24,8 @@ LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\S+): ")
 
 @dataclass(frozen=True)
 class Made:
-    """What one step left: its stamp, and the outputs that the stamp names, there or not, as it fingerprinted them.
+    """What one step left: its stamp, and the outputs that the stamp names, there or not, as it fingerprinted
+    them.
 
     Absolute paths.
     """
@@ -42,8 +43,10 @@ class Made:
 
 @dataclass(frozen=True)
 class Tree:
-    """Every file under OUT, once, absolute: `made` by steps, their `logs` (step name -> path), the engine's `own` files
-    (leftovers of killed steps among them), `damaged` stamps, which cannot be read, and the `foreign` ones."""
+    """Every file under OUT, once, absolute: `made` by steps, their `logs` (step name -> path), the engine's
+    `own` files (leftovers of killed steps among them), `damaged` stamps, which cannot be read, and the
+    `foreign` ones.
+    """
 
     out: str
     made: list[Made]
@@ -54,9 +57,14 @@ class Tree:
 
 
 def of(out: str, known: Collection[str] = ()) -> Tree:
-    """What is under OUT. `known` are patterns, relative to OUT, of files that a build makes without a stamp."""
+    """What is under OUT. `known` are patterns, relative to OUT, of files that a build makes without a
+    stamp.
+    """
     if not is_out(out):
-        raise BuildError(f"--out={out}: nothing was ever built here (no {' or no '.join(LOCK)}); name the folder of a build")
+        raise BuildError(
+            f"--out={out}: nothing was ever built here (no {' or no '.join(LOCK)}); name the folder of a"
+            " build"
+        )
     files = sorted(_files(out))
     made, damaged = [], []
     for path in files:
@@ -81,7 +89,9 @@ def is_out(folder: str) -> bool:
 
 def _files(out: str) -> Iterable[str]:
     for folder, folders, names in os.walk(out):
-        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # os.walk does not enter them
+        links = [
+            name for name in folders if os.path.islink(os.path.join(folder, name))
+        ]  # os.walk does not enter them
         yield from (os.path.join(folder, name) for name in (*names, *links))
 
 
@@ -97,7 +107,9 @@ def _outputs(out: str, path: str, record: Mapping[str, Any]) -> dict[str, Finger
 
 
 def _logged(out: str, path: str, names: Collection[str]) -> str:
-    """The step whose log this is, "" for any other file: the log of a stamped step, or one that begins with its own name."""
+    """The step whose log this is, "" for any other file: the log of a stamped step, or one that begins with
+    its own name.
+    """
     name = os.path.relpath(path, os.path.join(out, "log")).removesuffix(".txt")
     if name.startswith("..") or not path.endswith(".txt") or os.path.islink(path):
         return ""
@@ -148,7 +160,9 @@ def by_folder(out: str, sizes: Mapping[str, int]) -> list[str]:
     for path, size in sizes.items():
         folders.setdefault(os.path.relpath(os.path.dirname(path), out), []).append(size)
     ranked = sorted(folders.items(), key=lambda item: (-sum(item[1]), item[0]))
-    return [f"{size_text(sum(found)):>8}  {folder}  ({counted(len(found), 'file')})" for folder, found in ranked]
+    return [
+        f"{size_text(sum(found)):>8}  {folder}  ({counted(len(found), 'file')})" for folder, found in ranked
+    ]
 
 
 def counted(number: int, noun: str) -> str:

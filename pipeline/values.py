@@ -8,11 +8,15 @@ SHOWN = 60
 
 
 def changed(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """A sentence a difference. Tables are compared key by key; a tuple and a list with the same items are the same value."""
+    """A sentence a difference. Tables are compared key by key; a tuple and a list with the same items are the
+    same value.
+    """
     return [f"{kind} {key}: {before} -> {after}" for key, before, after in _differences("", old, new)]
 
 
-def _differences(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _differences(
+    prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
     for key in sorted({*old, *new}):
         if key in old and key in new:
             one, two = old[key], new[key]

@@ -1,6 +1,8 @@
-"""What each step of a plan would do now: fresh, run or maybe. Build, --dry, status and explain all act on this one list.
+"""What each step of a plan would do now: fresh, run or maybe. Build, --dry, status and explain all act on
+this one list.
 
-`maybe` is the honest third answer: the step waits for one that will run, and whether it runs too depends on what comes out.
+`maybe` is the honest third answer: the step waits for one that will run, and whether it runs too depends on
+what comes out.
 """
 
 from collections.abc import Sequence
@@ -15,7 +17,9 @@ FRESH, RUN, MAYBE = "fresh", "run", "maybe"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a step would do now, and why: `run` for its own reasons, `maybe` because it waits for one that will run."""
+    """What a step would do now, and why: `run` for its own reasons, `maybe` because it waits for one that
+    will run.
+    """
 
     state: str
     why: tuple[str, ...] = ()
@@ -36,7 +40,9 @@ def verdicts(plan: Plan, disk: Disk, again: Sequence[str] = ()) -> dict[str, Ver
         if why:
             found[name] = Verdict(RUN, tuple(why))
         elif above:
-            found[name] = Verdict(MAYBE, (f"waits for {above[0]}" + (f" and {len(above) - 1} more" if above[1:] else ""),))
+            found[name] = Verdict(
+                MAYBE, (f"waits for {above[0]}" + (f" and {len(above) - 1} more" if above[1:] else ""),)
+            )
         else:
             found[name] = Verdict(FRESH)
     return found

@@ -1,4 +1,6 @@
-"""`inv verify`: hash every output under OUT again, and say which rotted, was edited by hand, is gone, or nobody vouches for."""
+"""`inv verify`: hash every output under OUT again, and say which rotted, was edited by hand, is gone, or
+nobody vouches for.
+"""
 
 import os
 import time
@@ -11,7 +13,14 @@ from pipeline.clean import to_stderr
 from pipeline.fingerprint import Fingerprint
 from pipeline.lock import of_out
 
-ROTTED, EDITED, GONE, UNREADABLE, DAMAGED, UNKNOWN = "rotted", "edited", "gone", "unreadable", "damaged", "unknown"
+ROTTED, EDITED, GONE, UNREADABLE, DAMAGED, UNKNOWN = (
+    "rotted",
+    "edited",
+    "gone",
+    "unreadable",
+    "damaged",
+    "unknown",
+)
 
 
 @dataclass(frozen=True)
@@ -46,12 +55,18 @@ class Verified:
         wrong = sum(finding.wrong for finding in self.findings)
         total = f"{tree.counted(self.files, 'output')} ({tree.size_text(self.size)}) under {self.out} hashed"
         lines = [f"{finding.kind:<10}  {finding.path}  {finding.text}" for finding in self.findings]
-        verdict = f"{wrong} wrong; inv all makes again what it needs of them" if wrong else "all are as their stamps say"
+        verdict = (
+            f"{wrong} wrong; inv all makes again what it needs of them"
+            if wrong
+            else "all are as their stamps say"
+        )
         return "\n".join([*lines, f"{total}: {verdict}"])
 
 
 def verify(out: str, known: Collection[str] = (), tell: Callable[[str], None] = to_stderr) -> Verified:
-    """Hash all outputs that stamps under OUT name, times and sizes notwithstanding. `known` is as in clean."""
+    """Hash all outputs that stamps under OUT name, times and sizes notwithstanding. `known` is as in
+    clean.
+    """
     tree.of(out)  # before the lock, which would make the folder
     with of_out(out, tell):
         found = tree.of(out, known)
@@ -59,13 +74,23 @@ def verify(out: str, known: Collection[str] = (), tell: Callable[[str], None] = 
         with ThreadPoolExecutor(len(machine.cores())) as pool:  # hashing lets go of the interpreter's lock
             findings = [finding for finding in pool.map(lambda pair: _look(out, *pair), stamped) if finding]
         rotten = {finding.path for finding in findings if finding.kind == ROTTED}
-        for made in found.made:  # their times still agree: without its stamp the step runs again, with it it never would
+        for made in (
+            found.made
+        ):  # their times still agree: without its stamp the step runs again, with it it never would
             if any(os.path.relpath(path, out) in rotten for path in made.outputs):
                 os.unlink(made.stamp)
         size = sum(tree.size_of(path for path, _ in stamped).values())
-    findings += [Finding(os.path.relpath(path, out), DAMAGED, "cannot be read: its step runs again") for path in found.damaged]
-    findings += [Finding(os.path.relpath(path, out), UNKNOWN, "no stamp names it: not made by a build, or by one cut short")
-                 for path in found.foreign if path + tree.STAMP not in found.damaged]
+    findings += [
+        Finding(os.path.relpath(path, out), DAMAGED, "cannot be read: its step runs again")
+        for path in found.damaged
+    ]
+    findings += [
+        Finding(
+            os.path.relpath(path, out), UNKNOWN, "no stamp names it: not made by a build, or by one cut short"
+        )
+        for path in found.foreign
+        if path + tree.STAMP not in found.damaged
+    ]
     return Verified(out, findings, len(stamped), size)
 
 
@@ -81,11 +106,19 @@ def _look(out: str, path: str, before: Fingerprint) -> Finding | None:
     if content == before[3]:
         return None
     if now[:3] == before[:3]:
-        return Finding(relative, ROTTED, "its bytes changed while its times and size did not: look at the disk")
+        return Finding(
+            relative, ROTTED, "its bytes changed while its times and size did not: look at the disk"
+        )
     if now[0] == before[0]:
-        return Finding(relative, ROTTED, f"its bytes changed and its mtime did not ({_size(before, now)}): rotted, or written "
-                                         "over by a tool that keeps times")
-    return Finding(relative, EDITED, f"changed by something else than a build on {_time(now[0])} ({_size(before, now)})")
+        return Finding(
+            relative,
+            ROTTED,
+            f"its bytes changed and its mtime did not ({_size(before, now)}): rotted, or written "
+            "over by a tool that keeps times",
+        )
+    return Finding(
+        relative, EDITED, f"changed by something else than a build on {_time(now[0])} ({_size(before, now)})"
+    )
 
 
 def _size(before: Fingerprint, now: list[int]) -> str:

@@ -1,4 +1,6 @@
-"""Looking at a plan without running it: every step's state, one step's reasons, and how long it would take."""
+"""Looking at a plan without running it: every step's state, one step's reasons, and how long it would
+take.
+"""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -24,7 +26,9 @@ def dry(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: int) ->
 
 
 def estimate(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: int) -> str:
-    """From the last runs: seconds of the same step, or of its stage's steps here; what must be alone adds up, the rest shares."""
+    """From the last runs: seconds of the same step, or of its stage's steps here; what must be alone adds up,
+    the rest shares.
+    """
     stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
     if not stale:
         return f"nothing to do: all {len(plan.order)} steps are up to date"
@@ -43,7 +47,9 @@ def estimate(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: in
         shared += seconds * (not step.alone)
     maybe = sum(verdicts[step.name].state == "maybe" for step in stale)
     perhaps = f", {maybe} of them perhaps not needed" if maybe else ""
-    source = f"{guessed} never ran here: {UNKNOWN_S:.0f} s each is a guess" if guessed else "from the last runs"
+    source = (
+        f"{guessed} never ran here: {UNKNOWN_S:.0f} s each is a guess" if guessed else "from the last runs"
+    )
     return f"about {_time(alone + shared / shares)} for {len(stale)} steps{perhaps} ({source})"
 
 
@@ -67,11 +73,27 @@ def find(plan: Plan, name: str) -> Step:
     if len(near) == 1:
         return plan.steps[near[0]]
     # a person types a part of a name: compare with the parts, too
-    parts = {part: known for known in reversed(plan.steps) for part in (known, *known.split("/")[:-1], known.partition("/")[0])}
+    parts = {
+        part: known
+        for known in reversed(plan.steps)
+        for part in (known, *known.split("/")[:-1], known.partition("/")[0])
+    }
     close = [parts[part] for part in get_close_matches(name, parts, 1, 0.4)] or list(plan.steps)[:1]
-    hint = f" {len(near)} begin or end so, first {near[0]!r}." if near else f" Did you mean {close[0]!r}?" if close else ""
+    hint = (
+        f" {len(near)} begin or end so, first {near[0]!r}."
+        if near
+        else f" Did you mean {close[0]!r}?"
+        if close
+        else ""
+    )
     raise BuildError(f"no step {name!r} in this plan.{hint} List them with: inv status")
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.1f} h"
+    )

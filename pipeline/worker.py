@@ -1,7 +1,7 @@
 """The process that performs steps: one of them a slot, started by the driver, ended with it.
 
-A worker ignores Ctrl-C (the driver decides), dies within a second of its driver however that one died, and sends all that an
-action prints to the step's log.
+A worker ignores Ctrl-C (the driver decides), dies within a second of its driver however that one died, and
+sends all that an action prints to the step's log.
 """
 
 import ctypes
@@ -28,17 +28,21 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 @dataclass(frozen=True)
 class Slot:
-    """A place where one step at a time runs: a CPU share, or a device with its id (ACL's logical id on Ascend)."""
+    """A place where one step at a time runs: a CPU share, or a device with its id (ACL's logical id on
+    Ascend).
+    """
 
-    kind: str                    # "cpu" | "device"
+    kind: str  # "cpu" | "device"
     id: str
     cores: tuple[int, ...] = ()  # pinned to these; () leaves it to the operating system
-    share: int = 1               # how many CPU shares it takes while it works
+    share: int = 1  # how many CPU shares it takes while it works
 
 
 @dataclass(frozen=True)
 class Call:
-    """One step as a worker needs it; `parts` are the paths to write, `unknown` the inputs nobody has hashed yet."""
+    """One step as a worker needs it; `parts` are the paths to write, `unknown` the inputs nobody has hashed
+    yet.
+    """
 
     name: str
     action: str
@@ -51,20 +55,26 @@ class Call:
 
 @dataclass
 class Done:
-    """What came of a call. `error` is (exit code, one line) when it failed; times are seconds, `start` since the epoch."""
+    """What came of a call. `error` is (exit code, one line) when it failed; times are seconds, `start` since
+    the epoch.
+    """
 
     start: float
     seconds: float = 0.0
     load_s: float = 0.0
     inputs: dict[str, list | None] = field(default_factory=dict)
     outputs: dict[str, list | None] = field(default_factory=dict)
-    libraries: dict[str, str | None] = field(default_factory=dict)  # what the action's module says of its own accord
+    libraries: dict[str, str | None] = field(
+        default_factory=dict
+    )  # what the action's module says of its own accord
     error: tuple[int, str] | None = None
     bad_data: bool = False
 
 
 _slot = Slot("cpu", "0")
-callers_threads: dict[str, str | None] = {}  # THREAD_VARIABLES as they were before start(), None for one that was not set
+callers_threads: dict[
+    str, str | None
+] = {}  # THREAD_VARIABLES as they were before start(), None for one that was not set
 
 
 def start(parent: int, slot: Slot, path: list[str]) -> None:
@@ -79,15 +89,18 @@ def start(parent: int, slot: Slot, path: list[str]) -> None:
     if slot.cores:
         os.sched_setaffinity(0, slot.cores)
     callers_threads.update({variable: os.environ.get(variable) for variable in THREAD_VARIABLES})
-    for variable in THREAD_VARIABLES:  # before numpy is imported; slots fill the machine, not threads in a slot
+    for (
+        variable
+    ) in THREAD_VARIABLES:  # before numpy is imported; slots fill the machine, not threads in a slot
         os.environ.setdefault(variable, str(max(1, len(slot.cores))))
 
 
 def watch(parent: int) -> None:
-    """End this process as soon as `parent` is no longer its parent: a driver killed by -9 cannot tell anybody.
+    """End this process as soon as `parent` is no longer its parent: a driver killed by -9 cannot tell
+    anybody.
 
-    The kernel's signal ends even one that hangs in a call which keeps the interpreter's lock, as aclruntime's does; the
-    thread is there for systems without it, and for a parent that died before it was asked for.
+    The kernel's signal ends even one that hangs in a call which keeps the interpreter's lock, as aclruntime's
+    does; the thread is there for systems without it, and for a parent that died before it was asked for.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -101,7 +114,9 @@ def watch(parent: int) -> None:
 
 
 def perform(call: Call) -> Done:
-    """Do one step: hash the inputs not known yet, run the action, hash what it wrote. The driver is told, whatever happens."""
+    """Do one step: hash the inputs not known yet, run the action, hash what it wrote. The driver is told,
+    whatever happens.
+    """
     done, begun = Done(start=time.time()), time.perf_counter()
     try:
         with _printing_to(call.log):
@@ -114,14 +129,20 @@ def perform(call: Call) -> Done:
 
 def _try(call: Call, done: Done) -> None:
     try:
-        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {call.name}: {call.action} on {_slot.kind} {_slot.id}", flush=True)
+        print(
+            f"{time.strftime('%Y-%m-%d %H:%M:%S')} {call.name}: {call.action} on {_slot.kind} {_slot.id}",
+            flush=True,
+        )
         done.inputs = {path: fingerprint.of_file(path) for path in call.unknown}
         _act(call, done)
         done.outputs = {path: fingerprint.of_file(path) for path in call.parts}
     except (BuildError, StepError, GateMissed) as error:
         done.error, done.bad_data = (error.exit_code, str(error)), isinstance(error, BadData)
         print(error)
-    except (Exception, SystemExit) as error:  # the only one in the project: whatever a step does, the driver hears of it
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # the only one in the project: whatever a step does, the driver hears of it
         done.error = (1, f"{type(error).__name__}: {error}".splitlines()[0])
         traceback.print_exc()
 
@@ -157,7 +178,9 @@ def _printing_to(log: str) -> Iterator[None]:
         for stream, number, before in ((sys.stdout, 1, kept[0]), (sys.stderr, 2, kept[1])):
             try:
                 stream.flush()
-            except OSError:  # the disk is full: what does not fit into the log must not come out later, elsewhere
+            except (
+                OSError
+            ):  # the disk is full: what does not fit into the log must not come out later, elsewhere
                 os.dup2(null, number)
                 stream.flush()
             os.dup2(before, number)

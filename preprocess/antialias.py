@@ -1,8 +1,9 @@
 """Pillow's antialiased bilinear resize, for the part of the result that the centre crop keeps.
 
-`exact` equals the whole picture's resize bit for bit: by our compiled kernel (resample.c) or, where that was not compiled, by
-that resize itself. `fast` is off by one level in a few per cent of the values, and that only without the kernel: Pillow's `box=`
-computes the kept part alone, but rounds the box to float32, and ties (frequent at ratios such as 4/3) fall the other way.
+`exact` equals the whole picture's resize bit for bit: by our compiled kernel (resample.c) or, where that was
+not compiled, by that resize itself. `fast` is off by one level in a few per cent of the values, and that only
+without the kernel: Pillow's `box=` computes the kept part alone, but rounds the box to float32, and ties
+(frequent at ratios such as 4/3) fall the other way.
 """
 
 import functools
@@ -21,13 +22,16 @@ except ImportError:  # no compiler at installation
     _resample = None
 
 BILINEAR = Image.Resampling.BILINEAR
-# From 13.0 a picture that loses far more height than width is resized downwards first, and the 8-bit values in between then round
+# From 13.0 a picture that loses far more height than width is resized downwards first, and the 8-bit values
+# in between then round
 # otherwise: the reference is the Pillow that is installed.
 ORDERS = int(PIL.__version__.partition(".")[0]) >= 13
 
 
 class Cut(NamedTuple):
-    """What is wanted of a picture: from `whole` to `size` (width, height), then the square of `crop` at `corner` (left, top)."""
+    """What is wanted of a picture: from `whole` to `size` (width, height), then the square of `crop` at
+    `corner` (left, top).
+    """
 
     whole: tuple[int, int]
     size: tuple[int, int]
@@ -48,7 +52,9 @@ class Cut(NamedTuple):
 
     @property
     def strip(self) -> bool:
-        """Some versions have rules of their own for these; one whose resize makes gigabytes is Pillow's to refuse."""
+        """Some versions have rules of their own for these; one whose resize makes gigabytes is Pillow's to
+        refuse.
+        """
         return max(self.whole) > 100 * min(self.whole)
 
 
@@ -58,7 +64,9 @@ def needs_whole(cut: Cut, fast: bool = False) -> bool:
 
 
 def cropped(levels: Levels, cut: Cut, fast: bool = False, box: Box | None = None) -> Levels:
-    """uint8 (crop, crop, 3). `levels`, uint8 (h, w, 3), are the whole picture or, unless needs_whole, the `box` of it."""
+    """uint8 (crop, crop, 3). `levels`, uint8 (h, w, 3), are the whole picture or, unless needs_whole, the
+    `box` of it.
+    """
     if needs_whole(cut, fast):
         return by_pillow(levels, cut)
     return (by_kernel if kernel_agrees() else by_box)(levels, cut, box or Box(0, 0, *cut.whole))
@@ -72,23 +80,35 @@ def by_pillow(levels: Levels, cut: Cut) -> Levels:
 
 
 def by_box(levels: Levels, cut: Cut, box: Box) -> Levels:
-    """Pillow again, on what the crop reads. Cut out first: near 0 the box's float32 bounds are 16 times closer."""
+    """Pillow again, on what the crop reads. Cut out first: near 0 the box's float32 bounds are 16 times
+    closer.
+    """
     reads = cut.box
-    here = levels[reads.top - box.top : reads.bottom - box.top, reads.left - box.left : reads.right - box.left]
+    here = levels[
+        reads.top - box.top : reads.bottom - box.top, reads.left - box.left : reads.right - box.left
+    ]
     (x0, x1), (y0, y1) = (_exact(cut, side, reads[side]) for side in (0, 1))
-    return np.asarray(Image.fromarray(np.ascontiguousarray(here)).resize((cut.crop, cut.crop), BILINEAR, (x0, y0, x1, y1)))
+    return np.asarray(
+        Image.fromarray(np.ascontiguousarray(here)).resize((cut.crop, cut.crop), BILINEAR, (x0, y0, x1, y1))
+    )
 
 
 def by_kernel(levels: Levels, cut: Cut, box: Box, portable: bool = False) -> Levels:
-    """resample.c, computing only what is kept, with whole-picture coordinates in double. `portable`: without newer instructions."""
+    """resample.c, computing only what is kept, with whole-picture coordinates in double. `portable`: without
+    newer instructions.
+    """
     out = np.empty((cut.crop, cut.crop, 3), np.uint8)
     levels = np.ascontiguousarray(levels)
-    _resample.crop_resized(levels, tuple(box), cut.whole, out, cut.size, cut.corner, cut.crop, cut.down_first, portable)
+    _resample.crop_resized(
+        levels, tuple(box), cut.whole, out, cut.size, cut.corner, cut.crop, cut.down_first, portable
+    )
     return out
 
 
 def _exact(cut: Cut, side: int, origin: int) -> tuple[float, float]:
-    """Start and end of the crop in the picture's own pixels along one side (0: across), counted from `origin`."""
+    """Start and end of the crop in the picture's own pixels along one side (0: across), counted from
+    `origin`.
+    """
     scale = cut.whole[side] / cut.size[side]
     return cut.corner[side] * scale - origin, (cut.corner[side] + cut.crop) * scale - origin
 
@@ -102,7 +122,9 @@ def _read(cut: Cut, side: int) -> tuple[int, int]:
 
 @functools.cache
 def kernel_agrees() -> bool:
-    """Whether there is a kernel and it equals this Pillow on noise: one of older sources, or a newer Pillow, need not."""
+    """Whether there is a kernel and it equals this Pillow on noise: one of older sources, or a newer Pillow,
+    need not.
+    """
     if _resample is None:
         return False
     noise = np.random.default_rng(0).integers(0, 256, (67, 67, 3), dtype=np.uint8)

@@ -1,7 +1,8 @@
-"""A tar of pictures, read in place: what it holds and where. The members are listed once and remembered in one JSON file.
+"""A tar of pictures, read in place: what it holds and where. The members are listed once and remembered in
+one JSON file.
 
-Only regular files count. A member whose name leads out of the archive, a link or a device is refused: the archive is
-not what it says it is. Offsets need an uncompressed tar.
+Only regular files count. A member whose name leads out of the archive, a link or a device is refused: the
+archive is not what it says it is. Offsets need an uncompressed tar.
 """
 
 import hashlib
@@ -29,7 +30,9 @@ class Member(NamedTuple):
 
 
 def members(tar: str, remembered: str | None = None) -> list[Member]:
-    """The regular files of a tar, in its order. `remembered` is the JSON file that spares the reading of an unchanged tar."""
+    """The regular files of a tar, in its order. `remembered` is the JSON file that spares the reading of an
+    unchanged tar.
+    """
     stat = fingerprint.of_stat(tar)
     if remembered is not None:
         known = _read(remembered, stat)
@@ -55,11 +58,16 @@ def _remember(path: str, value: dict) -> None:
 
 
 def scan(tar: str) -> list[Member]:
-    """Read the whole tar once, front to back. BuildError for one that is compressed, cut off or holds what it should not."""
+    """Read the whole tar once, front to back. BuildError for one that is compressed, cut off or holds what it
+    should not.
+    """
     length = os.path.getsize(tar)
     found = []
     try:
-        with open(tar, "rb") as data, tarfile.open(tar, "r:", encoding="utf-8", errors="surrogateescape") as archive:
+        with (
+            open(tar, "rb") as data,
+            tarfile.open(tar, "r:", encoding="utf-8", errors="surrogateescape") as archive,
+        ):
             for member in archive:
                 if member.isdir():
                     continue
@@ -68,13 +76,16 @@ def scan(tar: str) -> list[Member]:
                 found.append(Member(member.name, member.offset_data, member.size, _sha256(data, member.size)))
             _check_end(tar, archive.offset, data)
     except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
-        raise BuildError(f"--dataset={tar}: not an uncompressed tar ({error}); expected a folder, a .tar (gunzip a .tar.gz "
-                         "first), or an index file ending in .txt or .csv") from error
+        raise BuildError(
+            f"--dataset={tar}: not an uncompressed tar ({error}); expected a folder, a .tar (gunzip a .tar.gz"
+            " first), or an index file ending in .txt or .csv"
+        ) from error
     return found
 
 
 def read(tar: str, wanted: list[tuple[int, int]], most: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (position in `wanted`, bytes) of each (offset, size), in the order of the offsets: one sweep through the file.
+    """Yield (position in `wanted`, bytes) of each (offset, size), in the order of the offsets: one sweep
+    through the file.
 
     Of a member of more than `most` bytes, `most` + 1 are read.
     """
@@ -92,21 +103,31 @@ def _check(tar: str, member: tarfile.TarInfo, length: int) -> None:
     if not member.isreg() or member.issparse():
         kind = "a link" if member.islnk() or member.issym() else "a device, pipe or sparse file"
         fix = "Pack it anew: tar --dereference --hard-dereference -cf FILE DIR"
-        raise BuildError(f"--dataset={tar}: member {member.name!r} is {kind}; only plain files are read. {fix}")
+        raise BuildError(
+            f"--dataset={tar}: member {member.name!r} is {kind}; only plain files are read. {fix}"
+        )
     if member.size < 0 or member.offset_data + member.size > length:
-        raise BuildError(f"--dataset={tar}: cut off inside {member.name!r} ({length} bytes there); copy or download it again")
+        raise BuildError(
+            f"--dataset={tar}: cut off inside {member.name!r} ({length} bytes there); copy or download it"
+            " again"
+        )
 
 
 def _check_end(tar: str, end: int, data) -> None:
-    # tarfile takes any two bad bytes after a good member for the end of the archive: a damaged one would be a smaller data set
+    # tarfile takes any two bad bytes after a good member for the end of the archive: a damaged one would be a
+    # smaller data set
     data.seek(end)
     if not data.read(1):
-        raise BuildError(f"--dataset={tar}: cut off after byte {end}: the zeros that end an archive are not there; copy it again")
+        raise BuildError(
+            f"--dataset={tar}: cut off after byte {end}: the zeros that end an archive are not there; copy it"
+            " again"
+        )
     data.seek(end)
     while block := data.read(CHUNK):
         if block.count(0) != len(block):
             raise BuildError(
-                f"--dataset={tar}: damaged after byte {end}: neither a member nor the end follows; copy or download it again"
+                f"--dataset={tar}: damaged after byte {end}: neither a member nor the end follows; copy or"
+                " download it again"
             )
 
 
@@ -122,12 +143,17 @@ def _sha256(data, size: int) -> str:
 
 
 def _read(path: str, stat: list[int] | None) -> list[Member] | None:
-    """What is remembered of the tar with these times and size; None where that is nothing, or cannot be read."""
+    """What is remembered of the tar with these times and size; None where that is nothing, or cannot be
+    read.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             known = json.load(file)
         if known["schema"] != SCHEMA or known["tar"] != stat:
             return None
-        return [Member(str(name), int(offset), int(size), str(sha)) for name, offset, size, sha in known["members"]]
+        return [
+            Member(str(name), int(offset), int(size), str(sha))
+            for name, offset, size, sha in known["members"]
+        ]
     except (OSError, ValueError, KeyError, TypeError):
         return None

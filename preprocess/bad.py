@@ -1,4 +1,6 @@
-"""The lists of pictures that cannot be decoded: one JSON file a shard, and one of a whole data set, as shards.py writes them."""
+"""The lists of pictures that cannot be decoded: one JSON file a shard, and one of a whole data set, as
+shards.py writes them.
+"""
 
 import json
 from collections.abc import Iterable

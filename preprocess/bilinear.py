@@ -1,4 +1,6 @@
-"""Bilinear resizes without antialiasing, as two other toolkits compute them, in numpy: OpenCV's and TensorFlow 1's."""
+"""Bilinear resizes without antialiasing, as two other toolkits compute them, in numpy: OpenCV's and
+TensorFlow 1's.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +11,18 @@ ONE = 2048  # OpenCV's weights are whole numbers of 1/2048
 
 
 def as_opencv(levels: Levels, size: tuple[int, int], corner: tuple[int, int], crop: int) -> Levels:
-    """cv2.resize(levels, size, interpolation=INTER_LINEAR)[top:top+crop, left:left+crop], bit for bit (held against 5.0.0).
+    """cv2.resize(levels, size, interpolation=INTER_LINEAR)[top:top+crop, left:left+crop], bit for bit (held
+    against 5.0.0).
 
     16.16 arithmetic with OpenCV's own truncations: the low four bits of a row go before the vertical weights.
     """
     height, width = levels.shape[:2]
     low, high, near, far = _opencv_taps(width, size[0], corner[0], crop)
     # past an edge the horizontal weights become 1 and 0, the vertical ones stay and weigh the same row twice
-    near, far = np.where((low < 0) | (low >= width - 1), ONE, near), np.where((low < 0) | (low >= width - 1), 0, far)
+    near, far = (
+        np.where((low < 0) | (low >= width - 1), ONE, near),
+        np.where((low < 0) | (low >= width - 1), 0, far),
+    )
     low, high = low.clip(0, width - 1), high.clip(0, width - 1)
     above, below, first, second = _opencv_taps(height, size[1], corner[1], crop)
 
@@ -29,13 +35,19 @@ def as_opencv(levels: Levels, size: tuple[int, int], corner: tuple[int, int], cr
 
 
 def as_tensorflow(levels: Levels, size: tuple[int, int]) -> Levels:
-    """tf.compat.v1.image.resize_bilinear (corners not aligned, no half-pixel centres) in float32, rounded to whole levels."""
+    """tf.compat.v1.image.resize_bilinear (corners not aligned, no half-pixel centres) in float32, rounded to
+    whole levels.
+    """
     height, width = levels.shape[:2]
     left, right, across = _tensorflow_taps(width, size[0])
     above, below, down = _tensorflow_taps(height, size[1])
     values = levels.astype(np.float32)
-    upper = values[above][:, left] + (values[above][:, right] - values[above][:, left]) * across[None, :, None]
-    lower = values[below][:, left] + (values[below][:, right] - values[below][:, left]) * across[None, :, None]
+    upper = (
+        values[above][:, left] + (values[above][:, right] - values[above][:, left]) * across[None, :, None]
+    )
+    lower = (
+        values[below][:, left] + (values[below][:, right] - values[below][:, left]) * across[None, :, None]
+    )
     return np.rint(upper + (lower - upper) * down[:, None, None]).astype(np.uint8)
 
 
@@ -44,7 +56,12 @@ def _opencv_taps(before: int, after: int, start: int, count: int):
     low = np.floor(at).astype(np.int64)
     far = (at - low).astype(np.float32)
     near = np.float32(1) - far
-    return low, low + 1, np.rint(near * np.float32(ONE)).astype(np.int32), np.rint(far * np.float32(ONE)).astype(np.int32)
+    return (
+        low,
+        low + 1,
+        np.rint(near * np.float32(ONE)).astype(np.int32),
+        np.rint(far * np.float32(ONE)).astype(np.int32),
+    )
 
 
 def _tensorflow_taps(before: int, after: int):

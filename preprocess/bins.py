@@ -1,4 +1,6 @@
-"""One file an image, as ais_bench takes them: `inv data --bins=DIR`. Raw bytes of a shard's rows, no header."""
+"""One file an image, as ais_bench takes them: `inv data --bins=DIR`. Raw bytes of a shard's rows, no
+header.
+"""
 
 import os
 from collections.abc import Sequence
@@ -9,7 +11,9 @@ MODE = 0o640  # ais_bench refuses a file that others may write, and reads what o
 
 
 def write(inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    """inputs: (shard,); outputs: a .bin a row: float32 NCHW of one image, or uint8 HWC for a model with AIPP."""
+    """inputs: (shard,); outputs: a .bin a row: float32 NCHW of one image, or uint8 HWC for a model with
+    AIPP.
+    """
     shard = np.load(inputs[0], mmap_mode="r")
     for row, path in zip(shard, outputs, strict=True):
         row.tofile(path)

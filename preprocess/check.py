@@ -1,4 +1,6 @@
-"""What is odd about the pictures of a data set: files that cannot be used, and those that are easily read wrongly."""
+"""What is odd about the pictures of a data set: files that cannot be used, and those that are easily read
+wrongly.
+"""
 
 import io
 import json
@@ -43,7 +45,9 @@ def odd(name: str, data: bytes, **shape) -> tuple[str | None, list[str]]:
 
 
 def write(inputs, outputs, resize, crop, method="pillow", members=None):
-    """Look at some images (all as in shards.write); write a JSON list of those that are odd or cannot be used."""
+    """Look at some images (all as in shards.write); write a JSON list of those that are odd or cannot be
+    used.
+    """
     found = []
     for row, name, source in shards.sources(inputs, members):
         try:
@@ -59,8 +63,8 @@ def write(inputs, outputs, resize, crop, method="pillow", members=None):
 
 
 def report(inputs, outputs, images, labels=""):
-    """Join such lists into check.txt: the bad files first, then the odd ones by kind, with counts; `labels`: what is wrong with
-    the labels, in a line.
+    """Join such lists into check.txt: the bad files first, then the odd ones by kind, with counts; `labels`:
+    what is wrong with the labels, in a line.
     """
     found = []
     for path in inputs:
@@ -78,7 +82,9 @@ def told(found: list[dict], images: int) -> str:
     kinds: dict[str, list[str]] = {}
     for one in found:
         for kind in one["odd"]:
-            kinds.setdefault(kind.partition(":")[0], []).append(one["name"] + kind.partition(":")[1] + kind.partition(":")[2])
+            kinds.setdefault(kind.partition(":")[0], []).append(
+                one["name"] + kind.partition(":")[1] + kind.partition(":")[2]
+            )
     for kind, names in sorted(kinds.items()):
         lines.append(f"  odd   {kind}: {len(names)}")
         lines += [f"          {name}" for name in names[:20]] + ["          ..."] * (len(names) > 20)

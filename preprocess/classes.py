@@ -1,4 +1,6 @@
-"""The 1000 ImageNet classes: index (sorted by wnid, from 0), wnid, ILSVRC2012 id (the devkit's own order, from 1), name."""
+"""The 1000 ImageNet classes: index (sorted by wnid, from 0), wnid, ILSVRC2012 id (the devkit's own order,
+from 1), name.
+"""
 
 import csv
 import functools
@@ -23,7 +25,9 @@ def table() -> tuple[Class, ...]:
     """All classes, by index."""
     with open(TABLE, encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
-        return tuple(Class(int(row["index"]), row["wnid"], int(row["ilsvrc2012_id"]), row["name"]) for row in rows)
+        return tuple(
+            Class(int(row["index"]), row["wnid"], int(row["ilsvrc2012_id"]), row["name"]) for row in rows
+        )
 
 
 @functools.cache

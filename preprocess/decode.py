@@ -1,9 +1,10 @@
-"""Bytes to levels: uint8 (height, width, 3), RGB, exactly Pillow's. BadImage, with the reason, for what is no usable picture.
+"""Bytes to levels: uint8 (height, width, 3), RGB, exactly Pillow's. BadImage, with the reason, for what is no
+usable picture.
 
-Pillow is the reference. Plain JPEGs, which nearly all are, are decoded by the libjpeg inside it, called directly (jpeg.c) and for
-the part of the picture that is wanted; all else is Pillow's: PNG under a JPEG's name, four components, and every file that
-libjpeg so much as warns of. EXIF orientation is ignored, as the reference does. `draft()` and libjpeg's faster transforms change
-levels and are not used.
+Pillow is the reference. Plain JPEGs, which nearly all are, are decoded by the libjpeg inside it, called
+directly (jpeg.c) and for the part of the picture that is wanted; all else is Pillow's: PNG under a JPEG's
+name, four components, and every file that libjpeg so much as warns of. EXIF orientation is ignored, as the
+reference does. `draft()` and libjpeg's faster transforms change levels and are not used.
 """
 
 import functools
@@ -29,11 +30,13 @@ except ImportError:  # no compiler at installation
 Levels = NDArray[np.uint8]
 LARGEST = 89_478_485  # pixels: Pillow's own bound for a decompression bomb, which it only warns of
 LARGEST_FILE = 1 << 29  # bytes
-# pixels times scans: each scan of a progressive JPEG goes over the whole picture, and a small file can have thousands of them
+# pixels times scans: each scan of a progressive JPEG goes over the whole picture, and a small file can have
+# thousands of them
 MOST_WORK = 16 * LARGEST
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in Huffman code 0xff is followed by 0 or a restart marker
 SCAN, END, STANDALONE = 0xDA, 0xD9, (0xD0, 0xD9)  # SOS; EOI; RST0 to EOI have no length
-# what photographs come in. Not all that Pillow knows: for EPS it starts Ghostscript, on whatever the file says
+# what photographs come in. Not all that Pillow knows: for EPS it starts Ghostscript, on whatever the file
+# says
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 
 
@@ -82,7 +85,9 @@ def plain_size(data: bytes) -> tuple[int, int] | None:
 
 
 def part(data: bytes, box: Box) -> Levels | None:
-    """uint8 (h, w, 3): this part of a plain JPEG. None where libjpeg stumbles over something: Pillow decides what it is."""
+    """uint8 (h, w, 3): this part of a plain JPEG. None where libjpeg stumbles over something: Pillow decides
+    what it is.
+    """
     levels = np.empty((box.bottom - box.top, box.right - box.left, 3), np.uint8)
     try:
         _jpeg.part(data, levels, *box)
@@ -92,7 +97,9 @@ def part(data: bytes, box: Box) -> Levels | None:
 
 
 def complaint(data: bytes) -> str | None:
-    """What libjpeg warns of in a plain JPEG, though Pillow may take it; None where that is nothing, or it is none."""
+    """What libjpeg warns of in a plain JPEG, though Pillow may take it; None where that is nothing, or it is
+    none.
+    """
     size = plain_size(data)
     if size is None:
         return None
@@ -130,12 +137,16 @@ def by_pillow(data: bytes) -> Image.Image:
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
-    """The picture as Pillow opens it, not decoded yet. All that goes wrong with it, here and in the block, is BadImage."""
+    """The picture as Pillow opens it, not decoded yet. All that goes wrong with it, here and in the block, is
+    BadImage.
+    """
     if not data:
         raise BadImage("empty file")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # damaged EXIF is not read; a palette loses its transparency, as in the reference
+            warnings.simplefilter(
+                "ignore"
+            )  # damaged EXIF is not read; a palette loses its transparency, as in the reference
             with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
                 yield picture
     except UnidentifiedImageError:
@@ -191,7 +202,9 @@ def scans(data: bytes, most: int) -> int:
 
 @functools.cache
 def jpeg_agrees() -> bool:
-    """Whether Pillow's libjpeg is found, is the one that jpeg.c was written for, and decodes parts as Pillow does the whole."""
+    """Whether Pillow's libjpeg is found, is the one that jpeg.c was written for, and decodes parts as Pillow
+    does the whole.
+    """
     if _jpeg is None:
         return False
     levels = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
@@ -208,5 +221,9 @@ def jpeg_agrees() -> bool:
             if found is None or not np.array_equal(found, whole[box.top : box.bottom, box.left : box.right]):
                 return False
         return True
-    except (OSError, AttributeError, TypeError):  # libjpeg is built into Pillow and not to be seen; or compiled from other sources
+    except (
+        OSError,
+        AttributeError,
+        TypeError,
+    ):  # libjpeg is built into Pillow and not to be seen; or compiled from other sources
         return False

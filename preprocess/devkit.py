@@ -1,4 +1,6 @@
-"""The ILSVRC2012 devkit's ground truth as labels: its ids are in its own order from 1, ours in sorted-wnid order from 0."""
+"""The ILSVRC2012 devkit's ground truth as labels: its ids are in its own order from 1, ours in sorted-wnid
+order from 0.
+"""
 
 import gzip
 import io
@@ -12,12 +14,15 @@ from preprocess import classes
 TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 LARGEST = 64 << 20  # bytes, unpacked: the real kit has 5 MB, a gzip bomb has more
 ALL = 50_000
-# what the first pictures show is known (sea snake, alp, Shetland sheepdog, soup bowl, ...): another order of classes shows here
+# what the first pictures show is known (sea snake, alp, Shetland sheepdog, soup bowl, ...): another order of
+# classes shows here
 KNOWN = (65, 970, 230, 809, 516, 57, 334, 415, 674, 332)
 
 
 def write(inputs, outputs):
-    """Write val_label.txt (`NAME CLASS` lines) from a devkit: its .tar.gz, its folder or the ground truth file itself."""
+    """Write val_label.txt (`NAME CLASS` lines) from a devkit: its .tar.gz, its folder or the ground truth
+    file itself.
+    """
     named = labels(inputs[0])
     with open(outputs[0], "w", encoding="utf-8") as file:
         file.writelines(f"{name} {label}\n" for name, label in named.items())
@@ -31,7 +36,8 @@ def labels(devkit: str) -> dict[str, int]:
         digits = line.strip()
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 4 and int(digits) in index_of):
             raise BuildError(
-                f"--devkit={devkit}: {TRUTH}: line {number} is {line[:40]!r}; expected an ILSVRC2012 id, 1..{len(index_of)}"
+                f"--devkit={devkit}: {TRUTH}: line {number} is {line[:40]!r}; expected an ILSVRC2012 id,"
+                f" 1..{len(index_of)}"
             )
         found[name_of(number)] = index_of[int(digits)]
     if not found:
@@ -46,7 +52,9 @@ def name_of(number: int) -> str:
 
 
 def check(source: str, labelled: dict[str, int]) -> None:
-    """BuildError when a label file of all 50,000 validation pictures cannot be right. Other sets have labels of their own."""
+    """BuildError when a label file of all 50,000 validation pictures cannot be right. Other sets have labels
+    of their own.
+    """
     if len(labelled) != ALL or labelled.keys() != {name_of(number) for number in range(1, ALL + 1)}:
         return
     first = [labelled[name_of(number)] for number in range(1, len(KNOWN) + 1)]
@@ -68,7 +76,10 @@ def check(source: str, labelled: dict[str, int]) -> None:
         says = f"class {min(odd)} has {counts[min(odd)]} pictures, expected {ALL // 1000}"
     else:
         wrong = next(at for at, label in enumerate(KNOWN) if first[at] != label)
-        says = f"{name_of(wrong + 1)} has label {first[wrong]}, known is {KNOWN[wrong]} ({table[KNOWN[wrong]].name})"
+        says = (
+            f"{name_of(wrong + 1)} has label {first[wrong]}, known is {KNOWN[wrong]}"
+            f" ({table[KNOWN[wrong]].name})"
+        )
     raise BuildError(f"{source}: not the labels of the ILSVRC2012 validation set: {says}")
 
 
@@ -78,9 +89,13 @@ def _truth(devkit: str) -> str:
             below.sort()
             if TRUTH in files:
                 return _text(devkit, open_limited(os.path.join(folder, TRUTH)))
-        raise BuildError(f"--devkit={devkit}: no {TRUTH} in this folder; expected the extracted ILSVRC2012_devkit_t12")
+        raise BuildError(
+            f"--devkit={devkit}: no {TRUTH} in this folder; expected the extracted ILSVRC2012_devkit_t12"
+        )
     if not os.path.isfile(devkit):
-        raise BuildError(f"--devkit={devkit}: no such file; expected ILSVRC2012_devkit_t12.tar.gz or its folder")
+        raise BuildError(
+            f"--devkit={devkit}: no such file; expected ILSVRC2012_devkit_t12.tar.gz or its folder"
+        )
     if devkit.endswith(".txt"):
         return _text(devkit, open_limited(devkit))
     return _text(devkit, _from_archive(devkit))
@@ -93,21 +108,27 @@ def _from_archive(devkit: str) -> bytes:
             with gzip.open(io.BytesIO(data)) as unpacked:
                 data = unpacked.read(LARGEST + 1)
         if len(data) > LARGEST:
-            raise BuildError(f"--devkit={devkit}: unpacks to more than {LARGEST >> 20} MiB; the real one has 5")
+            raise BuildError(
+                f"--devkit={devkit}: unpacks to more than {LARGEST >> 20} MiB; the real one has 5"
+            )
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             for member in archive:
                 if member.isreg() and not member.issparse() and member.name.rpartition("/")[2] == TRUTH:
                     file = archive.extractfile(member)
                     return file.read() if file else b""
     except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, OverflowError) as error:
-        raise BuildError(f"--devkit={devkit}: not a readable .tar.gz ({error}); expected ILSVRC2012_devkit_t12.tar.gz") from error
+        raise BuildError(
+            f"--devkit={devkit}: not a readable .tar.gz ({error}); expected ILSVRC2012_devkit_t12.tar.gz"
+        ) from error
     raise BuildError(f"--devkit={devkit}: no {TRUTH} in this archive; expected ILSVRC2012_devkit_t12.tar.gz")
 
 
 def open_limited(path: str) -> bytes:
     """A file's bytes, LARGEST + 1 at most."""
     if not os.path.isfile(path):  # a pipe would be waited for, a link to nothing is no ground truth
-        raise BuildError(f"--devkit={path}: no regular file; expected ILSVRC2012_devkit_t12.tar.gz or its folder")
+        raise BuildError(
+            f"--devkit={path}: no regular file; expected ILSVRC2012_devkit_t12.tar.gz or its folder"
+        )
     with open(path, "rb") as file:
         return file.read(LARGEST + 1)
 
@@ -116,4 +137,6 @@ def _text(devkit: str, data: bytes) -> str:
     try:
         return data.decode("ascii")
     except UnicodeDecodeError:
-        raise BuildError(f"--devkit={devkit}: {TRUTH} is not text; expected a line with an id for each picture") from None
+        raise BuildError(
+            f"--devkit={devkit}: {TRUTH} is not text; expected a line with an id for each picture"
+        ) from None

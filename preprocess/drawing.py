@@ -1,7 +1,8 @@
 """Draws the sample's pictures: JPEGs of many sizes and encodings, the same bytes on every run of a machine.
 
-A picture depends on its split and number alone. Colour and shape make the class; place, size, tilt, shade, background,
-clutter, noise and lighting do not. Grayscale files hold grey patterns only: a red disc without red is no longer one.
+A picture depends on its split and number alone. Colour and shape make the class; place, size, tilt, shade,
+background, clutter, noise and lighting do not. Grayscale files hold grey patterns only: a red disc without
+red is no longer one.
 """
 
 import functools
@@ -38,7 +39,9 @@ def write(inputs: Sequence[str], outputs: Sequence[str], first: int, split: str)
 
 
 def picture(rng: random.Random, label: str) -> Image.Image:
-    """An RGB picture of a class, of a size of its own. The thing lies inside the square that a centre crop keeps."""
+    """An RGB picture of a class, of a size of its own. The thing lies inside the square that a centre crop
+    keeps.
+    """
     short = int(SHORTEST * (LONGEST / SHORTEST) ** rng.random())
     long = int(short * rng.choice([1, 4 / 3, 3 / 2, rng.uniform(1, 2)]))
     size = (long, short) if rng.random() < 0.6 else (short, long)
@@ -168,4 +171,9 @@ SHAPE: dict[str, Callable[[], Polygons]] = {
     "triangle": lambda: [_circle(1.08, points=3)],
     "cross": lambda: [_box(-0.98, -0.3, 0.98, 0.3), _box(-0.3, -0.98, 0.3, 0.98)],
 }
-PATTERN: dict[str, Callable[[int], Polygons]] = {"stripes": _stripes, "checks": _checks, "dots": _dots, "rings": _rings}
+PATTERN: dict[str, Callable[[int], Polygons]] = {
+    "stripes": _stripes,
+    "checks": _checks,
+    "dots": _dots,
+    "rings": _rings,
+}

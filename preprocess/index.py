@@ -1,7 +1,8 @@
-"""What a data set holds: its pictures with their labels, in the order of their names. Runs at plan time: standard library only.
+"""What a data set holds: its pictures with their labels, in the order of their names. Runs at plan time:
+standard library only.
 
-Every layout ends as one Listing. Nothing is left out in silence: a picture without a label, a label without a picture, two
-pictures of one name are errors.
+Every layout ends as one Listing. Nothing is left out in silence: a picture without a label, a label without a
+picture, two pictures of one name are errors.
 """
 
 import hashlib
@@ -16,7 +17,9 @@ from preprocess.layouts import Pictures, scanned
 
 
 class Image(NamedTuple):
-    """A picture. `name` is the base name, unique in its data set; offset, size and sha256 are those of a tar's member."""
+    """A picture. `name` is the base name, unique in its data set; offset, size and sha256 are those of a
+    tar's member.
+    """
 
     name: str
     path: str  # relative to the listing's root, or inside the tar
@@ -50,13 +53,21 @@ class Listing:
         return [f"{self.root}/{image.path}" for image in self.images]
 
 
-def listed(dataset: str, labels: str | None, classes: int, members: str | None = None, any_label: bool = False,
-           leave_out: str | None = None) -> Listing:
-    """The labelled data set. `dataset` is an absolute path: a folder, a .tar, or an index file (lines PATH CLASS).
+def listed(
+    dataset: str,
+    labels: str | None,
+    classes: int,
+    members: str | None = None,
+    any_label: bool = False,
+    leave_out: str | None = None,
+) -> Listing:
+    """The labelled data set. `dataset` is an absolute path: a folder, a .tar, or an index file (lines PATH
+    CLASS).
 
-    `labels` is the label file or None (then it is looked for); `classes` is the model's count, background excluded;
-    `members` is where what a tar holds is remembered; `any_label` leaves the range of the labels unchecked (diagnosis);
-    `leave_out` is a folder in which nothing is looked for: OUT may lie in the data set.
+    `labels` is the label file or None (then it is looked for); `classes` is the model's count, background
+    excluded; `members` is where what a tar holds is remembered; `any_label` leaves the range of the labels
+    unchecked (diagnosis); `leave_out` is a folder in which nothing is looked for: OUT may lie in the data
+    set.
     """
     if labels is not None and not os.path.isfile(labels):
         raise label_files.missing(dataset, labels, [])
@@ -75,7 +86,9 @@ def unlabelled(pictures: Pictures) -> Listing:
 
 
 def _listing(pictures: Pictures, labels: dict[str, int], path: str | None) -> Listing:
-    images = tuple(Image(name, at, labels[name], *where) for name, (at, *where) in sorted(pictures.found.items()))
+    images = tuple(
+        Image(name, at, labels[name], *where) for name, (at, *where) in sorted(pictures.found.items())
+    )
     return Listing(pictures.root, images, path, pictures.tar, identity(images), pictures.stats)
 
 
@@ -85,8 +98,12 @@ def identity(images: tuple[Image, ...]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
-def _labels_of(pictures: Pictures, dataset: str, labels: str | None, classes: int) -> tuple[str | None, dict[str, int]]:
-    """(the label file or None, {name: label}): the file named, else the index itself, a file found, the folders' names."""
+def _labels_of(
+    pictures: Pictures, dataset: str, labels: str | None, classes: int
+) -> tuple[str | None, dict[str, int]]:
+    """(the label file or None, {name: label}): the file named, else the index itself, a file found, the
+    folders' names.
+    """
     if labels is None and pictures.given is not None:
         return None, pictures.given
     places: list[str] = []
@@ -98,8 +115,10 @@ def _labels_of(pictures: Pictures, dataset: str, labels: str | None, classes: in
     if found is None:
         raise label_files.missing(dataset, None, places)
     if pictures.empty:
-        raise BuildError(f"--dataset={dataset}: {len(pictures.empty)} class folders hold no picture, first: {pictures.empty[0]}. "
-                         "Fill or remove them")
+        raise BuildError(
+            f"--dataset={dataset}: {len(pictures.empty)} class folders hold no picture, first:"
+            f" {pictures.empty[0]}. Fill or remove them"
+        )
     return None, found
 
 
@@ -108,13 +127,13 @@ def _match(pictures: Pictures, found: dict[str, int], source: str) -> None:
     without = sorted(pictures.found.keys() - found.keys())
     if without:
         raise BuildError(
-            f"{source}: {len(without)} of {len(pictures.found)} pictures have no label, first missing: {without[0]}. "
-            "Add their lines, or name the data set's own file with --labels=FILE"
+            f"{source}: {len(without)} of {len(pictures.found)} pictures have no label, first missing:"
+            f" {without[0]}. Add their lines, or name the data set's own file with --labels=FILE"
         )
     absent = sorted(found.keys() - pictures.found.keys())
     if absent:
         where = pictures.tar or pictures.root
         raise BuildError(
-            f"{source}: {len(absent)} of {len(found)} listed images are absent, first: {absent[0]} (looked in {where}). "
-            "A part of a complete set is asked for with --limit=N"
+            f"{source}: {len(absent)} of {len(found)} listed images are absent, first: {absent[0]} (looked in"
+            f" {where}). A part of a complete set is asked for with --limit=N"
         )

@@ -1,4 +1,6 @@
-"""Label files: `NAME CLASS` a line, or a CSV with the columns name and label. Reads all of it or says which line is wrong."""
+"""Label files: `NAME CLASS` a line, or a CSV with the columns name and label. Reads all of it or says which
+line is wrong.
+"""
 
 import csv
 import os
@@ -14,18 +16,24 @@ DEVKIT_HINT = "make a label file with: inv data --devkit=ILSVRC2012_devkit_t12.t
 def find(dataset: str, root: str) -> tuple[str | None, list[str]]:
     """(the label file in or beside the data set or None, the places that were looked at, in order).
 
-    BuildError where two files say different things of the same pictures: which of them is right is not ours to guess.
+    BuildError where two files say different things of the same pictures: which of them is right is not ours
+    to guess.
     """
-    # of an archive or an index file only the folder that it lies in is beside it; that folder's parent is somebody else's
-    folders = [root, dataset, os.path.dirname(root), os.path.dirname(dataset)] if os.path.isdir(dataset) else [root]
+    # of an archive or an index file only the folder that it lies in is beside it; that folder's parent is
+    # somebody else's
+    folders = (
+        [root, dataset, os.path.dirname(root), os.path.dirname(dataset)] if os.path.isdir(dataset) else [root]
+    )
     places = [os.path.join(folder, NAME) for folder in dict.fromkeys(folders) if os.path.isdir(folder)]
     there = [place for place in places if os.path.isfile(place)]
     for other in there[1:]:
         one, two = read(there[0]), read(other)
         name = next((name for name in one if two.get(name, one[name]) != one[name]), None)
         if name is not None and (one.keys() <= two.keys() or two.keys() <= one.keys()):
-            raise BuildError(f"{there[0]} and {other} differ: {name} is {one[name]} in the one and {two[name]} in the other. "
-                             "Remove the wrong one, or name the right one with --labels=FILE")
+            raise BuildError(
+                f"{there[0]} and {other} differ: {name} is {one[name]} in the one and {two[name]} in the"
+                " other. Remove the wrong one, or name the right one with --labels=FILE"
+            )
     return (there[0] if there else None), places
 
 
@@ -35,12 +43,15 @@ def missing(dataset: str, given: str | None, places: list[str]) -> BuildError:
         return BuildError(f"--labels={given}: no such file. {DEVKIT_HINT[0].upper()}{DEVKIT_HINT[1:]}")
     looked = " and ".join(places)
     return BuildError(
-        f"--dataset={dataset}: no labels found (looked for {looked}). Name the file with --labels=FILE, or {DEVKIT_HINT}"
+        f"--dataset={dataset}: no labels found (looked for {looked}). Name the file with --labels=FILE, or"
+        f" {DEVKIT_HINT}"
     )
 
 
 def read(path: str) -> dict[str, int]:
-    """{image's base name: label} of a label file, in its order. BuildError names the first line that is wrong, and counts."""
+    """{image's base name: label} of a label file, in its order. BuildError names the first line that is
+    wrong, and counts.
+    """
     found: dict[str, int] = {}
     twice: list[str] = []
     for number, name, label in _pairs(path):
@@ -52,7 +63,8 @@ def read(path: str) -> dict[str, int]:
         found[name] = label
     if twice:
         raise BuildError(
-            f"{path}: {len(twice)} duplicate name{'s' * (len(twice) > 1)}, first: {twice[0]}. Keep one line for each image"
+            f"{path}: {len(twice)} duplicate name{'s' * (len(twice) > 1)}, first: {twice[0]}. Keep one line"
+            " for each image"
         )
     if not found:
         raise BuildError(f"{path}: empty; expected a line NAME CLASS for each image; {DEVKIT_HINT}")
@@ -60,23 +72,27 @@ def read(path: str) -> dict[str, int]:
 
 
 def read_places(path: str) -> tuple[dict[str, int], dict[str, str]]:
-    """({base name: label}, {base name: path as written}) of an index file: the same lines with a path for the name."""
+    """({base name: label}, {base name: path as written}) of an index file: the same lines with a path for the
+    name.
+    """
     found = read(path)
     places = {place.rpartition("/")[2]: place for _, place, _ in _pairs(path)}
     outside = [place for place in places.values() if ".." in place.split("/")]
     if outside:
         raise BuildError(
-            f"{path}: {len(outside)} paths lead upwards, first: {outside[0]}. An index lies in or above the folder of its images"
+            f"{path}: {len(outside)} paths lead upwards, first: {outside[0]}. An index lies in or above the"
+            " folder of its images"
         )
     return found, places
 
 
 def by_folder(paths: dict[str, str], classes: int) -> dict[str, int] | None:
-    """{name: label} from one folder a class: the class table's index of known wnids, else the folders' sorted order.
+    """{name: label} from one folder a class: the class table's index of known wnids, else the folders' sorted
+    order.
 
-    `paths` is {name: path relative to the data set}. None where the pictures do not lie so: some in no folder, or
-    another number of folders than `classes`. BuildError for wnids beside folders that are none: in sorted order a single
-    stranger would shift the labels of all that follow.
+    `paths` is {name: path relative to the data set}. None where the pictures do not lie so: some in no
+    folder, or another number of folders than `classes`. BuildError for wnids beside folders that are none: in
+    sorted order a single stranger would shift the labels of all that follow.
     """
     known = imagenet.index_of_wnid()
     folder_of = {name: path.rpartition("/")[0].rpartition("/")[2] for name, path in paths.items()}
@@ -86,15 +102,19 @@ def by_folder(paths: dict[str, str], classes: int) -> dict[str, int] | None:
         return {name: known[folder.lower()] for name, folder in folder_of.items()}
     if classes == len(known) and len(strange) < len(folders):
         wnids, first = len(folders) - len(strange), strange[0] or "pictures in no folder"
-        raise BuildError(f"{wnids} folders are named by ILSVRC2012's wnids and {len(strange)} not, first: {first}. "
-                         "Remove or rename what is no class, or name a label file with --labels=FILE")
+        raise BuildError(
+            f"{wnids} folders are named by ILSVRC2012's wnids and {len(strange)} not, first: {first}. "
+            "Remove or rename what is no class, or name a label file with --labels=FILE"
+        )
     if "" in folders or len(folders) != classes or any(path.count("/") != 1 for path in paths.values()):
         return None
     numbers = [folder for folder in folders if folder.isdecimal()]
     swapped = next(((one, two) for one, two in pairwise(numbers) if int(one) > int(two)), None)
     if swapped:
-        raise BuildError(f"{len(folders)} class folders are named by numbers, and sorted as text {swapped[0]} stands before "
-                         f"{swapped[1]}: which class is which is not clear. Name a label file with --labels=FILE")
+        raise BuildError(
+            f"{len(folders)} class folders are named by numbers, and sorted as text {swapped[0]} stands"
+            f" before {swapped[1]}: which class is which is not clear. Name a label file with --labels=FILE"
+        )
     order = {folder: index for index, folder in enumerate(folders)}
     return {name: order[folder] for name, folder in folder_of.items()}
 
@@ -104,11 +124,15 @@ def check_range(path: str, labels: dict[str, int], classes: int) -> None:
     wrong = [(name, label) for name, label in labels.items() if not 0 <= label < classes]
     if wrong:
         name, label = wrong[0]
-        one_based = " (the file seems to count from 1)" if min(labels.values()) > 0 and max(labels.values()) == classes else ""
+        one_based = (
+            " (the file seems to count from 1)"
+            if min(labels.values()) > 0 and max(labels.values()) == classes
+            else ""
+        )
         raise BuildError(
-            f"{path}: {len(wrong)} label{'s' * (len(wrong) > 1)} out of range 0..{classes - 1}, first: {name} {label}{one_based}. "
-            "Labels count from 0 in sorted-wnid order; find out what is wrong: inv data --diagnose "
-            f"--labels={path} --dataset=... --checkpoint=..."
+            f"{path}: {len(wrong)} label{'s' * (len(wrong) > 1)} out of range 0..{classes - 1}, first: {name}"
+            f" {label}{one_based}. Labels count from 0 in sorted-wnid order; find out what is wrong: inv data"
+            f" --diagnose --labels={path} --dataset=... --checkpoint=..."
         )
 
 
@@ -124,7 +148,10 @@ def _lines_of_text(path: str) -> list[tuple[int, str, int]]:
             continue
         name, _, label = line.rstrip().replace("\t", " ").rpartition(" ")
         if not name and label.isascii() and label.isdigit():
-            raise BuildError(f"{path}: line {number} is {label!r}: a class and no name (a devkit's ground truth?); {DEVKIT_HINT}")
+            raise BuildError(
+                f"{path}: line {number} is {label!r}: a class and no name (a devkit's ground truth?);"
+                f" {DEVKIT_HINT}"
+            )
         found.append((number, name.rstrip(), _label(path, number, line, label)))
     return found
 
@@ -135,15 +162,24 @@ def _lines_of_csv(path: str) -> list[tuple[int, str, int]]:
     try:
         header = next(rows, [])
         if not {"name", "label"} <= set(header):
-            raise BuildError(f"{path}: line 1 is {','.join(header)[:80]!r}; expected a header with the columns name and label")
+            raise BuildError(
+                f"{path}: line 1 is {','.join(header)[:80]!r}; expected a header with the columns name and"
+                " label"
+            )
         at_name, at_label = header.index("name"), header.index("label")
         for row in rows:
             if row:
                 if len(row) != len(header):
-                    raise BuildError(f"{path}: line {rows.line_num} has {len(row)} fields; expected {len(header)}")
-                found.append((rows.line_num, row[at_name], _label(path, rows.line_num, ",".join(row), row[at_label])))
+                    raise BuildError(
+                        f"{path}: line {rows.line_num} has {len(row)} fields; expected {len(header)}"
+                    )
+                found.append(
+                    (rows.line_num, row[at_name], _label(path, rows.line_num, ",".join(row), row[at_label]))
+                )
     except csv.Error as error:
-        raise BuildError(f"{path}: line {rows.line_num}: {error}; expected a CSV with the columns name and label") from error
+        raise BuildError(
+            f"{path}: line {rows.line_num}: {error}; expected a CSV with the columns name and label"
+        ) from error
     return found
 
 
@@ -151,7 +187,9 @@ def _label(path: str, number: int, line: str, text: str) -> int:
     # int() alone takes "1_000", "٣" and "+7"; 19 digits are no class and very many are slow to convert
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
-        raise BuildError(f"{path}: line {number} is {line[:80]!r}; expected: NAME CLASS, the class a whole number")
+        raise BuildError(
+            f"{path}: line {number} is {line[:80]!r}; expected: NAME CLASS, the class a whole number"
+        )
     return int(text)
 
 
@@ -160,4 +198,6 @@ def _text(path: str) -> str:
         with open(path, encoding="utf-8-sig") as file:
             return file.read()
     except UnicodeDecodeError as error:
-        raise BuildError(f"{path}: not a text file (byte {error.start} is not UTF-8); expected lines NAME CLASS") from error
+        raise BuildError(
+            f"{path}: not a text file (byte {error.start} is not UTF-8); expected lines NAME CLASS"
+        ) from error

@@ -8,12 +8,16 @@ from preprocess.index import Image, Listing, identity
 
 
 def stratified(listing: Listing, n: int) -> Listing:
-    """N images, still sorted by name. Classes differ by one image at most, as far as they have them; N in 2N nest.
+    """N images, still sorted by name. Classes differ by one image at most, as far as they have them; N in 2N
+    nest.
 
-    The choice depends on names and labels alone: a hash orders the images of a class, and the classes take turns.
+    The choice depends on names and labels alone: a hash orders the images of a class, and the classes take
+    turns.
     """
     if not 1 <= n <= len(listing.images):
-        raise BuildError(f"--limit={n}: the data set has {len(listing.images)} images; expected 1..{len(listing.images)}")
+        raise BuildError(
+            f"--limit={n}: the data set has {len(listing.images)} images; expected 1..{len(listing.images)}"
+        )
     by_class: dict[int, list[tuple[str, Image]]] = {}
     for image in listing.images:
         by_class.setdefault(image.label, []).append((_hash(image.name), image))
@@ -25,7 +29,9 @@ def stratified(listing: Listing, n: int) -> Listing:
 
 
 def by_name(listing: Listing, n: int) -> Listing:
-    """N images, still sorted by name, whatever their labels are: the same ones with a right and with a wrong label file."""
+    """N images, still sorted by name, whatever their labels are: the same ones with a right and with a wrong
+    label file.
+    """
     images = tuple(sorted(sorted(listing.images, key=lambda image: _hash(image.name))[:n]))
     return _part(listing, images)
 

@@ -1,6 +1,8 @@
-"""The sample: which generated pictures there are and what is on each. Cheap, for planning; `drawing` makes them.
+"""The sample: which generated pictures there are and what is on each. Cheap, for planning; `drawing` makes
+them.
 
-16 classes that a person can tell apart: four shapes in three colours, and four grey patterns that grayscale files keep.
+16 classes that a person can tell apart: four shapes in three colours, and four grey patterns that grayscale
+files keep.
 """
 
 import functools
@@ -20,7 +22,9 @@ PER_CLASS = {"test": 20, "train": 80}
 
 @functools.cache
 def labels(split: str = "test") -> tuple[int, ...]:
-    """The class, 0..15, of each picture of a split, in the order of `names`: all equally often, in a fixed shuffle."""
+    """The class, 0..15, of each picture of a split, in the order of `names`: all equally often, in a fixed
+    shuffle.
+    """
     drawn = [label for label in range(len(CLASSES)) for _ in range(PER_CLASS[split])]
     random.Random(f"sample {split}").shuffle(drawn)
     return tuple(drawn)

@@ -1,4 +1,6 @@
-"""Shards of pixels: one .npy a shard, one row an image, written straight into the file's memory map. And their index."""
+"""Shards of pixels: one .npy a shard, one row an image, written straight into the file's memory map. And
+their index.
+"""
 
 import csv
 import functools
@@ -57,11 +59,16 @@ def write(
 
 
 def index(inputs, outputs, names, labels, shard_size):
-    """Write index.csv: row, name, label, shard. A second output is the bad images of all shards (`inputs`: their lists)."""
+    """Write index.csv: row, name, label, shard. A second output is the bad images of all shards (`inputs`:
+    their lists).
+    """
     with open(outputs[0], "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["row", "name", "label", "shard"])
-        table.writerows((row, name, label, row // shard_size) for row, (name, label) in enumerate(zip(names, labels, strict=True)))
+        table.writerows(
+            (row, name, label, row // shard_size)
+            for row, (name, label) in enumerate(zip(names, labels, strict=True))
+        )
     if len(outputs) > 1:
         bad = []
         for number, path in enumerate(inputs):
@@ -71,13 +78,19 @@ def index(inputs, outputs, names, labels, shard_size):
             json.dump(bad, file, indent=1)
 
 
-def sources(inputs: Sequence[str], members: Sequence[Sequence] | None) -> Iterator[tuple[int, str, Callable[[], bytes]]]:
-    """(row, name, a function that gives the file's bytes or raises BadImage) of each image: of a tar in the order of its bytes."""
+def sources(
+    inputs: Sequence[str], members: Sequence[Sequence] | None
+) -> Iterator[tuple[int, str, Callable[[], bytes]]]:
+    """(row, name, a function that gives the file's bytes or raises BadImage) of each image: of a tar in the
+    order of its bytes.
+    """
     if not members:
         for row, path in enumerate(inputs):
             yield row, path.rpartition("/")[2], functools.partial(decode.read, path)
         return
-    for row, data in archive.read(inputs[0], [(offset, size) for _, offset, size, _ in members], decode.LARGEST_FILE):
+    for row, data in archive.read(
+        inputs[0], [(offset, size) for _, offset, size, _ in members], decode.LARGEST_FILE
+    ):
         yield row, members[row][0], functools.partial(_checked, data, members[row][3])
 
 
@@ -91,9 +104,14 @@ def _checked(data: bytes, sha256: str) -> bytes:
 
 def _told(bad: list[dict], count: int) -> str:
     listed = "; ".join(f"{found['name']}: {found['reason']}" for found in bad)
-    return f"{len(bad)} of {count} images cannot be used: {listed}. Replace them, or count them as wrong with --on-bad=skip"
+    return (
+        f"{len(bad)} of {count} images cannot be used: {listed}. Replace them, or count them as wrong with"
+        " --on-bad=skip"
+    )
 
 
 def libraries() -> dict[str, str | None]:
-    """Versions of what decodes, for the stamps: a package's own version does not tell which libjpeg-turbo it was linked with."""
+    """Versions of what decodes, for the stamps: a package's own version does not tell which libjpeg-turbo it
+    was linked with.
+    """
     return {"libjpeg-turbo": features.version("libjpeg_turbo"), "zlib": features.version("zlib")}

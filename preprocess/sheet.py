@@ -15,8 +15,8 @@ COLUMNS = 6
 
 
 def write(inputs, outputs, images=24, mean=None, std=None, order="rgb", names=None):
-    """Write a PNG. `inputs`: index.csv, all shards in order, the class table, and perhaps a .json, the list of pictures that cannot
-    be decoded ([{"row": ...}]); `images` of them are spread evenly over the data set.
+    """Write a PNG. `inputs`: index.csv, all shards in order, the class table, and perhaps a .json, the list
+    of pictures that cannot be decoded ([{"row": ...}]); `images` of them are spread evenly over the data set.
 
     mean, std  of float32 shards, to undo the normalisation; order  of the channels in the shards
     names      class names by label; without them, those of ImageNet where the labels are its own

@@ -1,7 +1,8 @@
-"""The pixels a network sees: from a picture's bytes to uint8 (crop, crop, 3), and from those to normalised float32.
+"""The pixels a network sees: from a picture's bytes to uint8 (crop, crop, 3), and from those to normalised
+float32.
 
-Four methods, by the preset (presets.py). `pillow` is the reference: the shorter side to `resize`, the longer floored,
-centre crop from round((size - crop)/2).
+Four methods, by the preset (presets.py). `pillow` is the reference: the shorter side to `resize`, the longer
+floored, centre crop from round((size - crop)/2).
 """
 
 import numpy as np
@@ -16,8 +17,17 @@ __all__ = ["BadImage", "Levels", "normalised", "pixels", "shaped"]
 LONGEST = 1 << 15  # of the resized picture's longer side: a strip one pixel wide would become gigabytes
 
 
-def pixels(source: str | bytes, resize: int, crop: int, mode: str = "exact", method: str = "pillow", order: str = "rgb") -> Levels:
-    """uint8 (crop, crop, 3), channels in `order`. `source` is a path or a file's bytes. BadImage where it is no picture."""
+def pixels(
+    source: str | bytes,
+    resize: int,
+    crop: int,
+    mode: str = "exact",
+    method: str = "pillow",
+    order: str = "rgb",
+) -> Levels:
+    """uint8 (crop, crop, 3), channels in `order`. `source` is a path or a file's bytes. BadImage where it is
+    no picture.
+    """
     data = source if isinstance(source, bytes) else decode.read(source)
     levels = _of_part(data, resize, crop, mode == "fast") if method == "pillow" else None
     if levels is None:
@@ -39,14 +49,18 @@ def _of_part(data: bytes, resize: int, crop: int, fast: bool) -> Levels | None:
 
 
 def shaped(levels: Levels, resize: int, crop: int, mode: str = "exact", method: str = "pillow") -> Levels:
-    """A decoded picture, uint8 (h, w, 3), resized and cropped. `mode` is `exact` or `fast`; only `pillow` tells them apart."""
+    """A decoded picture, uint8 (h, w, 3), resized and cropped. `mode` is `exact` or `fast`; only `pillow`
+    tells them apart.
+    """
     height, width = levels.shape[:2]
     if method == "tensorflow":
         top, left = _central(height), _central(width)
         return bilinear.as_tensorflow(levels[top : height - top, left : width - left], (crop, crop))
     cut = wanted(width, height, resize, crop)
     if method == "opencv":
-        return bilinear.as_opencv(levels, cut.size, ((cut.size[0] - crop) // 2, (cut.size[1] - crop) // 2), crop)
+        return bilinear.as_opencv(
+            levels, cut.size, ((cut.size[0] - crop) // 2, (cut.size[1] - crop) // 2), crop
+        )
     return antialias.cropped(levels, cut, fast=mode == "fast")
 
 
@@ -54,7 +68,10 @@ def wanted(width: int, height: int, resize: int, crop: int) -> Cut:
     """The reference's resize and crop of a picture of this size."""
     size = resized_size(width, height, resize)
     if max(size) > LONGEST:
-        raise BadImage(f"{width}x{height} is a strip: its longer side would become {max(size)} pixels, more than {LONGEST}")
+        raise BadImage(
+            f"{width}x{height} is a strip: its longer side would become {max(size)} pixels, more than"
+            f" {LONGEST}"
+        )
     return Cut((width, height), size, (offset(size[0], crop), offset(size[1], crop)), crop)
 
 
@@ -71,9 +88,11 @@ def offset(size: int, crop: int) -> int:
 
 
 def normalised(levels: Levels, mean: list[float], std: list[float]) -> NDArray[np.float32]:
-    """(x/255 - mean)/std in float32, each operation rounded as the reference's: uint8 (h, w, 3) to float32 (3, h, w).
+    """(x/255 - mean)/std in float32, each operation rounded as the reference's: uint8 (h, w, 3) to float32
+    (3, h, w).
 
-    There are 256 levels: a table of 256 x 3 holds all results, bit for bit, and looking up is faster than dividing.
+    There are 256 levels: a table of 256 x 3 holds all results, bit for bit, and looking up is faster than
+    dividing.
     """
     shares = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
     table = (shares - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)

@@ -1,4 +1,6 @@
-"""Actions of the tests' own steps: small, in a module of their own, so that worker processes can import them."""
+"""Actions of the tests' own steps: small, in a module of their own, so that worker processes can import
+them.
+"""
 
 import ctypes
 import os
@@ -63,7 +65,9 @@ def leaves(inputs, outputs):
 
 
 def hangs_once(inputs, outputs):
-    """The first time it runs it does not end, and keeps the interpreter's lock, as a call into a device does."""
+    """The first time it runs it does not end, and keeps the interpreter's lock, as a call into a device
+    does.
+    """
     mark = Path(outputs[0]).parent / "hung"
     if not mark.exists():
         mark.touch()
@@ -72,7 +76,9 @@ def hangs_once(inputs, outputs):
 
 
 def dies(inputs, outputs, times):
-    """Kills its process the first `times` times that it runs; it counts beside its output, and notes its process."""
+    """Kills its process the first `times` times that it runs; it counts beside its output, and notes its
+    process.
+    """
     count = Path(outputs[0]).parent / "deaths"
     with open(count, "a") as file:
         file.write(f"{os.getpid()}\n")
@@ -82,7 +88,9 @@ def dies(inputs, outputs, times):
 
 
 def sleeps(inputs, outputs, seconds, journal):
-    """Notes when it began and ended (one clock for the whole machine) in a file that it alone writes, then writes its output."""
+    """Notes when it began and ended (one clock for the whole machine) in a file that it alone writes, then
+    writes its output.
+    """
     begun = time.monotonic()
     Path(outputs[0]).write_text("half")
     time.sleep(seconds)

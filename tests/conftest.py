@@ -1,4 +1,6 @@
-"""One tmp tree with tiny steps, built in this process where processes do not matter, and by real workers where they do."""
+"""One tmp tree with tiny steps, built in this process where processes do not matter, and by real workers
+where they do.
+"""
 
 import contextlib
 import io
@@ -80,9 +82,13 @@ class World:
         self.root, self.out, self.data = str(root), f"{root}/out", f"{root}/data"
 
     def step(self, name, action="write", inputs=(), outputs=None, **more):
-        """A step over OUT: inputs named `data/...` are the user's files, all others lie in OUT; one output called as the step."""
+        """A step over OUT: inputs named `data/...` are the user's files, all others lie in OUT; one output
+        called as the step.
+        """
         action = action if ":" in action else f"actions:{action}"
-        return Step(name, action, tuple(map(self.path, inputs)), tuple(map(self.path, outputs or (name,))), **more)
+        return Step(
+            name, action, tuple(map(self.path, inputs)), tuple(map(self.path, outputs or (name,))), **more
+        )
 
     def path(self, name):
         """Absolute path of a file of the tree."""
@@ -126,9 +132,20 @@ class World:
         asked = tempfile.mktemp(suffix=".json", dir=self.root)
         rows = [{**vars(step), "params": dict(step.params), "tools": dict(step.tools)} for step in steps]
         Path(asked).write_text(json.dumps({"steps": rows, "request": {"out": self.out, **request}}))
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{HERE}", "TMPDIR": self.root, "INV_LOCK_DIR": self.root}
-        return subprocess.Popen([sys.executable, f"{HERE}/driver.py", asked], start_new_session=True, env=environment,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}:{HERE}",
+            "TMPDIR": self.root,
+            "INV_LOCK_DIR": self.root,
+        }
+        return subprocess.Popen(
+            [sys.executable, f"{HERE}/driver.py", asked],
+            start_new_session=True,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def driven(self, *steps, **request):
         """(exit code, stdout, stderr) of such a build."""
@@ -138,9 +155,16 @@ class World:
 
     def tree(self):
         """{path: bytes} of all that steps made: no stamps, no logs, no lock."""
-        files = [path for path in Path(self.out).rglob("*") if path.is_file() and "log" not in path.relative_to(self.out).parts[:1]]
-        return {str(path.relative_to(self.out)): path.read_bytes() for path in files
-                if path.suffix != ".stamp" and not path.name.startswith((".lock", ".source", ".builds"))}
+        files = [
+            path
+            for path in Path(self.out).rglob("*")
+            if path.is_file() and "log" not in path.relative_to(self.out).parts[:1]
+        ]
+        return {
+            str(path.relative_to(self.out)): path.read_bytes()
+            for path in files
+            if path.suffix != ".stamp" and not path.name.startswith((".lock", ".source", ".builds"))
+        }
 
 
 @pytest.fixture
@@ -155,6 +179,7 @@ def world(tmp_path, monkeypatch):
 @pytest.fixture
 def until():
     """Wait for something to become true."""
+
     def wait(true, seconds=20.0):
         stop = time.monotonic() + seconds
         while not (found := true()):
@@ -163,5 +188,3 @@ def until():
         return found
 
     return wait
-
-

@@ -1,4 +1,6 @@
-"""A build in a process of its own, for tests that kill it: python driver.py WHAT.json, where WHAT holds steps and request."""
+"""A build in a process of its own, for tests that kill it: python driver.py WHAT.json, where WHAT holds steps
+and request.
+"""
 
 import json
 import sys
@@ -12,13 +14,25 @@ from pipeline.worker import Slot
 
 def steps_of(rows):
     """Steps as JSON keeps them."""
-    return [Step(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}) for row in rows]
+    return [
+        Step(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
+        for row in rows
+    ]
 
 
 def request_of(out, slots=2, keep_going=False):
     """The least that build.run asks of a request."""
-    return types.SimpleNamespace(out=out, roots={"out": out}, stats={}, slots=[Slot("cpu", str(n)) for n in range(slots)],
-                                 shares=slots, keep_going=keep_going, again=False, quiet=False, results=())
+    return types.SimpleNamespace(
+        out=out,
+        roots={"out": out},
+        stats={},
+        slots=[Slot("cpu", str(n)) for n in range(slots)],
+        shares=slots,
+        keep_going=keep_going,
+        again=False,
+        quiet=False,
+        results=(),
+    )
 
 
 def main():

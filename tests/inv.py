@@ -1,4 +1,6 @@
-"""The command line as a user meets it: started as ./inv starts it, in processes of its own, judged by what it prints and leaves."""
+"""The command line as a user meets it: started as ./inv starts it, in processes of its own, judged by what it
+prints and leaves.
+"""
 
 import atexit
 import functools
@@ -29,8 +31,13 @@ begun = []
 sys.addaudithook(lambda event, args: begun.append(f"{event} {args[0]}")
                  if event in ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork", "os.system") else None)
 atexit.register(lambda: print("watched " + json.dumps({"modules": sorted(sys.modules), "begun": begun}), file=sys.stderr))
-"""
-BOOKKEEPING = (".lock", ".lock.owner", ".source.json", ".builds.jsonl")  # what a command may write although it builds nothing
+"""  # noqa: E501
+BOOKKEEPING = (
+    ".lock",
+    ".lock.owner",
+    ".source.json",
+    ".builds.jsonl",
+)  # what a command may write although it builds nothing
 
 
 @dataclass
@@ -68,52 +75,93 @@ def _tmp() -> str:
     return folder
 
 
-def inv(*words: object, out: Path | None = None, cwd: Path | None = None, root: Path = ROOT, watch: bool = False,
-        code: int | None = 0, **env: str) -> Answer:
-    """Run `inv WORDS [--out=OUT]` to its end. `code`: the exit code it must have, None for any; `env`: more environment."""
+def inv(
+    *words: object,
+    out: Path | None = None,
+    cwd: Path | None = None,
+    root: Path = ROOT,
+    watch: bool = False,
+    code: int | None = 0,
+    **env: str,
+) -> Answer:
+    """Run `inv WORDS [--out=OUT]` to its end. `code`: the exit code it must have, None for any; `env`: more
+    environment.
+    """
     words = (*words, f"--out={out}") if out else words
-    done = subprocess.run(command(*words, root=root, watch=watch), cwd=cwd, env=environment(**env), stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(
+        command(*words, root=root, watch=watch),
+        cwd=cwd,
+        env=environment(**env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
     lines = done.stderr.splitlines()
     watched = json.loads(lines.pop().removeprefix("watched ")) if watch else {}
     answer = Answer(done.returncode, done.stdout, "".join(line + "\n" for line in lines), watched)
-    assert code is None or answer.code == code, f"inv {' '.join(map(str, words))}: exit {answer.code}\n{answer.out}{answer.err}"
+    assert code is None or answer.code == code, (
+        f"inv {' '.join(map(str, words))}: exit {answer.code}\n{answer.out}{answer.err}"
+    )
     return answer
 
 
 class Running:
-    """A command that still runs, as the leader of its own process group. Its processes are known by a mark in their environment."""
+    """A command that still runs, as the leader of its own process group. Its processes are known by a mark in
+    their environment.
+    """
 
     def __init__(self, *words: object):
         self._mark = f"INV_TEST_MARK={uuid.uuid4().hex}"
         name, _, value = self._mark.partition("=")
-        self.process = subprocess.Popen(command(*words), env=environment(**{name: value}), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self.process = subprocess.Popen(
+            command(*words),
+            env=environment(**{name: value}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def alive(self) -> dict[int, str]:
-        """{process id: command line} of the driver and all that it started, directly or not. Zombies are dead."""
+        """{process id: command line} of the driver and all that it started, directly or not. Zombies are
+        dead.
+        """
         found = {}
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
                     if self._mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
-                        found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                        found[int(entry.name)] = (
+                            (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                        )
                 except OSError:
                     continue
         return found
 
 
 def tree(folder: Path, but: tuple[str, ...] = ("log", *BOOKKEEPING)) -> dict[str, str]:
-    """{relative path: hash of the content} of every file below; `but`: names directly under the folder that do not count."""
+    """{relative path: hash of the content} of every file below; `but`: names directly under the folder that
+    do not count.
+    """
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths
-            if path.relative_to(folder).parts[0] not in but}
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+        if path.relative_to(folder).parts[0] not in but
+    }
 
 
 def results(folder: Path) -> dict[str, str]:
-    """The same without reports and stamps, in which a later command may note that a file was looked at and is unchanged."""
-    return {name: content for name, content in tree(folder).items()
-            if not name.startswith("report/") and not name.endswith(".stamp")}
+    """The same without reports and stamps, in which a later command may note that a file was looked at and is
+    unchanged.
+    """
+    return {
+        name: content
+        for name, content in tree(folder).items()
+        if not name.startswith("report/") and not name.endswith(".stamp")
+    }
 
 
 def parts(folder: Path) -> list[Path]:
@@ -140,14 +188,18 @@ def stacked(out: Path, pattern: str) -> np.ndarray:
 
 
 def pictures(folder: Path, count: int = 40) -> Path:
-    """A small data set of the user's own, 16 classes, with its label file in it. 40 pictures are shards of 16, 16 and 8."""
+    """A small data set of the user's own, 16 classes, with its label file in it. 40 pictures are shards of
+    16, 16 and 8.
+    """
     folder.mkdir(parents=True)
     noise = np.random.default_rng(1)
     for number in range(count):
         levels = noise.integers(0, 256, (9, 12, 3), np.uint8)
         size = noise.integers(100, 260, 2).tolist()
         Image.fromarray(levels).resize(size).save(folder / f"own_{number:05d}.JPEG", quality=90)
-    (folder / "val_label.txt").write_text("".join(f"own_{number:05d}.JPEG {number % 16}\n" for number in range(count)))
+    (folder / "val_label.txt").write_text(
+        "".join(f"own_{number:05d}.JPEG {number % 16}\n" for number in range(count))
+    )
     return folder
 
 
@@ -157,7 +209,9 @@ def own(dataset: Path, checkpoint: Path = CHECKPOINT, model: object = "sample") 
 
 
 def built_sample(factory) -> tuple[Path, Answer]:  # type: ignore[no-untyped-def]
-    """(OUT, answer) of `inv all`, made once a session. Look at it; change only a copy. `factory`: tmp_path_factory."""
+    """(OUT, answer) of `inv all`, made once a session. Look at it; change only a copy. `factory`:
+    tmp_path_factory.
+    """
     return _built_sample(factory.getbasetemp() / "built-sample")
 
 

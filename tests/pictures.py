@@ -1,4 +1,6 @@
-"""Pictures for the tests of preprocess: noise in given sizes and forms, and the folders and tars that hold them."""
+"""Pictures for the tests of preprocess: noise in given sizes and forms, and the folders and tars that hold
+them.
+"""
 
 import io
 import tarfile
@@ -8,10 +10,18 @@ from PIL import Image
 
 
 def noise(width, height, seed=0):
-    """uint8 (height, width, 3): smooth enough that a JPEG keeps it recognisable, busy enough that rounding shows."""
+    """uint8 (height, width, 3): smooth enough that a JPEG keeps it recognisable, busy enough that rounding
+    shows.
+    """
     rng = np.random.default_rng(seed)
-    coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
-    return (np.asarray(coarse).astype(int) + rng.integers(-20, 21, (height, width, 3))).clip(0, 255).astype(np.uint8)
+    coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
+    return (
+        (np.asarray(coarse).astype(int) + rng.integers(-20, 21, (height, width, 3)))
+        .clip(0, 255)
+        .astype(np.uint8)
+    )
 
 
 def encoded(levels, form="JPEG", mode="RGB", **options):

@@ -27,7 +27,11 @@ GOLDEN = """aipp_op {
 
 
 def values(text):
-    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in text.splitlines()) if value}
+    return {
+        key.strip(): value.strip()
+        for key, _, value in (line.partition(":") for line in text.splitlines())
+        if value
+    }
 
 
 def test_the_file_of_imagenet_is_the_golden_one():
@@ -38,7 +42,9 @@ def test_a_zero_mean_is_a_float_literal():
     assert values(aipp.text(160, [0, 0, 0], [1 / 255] * 3))["min_chn_0"] == "0.0"
 
 
-@given(st.lists(st.floats(0, 1), min_size=3, max_size=3), st.lists(st.floats(0.002, 2), min_size=3, max_size=3))
+@given(
+    st.lists(st.floats(0, 1), min_size=3, max_size=3), st.lists(st.floats(0.002, 2), min_size=3, max_size=3)
+)
 def test_the_chips_formula_with_these_numbers_is_the_normalisation(mean, std):
     found = values(aipp.text(128, mean, std))
     assert not any("e" in value for key, value in found.items() if "chn" in key)

@@ -1,4 +1,6 @@
-"""`inv all --chip=310P3` on a simulated server with two devices: every batch size, both inputs, both builds of aclruntime."""
+"""`inv all --chip=310P3` on a simulated server with two devices: every batch size, both inputs, both builds
+of aclruntime.
+"""
 
 import json
 import sys
@@ -40,7 +42,9 @@ def test_all_six_batch_sizes_pass_on_two_devices(variant):
     flavour, form, built = variant
     if VARIANTS[flavour, form] == "all":
         assert sorted(row["batch"] for row in of_kind(built, "throughput")) == list(BATCHES)
-        assert all(row["devices"] == ["0", "1"] and row["images_per_s"] > 0 for row in of_kind(built, "throughput"))
+        assert all(
+            row["devices"] == ["0", "1"] and row["images_per_s"] > 0 for row in of_kind(built, "throughput")
+        )
     assert sorted(row["batch"] for row in of_kind(built, "agreement")) == list(BATCHES)
     assert all(row["same_top1_pct"] == 100 for row in of_kind(built, "agreement"))
     (accuracy,) = of_kind(built, "accuracy")
@@ -71,7 +75,9 @@ def test_every_process_opens_its_own_device_alone_and_never_ends_acl(variant):
             devices.setdefault(event["pid"], set()).add(event["device"])
     assert all(len(opened) == 1 for opened in devices.values())
     assert set.union(*devices.values()) == {0, 1}
-    assert not {"finalize", "undefined", "out-of-memory", "refused"} & {event["event"] for event in built.events}
+    assert not {"finalize", "undefined", "out-of-memory", "refused"} & {
+        event["event"] for event in built.events
+    }
 
 
 def test_models_are_freed_before_the_next_is_opened(variant):
@@ -88,9 +94,22 @@ def test_the_command_lines_of_atc_are_these(made, variant):
     aipp = ["--insert_op_conf=WORK/aipp.cfg"] if form == "uint8" else []
     precision = "--precision_mode=force_fp16" if flavour == "tools" else "--precision_mode_v2=fp16"
     cache = made[0].folder / "machine" / "cache"
-    wanted = [["--framework=5", "--model=WORK/model.onnx", "--output=WORK/model", "--soc_version=Ascend310P3",
-               "--input_format=NCHW", f"--input_shape=image:{batch},3,128,128", *aipp, precision, "--log=error",
-               "--op_compiler_cache_mode=enable", f"--op_compiler_cache_dir={cache}"] for batch in BATCHES]
+    wanted = [
+        [
+            "--framework=5",
+            "--model=WORK/model.onnx",
+            "--output=WORK/model",
+            "--soc_version=Ascend310P3",
+            "--input_format=NCHW",
+            f"--input_shape=image:{batch},3,128,128",
+            *aipp,
+            precision,
+            "--log=error",
+            "--op_compiler_cache_mode=enable",
+            f"--op_compiler_cache_dir={cache}",
+        ]
+        for batch in BATCHES
+    ]
     said = [[word.replace(event["cwd"], "WORK") for word in event["argv"]] for event in called]
     assert sorted(said) == sorted(wanted)
     assert len({event["cwd"] for event in called}) == len(BATCHES)
@@ -110,14 +129,18 @@ def test_a_last_batch_that_is_not_full_changes_nothing_at_any_batch_size(variant
     ones = built.agreement[1]
     assert len(ones) == (256 if form == "uint8" else LIMITED)
     for batch, logits in built.agreement.items():
-        np.testing.assert_array_equal(np.argsort(-logits, axis=1, kind="stable")[:, :5],
-                                      np.argsort(-ones, axis=1, kind="stable")[:, :5], err_msg=f"batch {batch}")
+        np.testing.assert_array_equal(
+            np.argsort(-logits, axis=1, kind="stable")[:, :5],
+            np.argsort(-ones, axis=1, kind="stable")[:, :5],
+            err_msg=f"batch {batch}",
+        )
 
 
 def test_both_builds_of_aclruntime_tell_the_same_throughput(made):
     def speeds(flavour, form):
         rows = of_kind(made[1][flavour, form], "throughput")
         return [row["compute_images_per_s"] for row in sorted(rows, key=lambda row: row["batch"])]
+
     np.testing.assert_allclose(speeds("tools", "uint8"), speeds("ait", "float32"), rtol=0.02)
 
 
@@ -137,20 +160,28 @@ def test_without_cann_it_stops_at_once_and_touches_nothing(server):
     answer = server.inv("all", "--chip=310P3", code=2)
     assert answer.out == ""
     (line,) = answer.err.splitlines()
-    assert line.startswith("inv: atc: not on PATH, needed to compile for 310P3. Source set_env.sh") and "--chip=cpu" in line
+    assert (
+        line.startswith("inv: atc: not on PATH, needed to compile for 310P3. Source set_env.sh")
+        and "--chip=cpu" in line
+    )
     assert tree(server.out, but=()) == before
 
 
 @pytest.mark.parametrize("how", ["kill", "abort"])
 def test_a_crash_of_one_devices_process_loses_no_image(server, made, how):
-    server.install(profile="cann8", inventory="300I_Duo", faults=[{"kind": "crash", "device": 1, "run": 2, "how": how}])
+    server.install(
+        profile="cann8", inventory="300I_Duo", faults=[{"kind": "crash", "device": 1, "run": 2, "how": how}]
+    )
     wanted = stacked(server.out, LOGITS)
     for path in server.out.glob(LOGITS):
         path.unlink()
     answer = server.inv("eval", "--chip=310P3", "--bs=16")
     assert [event["device"] for event in server.events("crash")] == [1]
-    (row,) = [row for row in rows(server.out, "pipeline") if row["stage"] == "infer" and row["chip"] == "310P3"
-              and row["input"] == "uint8"]
+    (row,) = [
+        row
+        for row in rows(server.out, "pipeline")
+        if row["stage"] == "infer" and row["chip"] == "310P3" and row["input"] == "uint8"
+    ]
     assert row["images"] == 320 and row["retried"] == 1
     assert "its process on device 1 died; trying once more" in answer.out + answer.err
     assert "1 of the steps ran a second time" in (server.out / "report" / "report.md").read_text()
@@ -177,9 +208,9 @@ def test_visible_devices_and_the_devices_asked_for_are_the_ones_opened(server):
     assert {(event["device"], event["logic"]) for event in server.events("open")} == {(0, 1)}
     before = len(server.events())
     answer = server.inv("bench", "--chip=310P3", "--bs=1", "--devices=1")
-    assert {(event["device"], event["logic"]) for event in server.events()[before:] if event["event"] == "open"} == {(1, 1)}
+    assert {
+        (event["device"], event["logic"]) for event in server.events()[before:] if event["event"] == "open"
+    } == {(1, 1)}
     assert len(answer.ran) >= 1
     answer = server.inv("bench", "--chip=310P3", "--bs=1", "--devices=2", code=2)
     assert "310P3 has no device 2; there are: 0, 1" in answer.err
-
-

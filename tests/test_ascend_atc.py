@@ -1,4 +1,6 @@
-"""atc is driven by a command line that is pinned here, in a folder of its own, and its success is proven thrice."""
+"""atc is driven by a command line that is pinned here, in a folder of its own, and its success is proven
+thrice.
+"""
 
 import json
 import os
@@ -16,8 +18,15 @@ from backends.ascend import atc, cann
 from pipeline.errors import BuildError, StepError
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-TARGET = {"soc_version": "Ascend310P3", "precision": "fp16", "input": "uint8", "resolution": 224, "mean": MEAN, "std": STD,
-          "options": {}}
+TARGET = {
+    "soc_version": "Ascend310P3",
+    "precision": "fp16",
+    "input": "uint8",
+    "resolution": 224,
+    "mean": MEAN,
+    "std": STD,
+    "options": {},
+}
 START = "echo 'ATC start working now, please wait for a moment.'"
 OM = """for word in "$@"; do case $word in --output=*) echo model > "${word#--output=}.om";; esac; done"""
 SUCCESS = "echo 'ATC run success, welcome to the next use.'"
@@ -32,9 +41,12 @@ END"""
 @pytest.fixture
 def source(tmp_path):
     """An ONNX model whose input is named "picture"; atc's stand-ins do not look into it."""
-    graph = helper.make_graph([helper.make_node("Relu", ["picture"], ["class"])], "net",
-                              [helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["N", 3, 224, 224])],
-                              [helper.make_tensor_value_info("class", TensorProto.FLOAT, ["N", 3, 224, 224])])
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["picture"], ["class"])],
+        "net",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["N", 3, 224, 224])],
+        [helper.make_tensor_value_info("class", TensorProto.FLOAT, ["N", 3, 224, 224])],
+    )
     path = tmp_path / "a folder" / "model.onnx"
     path.parent.mkdir()
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6), path)
@@ -56,6 +68,7 @@ def tool(tmp_path, monkeypatch):
         path = folder / "atc"
         path.write_text("\n".join(["#!/bin/bash", START, *lines, ""]))
         path.chmod(0o755)
+
     return install
 
 
@@ -67,22 +80,45 @@ def compiled(source, **target):
 
 def test_the_command_line_for_uint8():
     assert atc.command("/tmp/atc-1", "image", 16, TARGET, "6.0.RC1", "/home/me/.cache/atc") == [
-        "atc", "--framework=5", "--model=/tmp/atc-1/model.onnx", "--output=/tmp/atc-1/model", "--soc_version=Ascend310P3",
-        "--input_format=NCHW", "--input_shape=image:16,3,224,224", "--insert_op_conf=/tmp/atc-1/aipp.cfg",
-        "--precision_mode=force_fp16", "--log=error", "--op_compiler_cache_mode=enable",
-        "--op_compiler_cache_dir=/home/me/.cache/atc"]
+        "atc",
+        "--framework=5",
+        "--model=/tmp/atc-1/model.onnx",
+        "--output=/tmp/atc-1/model",
+        "--soc_version=Ascend310P3",
+        "--input_format=NCHW",
+        "--input_shape=image:16,3,224,224",
+        "--insert_op_conf=/tmp/atc-1/aipp.cfg",
+        "--precision_mode=force_fp16",
+        "--log=error",
+        "--op_compiler_cache_mode=enable",
+        "--op_compiler_cache_dir=/home/me/.cache/atc",
+    ]
 
 
 def test_the_command_line_for_float32_without_a_cache_on_a_newer_cann():
     assert atc.command("/tmp/atc-1", "image", 1, {**TARGET, "input": "float32"}, "8.0.RC1", None) == [
-        "atc", "--framework=5", "--model=/tmp/atc-1/model.onnx", "--output=/tmp/atc-1/model", "--soc_version=Ascend310P3",
-        "--input_format=NCHW", "--input_shape=image:1,3,224,224", "--precision_mode_v2=fp16", "--log=error",
-        "--op_compiler_cache_mode=disable"]
+        "atc",
+        "--framework=5",
+        "--model=/tmp/atc-1/model.onnx",
+        "--output=/tmp/atc-1/model",
+        "--soc_version=Ascend310P3",
+        "--input_format=NCHW",
+        "--input_shape=image:1,3,224,224",
+        "--precision_mode_v2=fp16",
+        "--log=error",
+        "--op_compiler_cache_mode=disable",
+    ]
 
 
-@pytest.mark.parametrize(("precision", "version", "flag"), [
-    ("fp16", None, {"precision_mode": "force_fp16"}), ("fp32", "5.1.RC2", {"precision_mode": "force_fp32"}),
-    ("fp32", "7.0.0", {"precision_mode_v2": "cube_fp16in_fp32out"}), ("fp16", "9.0.0", {"precision_mode_v2": "fp16"})])
+@pytest.mark.parametrize(
+    ("precision", "version", "flag"),
+    [
+        ("fp16", None, {"precision_mode": "force_fp16"}),
+        ("fp32", "5.1.RC2", {"precision_mode": "force_fp32"}),
+        ("fp32", "7.0.0", {"precision_mode_v2": "cube_fp16in_fp32out"}),
+        ("fp16", "9.0.0", {"precision_mode_v2": "fp16"}),
+    ],
+)
 def test_the_precision_is_said_in_the_words_of_this_cann(precision, version, flag):
     assert atc.precision(precision, version) == flag
 
@@ -120,7 +156,9 @@ def test_the_log_beside_the_model_has_the_command_the_aipp_file_and_all_output(s
     compiled(source)
     log = (source.parent / "bs16.log").read_text()
     assert shlex.split(log.splitlines()[0])[0] == "atc"
-    assert all(word in log for word in ("min_chn_0: 123.675", "W11001: Op is slow.", "on stderr", "ATC run success"))
+    assert all(
+        word in log for word in ("min_chn_0: 123.675", "W11001: Op is slow.", "on stderr", "ATC run success")
+    )
 
 
 def test_only_our_python_leaves_the_environment(source, tool, tmp_path, monkeypatch):
@@ -155,17 +193,22 @@ def test_a_workers_traceback_before_success_is_no_failure(source, tool):
     assert compiled(source).exists()
 
 
-@pytest.mark.parametrize(("lines", "words"), [
-    ((OM, SUCCESS, "exit 255"), r"atc failed \(255\)"),
-    ((OM,), "exited with 0 but did not say 'ATC run success'"),
-    ((OM, FAILED), "exited with 0 but did not say"),
-    ((SUCCESS,), "left 0 models"),
-    (("> model.om", SUCCESS), "left 0 models"),
-    ((FAILED, "echo 'E10016: Opname [x] is not found.'", "exit 255"),
-     r"atc failed \(255\): E10016: a name is not in the model \(Opname"),
-    (("kill -9 $$",), "killed by signal 9, by the kernel when memory runs out: lower --jobs"),
-    (("exit 137",), "killed by signal 9"),
-])
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ((OM, SUCCESS, "exit 255"), r"atc failed \(255\)"),
+        ((OM,), "exited with 0 but did not say 'ATC run success'"),
+        ((OM, FAILED), "exited with 0 but did not say"),
+        ((SUCCESS,), "left 0 models"),
+        (("> model.om", SUCCESS), "left 0 models"),
+        (
+            (FAILED, "echo 'E10016: Opname [x] is not found.'", "exit 255"),
+            r"atc failed \(255\): E10016: a name is not in the model \(Opname",
+        ),
+        (("kill -9 $$",), "killed by signal 9, by the kernel when memory runs out: lower --jobs"),
+        (("exit 137",), "killed by signal 9"),
+    ],
+)
 def test_every_disagreement_is_a_failure_with_the_log_and_without_a_model(source, tool, lines, words):
     tool(*lines)
     with pytest.raises(StepError, match=words) as told:
@@ -200,7 +243,9 @@ def test_a_time_that_is_none_is_named(source, tool, monkeypatch, told):
 
 def test_no_atc_is_the_users_to_mend(source, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BuildError, match="atc: not on PATH, needed to compile for Ascend310P3. Source set_env.sh"):
+    with pytest.raises(
+        BuildError, match="atc: not on PATH, needed to compile for Ascend310P3. Source set_env.sh"
+    ):
         compiled(source)
 
 
@@ -220,9 +265,14 @@ def test_a_cache_folder_with_odd_letters_is_not_used(source, tool, tmp_path, mon
 
 def test_a_driver_killed_by_9_leaves_no_atc_and_no_scratch(source, tool, tmp_path):
     tool(f"echo $$ > {tmp_path}/pid; pwd > {tmp_path}/cwd", "sleep 300")
-    code = "import json, sys; from backends.ascend import atc; atc.compile_onnx(*sys.argv[1:3], 1, json.loads(sys.argv[3]))"
-    owner = atc.child.subprocess.Popen([sys.executable, "-c", code, str(source), str(tmp_path / "x.om"), json.dumps(TARGET)],
-                                       cwd=Path(cann.__file__).parents[2])
+    code = (
+        "import json, sys; from backends.ascend import atc; atc.compile_onnx(*sys.argv[1:3], 1,"
+        " json.loads(sys.argv[3]))"
+    )
+    owner = atc.child.subprocess.Popen(
+        [sys.executable, "-c", code, str(source), str(tmp_path / "x.om"), json.dumps(TARGET)],
+        cwd=Path(cann.__file__).parents[2],
+    )
     stop = time.monotonic() + 30
     while not (tmp_path / "cwd").exists() and time.monotonic() < stop:
         time.sleep(0.05)

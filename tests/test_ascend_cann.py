@@ -11,7 +11,13 @@ from backends import ascend
 from backends.ascend import cann, npu_smi
 from pipeline.errors import BuildError
 
-VARIABLES = ("ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH", "ASCEND_OPP_PATH", "ASCEND_WORK_PATH", "ASCEND_PROCESS_LOG_PATH")
+VARIABLES = (
+    "ASCEND_TOOLKIT_HOME",
+    "ASCEND_HOME_PATH",
+    "ASCEND_OPP_PATH",
+    "ASCEND_WORK_PATH",
+    "ASCEND_PROCESS_LOG_PATH",
+)
 
 
 @pytest.fixture
@@ -59,7 +65,9 @@ def test_an_unknown_version_is_told_by_the_compilers_file(bare, monkeypatch):
     assert first.startswith("unknown, atc ") and ascend.toolchain()["cann"] not in (first, None)
 
 
-@pytest.mark.parametrize(("text", "number"), [("8.0.RC1", (8, 0)), ("5.0.2.alpha003", (5, 0)), ("6.3.RC2", (6, 3)), (None, (0, 0))])
+@pytest.mark.parametrize(
+    ("text", "number"), [("8.0.RC1", (8, 0)), ("5.0.2.alpha003", (5, 0)), ("6.3.RC2", (6, 3)), (None, (0, 0))]
+)
 def test_versions_compare_by_their_first_two_numbers(text, number):
     assert cann.number(text) == number
 
@@ -89,9 +97,14 @@ def test_the_log_folder_follows_canns_variables(bare, monkeypatch):
 def test_a_machine_without_cann_says_what_is_missing_in_one_line_each(bare):
     with pytest.raises(BuildError) as told:
         ascend.require_compiler("310P3")
-    assert str(told.value) == ("atc: not on PATH, needed to compile for 310P3. Source set_env.sh of your CANN install, "
-                               "or build for this machine: inv all --chip=cpu")
-    with pytest.raises(BuildError, match="aclruntime: not installed, needed to run on 310P3. .* into wheels/ and run ./inv"):
+    assert (
+        str(told.value)
+        == "atc: not on PATH, needed to compile for 310P3. Source set_env.sh of your CANN install, "
+        "or build for this machine: inv all --chip=cpu"
+    )
+    with pytest.raises(
+        BuildError, match="aclruntime: not installed, needed to run on 310P3. .* into wheels/ and run ./inv"
+    ):
         ascend.require_runtime("310P3")
     assert len(ascend.ready()) == 2 and all("\n" not in line for line in ascend.ready())
 
@@ -117,8 +130,18 @@ def test_no_device_is_an_error_that_names_the_way_out(bare):
         ascend.devices(soc_version="Ascend310P3")
 
 
-@pytest.mark.parametrize(("cores", "memory_mb", "compilers"), [
-    (4, 4096, 1), (4, 3000, 1), (1, 64000, 1), (4, 64000, 2), (64, 256000, 8), (16, 5000, 2), (8, float("inf"), 4)])
+@pytest.mark.parametrize(
+    ("cores", "memory_mb", "compilers"),
+    [
+        (4, 4096, 1),
+        (4, 3000, 1),
+        (1, 64000, 1),
+        (4, 64000, 2),
+        (64, 256000, 8),
+        (16, 5000, 2),
+        (8, float("inf"), 4),
+    ],
+)
 def test_a_conversion_takes_its_share_of_cores_and_memory(monkeypatch, cores, memory_mb, compilers):
     monkeypatch.setattr(cann.machine, "cores", lambda: tuple(range(cores)))
     monkeypatch.setattr(cann.machine, "memory_mb", lambda: memory_mb)
@@ -133,16 +156,20 @@ def test_the_users_number_of_compilers_is_what_is_counted(monkeypatch, told, mem
 
 
 def test_what_a_worker_sets_for_its_threads_does_not_reach_atc():
-    code = ("import json, os, sys; from backends.ascend import cann; from pipeline import worker\n"
-            "before = cann.outside_environment()\n"
-            "worker.start(os.getppid(), worker.Slot('cpu', '0'), sys.path)\n"
-            "assert os.environ['MKL_NUM_THREADS'] == '1' and os.environ['OMP_NUM_THREADS'] == '7'\n"
-            "assert cann.outside_environment() == before and 'MKL_NUM_THREADS' not in before\n"
-            "assert before['OMP_NUM_THREADS'] == '7' and before['SITE'] == 'kept'\n")
+    code = (
+        "import json, os, sys; from backends.ascend import cann; from pipeline import worker\n"
+        "before = cann.outside_environment()\n"
+        "worker.start(os.getppid(), worker.Slot('cpu', '0'), sys.path)\n"
+        "assert os.environ['MKL_NUM_THREADS'] == '1' and os.environ['OMP_NUM_THREADS'] == '7'\n"
+        "assert cann.outside_environment() == before and 'MKL_NUM_THREADS' not in before\n"
+        "assert before['OMP_NUM_THREADS'] == '7' and before['SITE'] == 'kept'\n"
+    )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "7", "SITE": "kept"}
     for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         env.pop(name, None)
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -5,13 +5,19 @@ import pytest
 from backends.ascend import causes, codes
 
 FORMS = {
-    "cann6": "ATC run failed, Please check the detail log, Try 'atc --help' for more information\n"
-             "{code}: {text}\n        Solution: try something\n        TraceBack (most recent call last):\n"
-             "        Model parse failed.[FUNC:Parse][FILE:a.cc][LINE:905]\n",
-    "cann8": "ATC run failed, Please check the detail log, Try 'atc --help' for more information\n"
-             "{code}: [PID: 106] 2025-10-30-08:21:08.817.477 {text}\n        Solution: try something\n",
-    "cann9": "ATC run failed, Please check the detail log, Try 'atc --help' for more information\n"
-             "[PID: 123] 2026-01-02-08:21:08.817.477 Some_Title({code}): {text}\n        Possible Cause: x\n",
+    "cann6": (
+        "ATC run failed, Please check the detail log, Try 'atc --help' for more information\n"
+        "{code}: {text}\n        Solution: try something\n        TraceBack (most recent call last):\n"
+        "        Model parse failed.[FUNC:Parse][FILE:a.cc][LINE:905]\n"
+    ),
+    "cann8": (
+        "ATC run failed, Please check the detail log, Try 'atc --help' for more information\n"
+        "{code}: [PID: 106] 2025-10-30-08:21:08.817.477 {text}\n        Solution: try something\n"
+    ),
+    "cann9": (
+        "ATC run failed, Please check the detail log, Try 'atc --help' for more information\n"
+        "[PID: 123] 2026-01-02-08:21:08.817.477 Some_Title({code}): {text}\n        Possible Cause: x\n"
+    ),
     "cann9, a blank": "ATC run failed\n[PID: 123] 2026-01-02 03:04:05.678 Invalid_Argument({code}): {text}\n",
     "cann9, no PID": "ATC run failed\n2026-01-02 03:04:05.678 Invalid_Argument({code}): {text}\n",
     "cann8, a blank": "ATC run failed\n{code}: [PID: 106] 2025-10-30 08:21:08.817.477 {text}\n",
@@ -28,10 +34,12 @@ def test_every_code_in_every_form_gives_cause_words_and_fix(form, code):
 
 
 def test_the_table_has_every_code_of_the_contract():
-    needed = ("E10001 E10002 E10004 E10049 E10007 E10010 E10005 E10006 E10014 E10015 E10016 E10018 E10031 E10035 "
-              "E10036 E10038 E10039 E10009 E10034 E10052 E13018 E10041 E16001 E16002 E16004 E16005 E19010 EZ9010 EZ3002 "
-              "EZ3003 EZ0501 E10501 E40020 E40002 E20101 E20103 E13024 E19999 EZ9999 E10021 "
-              "E10022 E10054 E10410 E10047 E11017 E10017 E10011")
+    needed = (
+        "E10001 E10002 E10004 E10049 E10007 E10010 E10005 E10006 E10014 E10015 E10016 E10018 E10031 E10035"
+        " E10036 E10038 E10039 E10009 E10034 E10052 E13018 E10041 E16001 E16002 E16004 E16005 E19010 EZ9010"
+        " EZ3002 EZ3003 EZ0501 E10501 E40020 E40002 E20101 E20103 E13024 E19999 EZ9999 E10021 E10022 E10054"
+        " E10410 E10047 E11017 E10017 E10011"
+    )
     assert set(needed.split()) <= set(codes.ATC)
 
 
@@ -62,18 +70,27 @@ def test_no_output_at_all_is_said(output):
 
 
 def test_a_known_code_says_more_than_a_missing_library():
-    line = causes.of_atc("libascend_hal.so: cannot open shared object file\nATC run failed\nE10016: Opname [x] is not found.\n")
+    line = causes.of_atc(
+        "libascend_hal.so: cannot open shared object file\nATC run failed\nE10016: Opname [x] is not found.\n"
+    )
     assert line.startswith("E10016")
 
 
 @pytest.mark.parametrize("code", codes.WEAK)
 def test_a_missing_library_says_more_than_a_code_that_follows_everything(code):
-    assert "devlib" in causes.of_atc(f"{code}: Inner Error!\nlibascend_hal.so: cannot open shared object file\n")
+    assert "devlib" in causes.of_atc(
+        f"{code}: Inner Error!\nlibascend_hal.so: cannot open shared object file\n"
+    )
 
 
-@pytest.mark.parametrize(("text", "word"), [("TypeError: cannot pickle 'FrameLocalsProxy' object", "too new"),
-                                            ("AttributeError: `np.float_` was removed in NumPy 2.0", "numpy<2"),
-                                            ("libascend_hal.so: cannot open shared object file", "devlib")])
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("TypeError: cannot pickle 'FrameLocalsProxy' object", "too new"),
+        ("AttributeError: `np.float_` was removed in NumPy 2.0", "numpy<2"),
+        ("libascend_hal.so: cannot open shared object file", "devlib"),
+    ],
+)
 def test_texts_without_a_code_are_known_before_the_code_that_follows_them(text, word):
     line = causes.of_atc(f"{text}\nATC run failed\nE40020: Failed to import Python module\n")
     assert word in line and "E40020" not in line
@@ -86,9 +103,11 @@ def test_every_acl_code_gives_cause_words_and_fix(code):
 
 
 def test_a_model_for_another_chip_is_told_from_a_damaged_one():
-    printed = ("[ACL ERROR] EE1001: ModelCheckCompatibility failed, supported socVersion=Ascend910B2, "
-               "but the model socVersion=Ascend910B\n"
-               "[ERROR] load model from file failed, model file is x.om\n")
+    printed = (
+        "[ACL ERROR] EE1001: ModelCheckCompatibility failed, supported socVersion=Ascend910B2, "
+        "but the model socVersion=Ascend910B\n"
+        "[ERROR] load model from file failed, model file is x.om\n"
+    )
     line = causes.of_acl("[1][ACL: invalid parameter] ", printed)
     assert "compiled for another chip" in line and "socVersion=Ascend910B2" in line
 
@@ -97,17 +116,29 @@ def test_an_unknown_acl_code_keeps_its_words():
     assert "[424242][Error code unknown]" in causes.of_acl("[424242][Error code unknown] ")
 
 
-@pytest.mark.parametrize(("error", "word"), [
-    ("libascendcl.so: cannot open shared object file: No such file or directory", "set_env.sh"),
-    ("libascend_hal.so: cannot open shared object file: No such file or directory", "driver"),
-    ("libgraph.so: cannot open shared object file: No such file or directory", "set_env.sh"),
-    ("libpython3.9.so.1.0: cannot open shared object file: No such file or directory", "for another Python"),
-    ("libgomp.so.1: cannot open shared object file: No such file or directory", "package that has libgomp.so.1"),
-    ("libacl.so.1: cannot open shared object file: No such file or directory", "package that has libacl.so.1"),
-    ("/x/aclruntime.so: undefined symbol: aclrtSetDeviceSatMode", "other 0.0.2 wheel"),
-    ("/lib64/libc.so.6: version `GLIBC_2.34' not found", "built on a newer system"),
-    ("No module named 'aclruntime'", "aclruntime-0.0.2-cp311-*.whl into wheels/"),
-])
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        ("libascendcl.so: cannot open shared object file: No such file or directory", "set_env.sh"),
+        ("libascend_hal.so: cannot open shared object file: No such file or directory", "driver"),
+        ("libgraph.so: cannot open shared object file: No such file or directory", "set_env.sh"),
+        (
+            "libpython3.9.so.1.0: cannot open shared object file: No such file or directory",
+            "for another Python",
+        ),
+        (
+            "libgomp.so.1: cannot open shared object file: No such file or directory",
+            "package that has libgomp.so.1",
+        ),
+        (
+            "libacl.so.1: cannot open shared object file: No such file or directory",
+            "package that has libacl.so.1",
+        ),
+        ("/x/aclruntime.so: undefined symbol: aclrtSetDeviceSatMode", "other 0.0.2 wheel"),
+        ("/lib64/libc.so.6: version `GLIBC_2.34' not found", "built on a newer system"),
+        ("No module named 'aclruntime'", "aclruntime-0.0.2-cp311-*.whl into wheels/"),
+    ],
+)
 def test_every_known_import_failure_has_its_fix(error, word):
     line = causes.of_import(error)
     assert line.startswith("aclruntime: ") and word in line and error in line
@@ -120,7 +151,9 @@ def test_a_python_without_wheels_is_told_to_use_an_older_one(monkeypatch):
 
 @pytest.mark.parametrize("library", ["libpython3.9.so.1.0", "libgomp.so.1"])
 def test_a_library_of_others_is_not_looked_for_in_cann(library):
-    assert "set_env" not in causes.of_import(f"{library}: cannot open shared object file: No such file or directory")
+    assert "set_env" not in causes.of_import(
+        f"{library}: cannot open shared object file: No such file or directory"
+    )
 
 
 def test_a_device_that_does_not_open_points_to_the_others():

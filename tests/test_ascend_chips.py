@@ -9,8 +9,10 @@ ASCEND = [name for name in schema.names("chips") if schema.chip(name).backend ==
 
 
 def test_the_chips_of_the_contract_are_there():
-    needed = ("310 310P1 310P3 310P5 310P7 310B1 310B2 310B3 310B4 910A 910B 910ProA 910ProB 910PremiumA 910B1 910B2 910B2C "
-              "910B3 910B4 910B4-1 910_9362 910_9363 910_9372 910_9381 910_9382 910_9391 910_9392")
+    needed = (
+        "310 310P1 310P3 310P5 310P7 310B1 310B2 310B3 310B4 910A 910B 910ProA 910ProB 910PremiumA 910B1"
+        " 910B2 910B2C 910B3 910B4 910B4-1 910_9362 910_9363 910_9372 910_9381 910_9382 910_9391 910_9392"
+    )
     assert set(needed.split()) == set(ASCEND)
 
 
@@ -26,6 +28,13 @@ def test_the_published_figures_are_the_tables():
     of = {name: schema.chip(name).published for name in ("310", "310P3", "310B1")}
     assert of["310"].scale == 4 and schema.chip("310").chips_per_card == 4
     assert list(of["310"].images_per_s.values()) == [4550.44, 6736, 7116.32, 6938, 6176.84, 5899.52]
-    assert list(of["310P3"].images_per_s.values()) == [4241.54, 8313.37, 10430.75, 12259.18, 13274.92, 14515.69]
+    assert list(of["310P3"].images_per_s.values()) == [
+        4241.54,
+        8313.37,
+        10430.75,
+        12259.18,
+        13274.92,
+        14515.69,
+    ]
     assert "6721.18" in of["310P3"].note and "14132.2" in of["310P3"].note
     assert all((row.top1_pct, row.top5_pct) == (69.52, 89.05) for row in of.values())

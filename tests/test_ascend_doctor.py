@@ -14,13 +14,21 @@ TABLE = """| NPU     Name                  | Health          | Power(W)     Temp
 | 0       0                     | 0000:01:00.0    | 0            1839 / 21525                            |
 | 1       310P3                 | Critical        | NA           50                0     / 0             |
 | 0       1                     | 0000:02:00.0    | 0            1839 / 21525                            |
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
-    """A machine of files: add("atc", script) puts a tool on PATH, cann(version) a toolkit into the environment."""
-    for name in ("ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH", "ASCEND_OPP_PATH", "ASCEND_RT_VISIBLE_DEVICES", "VIRTUAL_ENV"):
+    """A machine of files: add("atc", script) puts a tool on PATH, cann(version) a toolkit into the
+    environment.
+    """
+    for name in (
+        "ASCEND_TOOLKIT_HOME",
+        "ASCEND_HOME_PATH",
+        "ASCEND_OPP_PATH",
+        "ASCEND_RT_VISIBLE_DEVICES",
+        "VIRTUAL_ENV",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(npu_smi, "PLACES", ())
     monkeypatch.setattr(cann, "DRIVER", str(tmp_path / "driver"))
@@ -43,14 +51,20 @@ def machine(monkeypatch, tmp_path):
             monkeypatch.setenv("ASCEND_OPP_PATH", str(home / "opp"))
 
         def python(self, version, missing=(), numpy="1.26.4"):
-            self.add("python3", f"echo '[{list(version)}, {list(missing)}, \"{numpy}\"]'".replace("'[", "'[", 1).replace("['", '["')
-                     .replace("']", '"]').replace("', '", '", "'))
+            self.add(
+                "python3",
+                f"echo '[{list(version)}, {list(missing)}, \"{numpy}\"]'".replace("'[", "'[", 1)
+                .replace("['", '["')
+                .replace("']", '"]')
+                .replace("', '", '", "'),
+            )
 
         def module(self, name, text=""):
             (tmp_path / "site").mkdir(exist_ok=True)
             (tmp_path / "site" / f"{name}.py").write_text(text)
             monkeypatch.syspath_prepend(str(tmp_path / "site"))
             monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+
     return Machine()
 
 
@@ -60,7 +74,9 @@ def by_name(soc=None, folder=None):
 
 def test_a_bare_machine_fails_with_a_fix_in_every_line(machine):
     found = doctor.checks("Ascend310P3")
-    assert {"cann", "atc", "tbe python", "aclruntime"} <= {check.name for check in found if check.status == "FAIL"}
+    assert {"cann", "atc", "tbe python", "aclruntime"} <= {
+        check.name for check in found if check.status == "FAIL"
+    }
     assert all(check.fix for check in found if check.status != "PASS")
     assert all("\n" not in check.text + check.fix for check in found)
 
@@ -71,15 +87,21 @@ def test_a_whole_toolchain_passes(machine):
     machine.python((3, 10, 4))
     machine.module("aclruntime")
     found = by_name("Ascend310P3", "/out")
-    assert [found[name].status for name in ("cann", "atc", "tbe python", "tbe modules", "scratch", "aclruntime")] == ["PASS"] * 6
+    assert [
+        found[name].status for name in ("cann", "atc", "tbe python", "tbe modules", "scratch", "aclruntime")
+    ] == ["PASS"] * 6
     assert "8.0.RC1" in found["cann"].text and "8.0.RC1" in found["atc"].text
 
 
 def test_missing_modules_of_the_operator_compilers_python_are_named_with_the_command(machine):
     machine.python((3, 9, 2), missing=("attr", "decorator"))
     check = by_name()["tbe modules"]
-    assert check == doctor.Check("tbe modules", "FAIL", f"{machine.folder}/python3 lacks attrs, decorator",
-                                 f"{machine.folder}/python3 -m pip install attrs decorator")
+    assert check == doctor.Check(
+        "tbe modules",
+        "FAIL",
+        f"{machine.folder}/python3 lacks attrs, decorator",
+        f"{machine.folder}/python3 -m pip install attrs decorator",
+    )
 
 
 def test_the_virtual_environments_python_is_not_the_operator_compilers(machine, monkeypatch):
@@ -91,8 +113,15 @@ def test_the_virtual_environments_python_is_not_the_operator_compilers(machine, 
     assert "no python3 on PATH outside the virtual environment" in by_name()["tbe python"].text
 
 
-@pytest.mark.parametrize(("version", "python", "status"), [("8.0", (3, 10, 1), "PASS"), ("8.0", (3, 11, 1), "WARN"),
-                                                           ("8.5.0", (3, 13, 0), "PASS"), ("8.5.0", (3, 14, 0), "WARN")])
+@pytest.mark.parametrize(
+    ("version", "python", "status"),
+    [
+        ("8.0", (3, 10, 1), "PASS"),
+        ("8.0", (3, 11, 1), "WARN"),
+        ("8.5.0", (3, 13, 0), "PASS"),
+        ("8.5.0", (3, 14, 0), "WARN"),
+    ],
+)
 def test_a_python_too_new_for_this_cann_is_a_warning(machine, version, python, status):
     machine.cann(version)
     machine.python(python)
@@ -141,10 +170,16 @@ def test_a_driver_that_does_not_answer_is_a_failure_with_the_fix(machine):
     assert check.status == "FAIL" and "-8005" in check.text and "HwHiAiUser" in check.fix
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("raise ImportError('libascendcl.so: cannot open shared object file: No such file or directory')",
-     "CANN's libraries are not found"),
-    ("raise ImportError('undefined symbol: aclrtSetDeviceSatMode')", "of different times")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "raise ImportError('libascendcl.so: cannot open shared object file: No such file or directory')",
+            "CANN's libraries are not found",
+        ),
+        ("raise ImportError('undefined symbol: aclrtSetDeviceSatMode')", "of different times"),
+    ],
+)
 def test_an_aclruntime_that_cannot_be_imported_says_why(machine, text, words):
     machine.module("aclruntime", text)
     check = by_name()["aclruntime"]

@@ -1,4 +1,6 @@
-"""`inv doctor` on a simulated Ascend server: what is wrong is named with its fix, and tells by its exit code."""
+"""`inv doctor` on a simulated Ascend server: what is wrong is named with its fix, and tells by its exit
+code.
+"""
 
 import sys
 from pathlib import Path
@@ -8,7 +10,9 @@ import pytest
 sys.path.append(str(Path(__file__).parent / "ascend"))
 from server import Server
 
-PYTHON = "#!/bin/bash\necho '[[3, 10, 4], [], \"1.26.4\"]'\n"  # of the operator compiler: it has all that it needs
+PYTHON = (  # of the operator compiler: it has all that it needs
+    "#!/bin/bash\necho '[[3, 10, 4], [], \"1.26.4\"]'\n"
+)
 
 
 @pytest.fixture
@@ -29,10 +33,25 @@ def doctor(server, *words, code):
 
 def test_a_whole_server_passes(server):
     found = doctor(server, "--chip=310P3", code=0)
-    for name in ("python", "torch", "cores", "disk", "cann", "atc", "tbe python", "tbe modules", "scratch", "devices",
-                 "aclruntime"):
+    for name in (
+        "python",
+        "torch",
+        "cores",
+        "disk",
+        "cann",
+        "atc",
+        "tbe python",
+        "tbe modules",
+        "scratch",
+        "devices",
+        "aclruntime",
+    ):
         assert found[name].startswith("PASS"), found[name]
-    assert "Ascend310P3: 0, 1" in found["devices"] and "CANN 8.0.RC1" in found["atc"] and "0.0.2" in found["aclruntime"]
+    assert (
+        "Ascend310P3: 0, 1" in found["devices"]
+        and "CANN 8.0.RC1" in found["atc"]
+        and "0.0.2" in found["aclruntime"]
+    )
     assert not [line for line in found.values() if line.startswith("FAIL")]
 
 
@@ -41,22 +60,32 @@ def test_it_opens_no_device_and_compiles_nothing(server):
     assert server.events("atc", "open") == []
 
 
-@pytest.mark.parametrize(("without", "name", "words"), [
-    (("atc",), "atc", "not on PATH  -> source set_env.sh"),
-    (("toolkit",), "cann", "ASCEND_TOOLKIT_HOME is not set  -> source set_env.sh"),
-    (("aclruntime",), "aclruntime", "wheels/")], ids=lambda value: value[0] if isinstance(value, tuple) else "")
+@pytest.mark.parametrize(
+    ("without", "name", "words"),
+    [
+        (("atc",), "atc", "not on PATH  -> source set_env.sh"),
+        (("toolkit",), "cann", "ASCEND_TOOLKIT_HOME is not set  -> source set_env.sh"),
+        (("aclruntime",), "aclruntime", "wheels/"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
 def test_what_is_missing_is_named_with_its_fix(server, without, name, words):
     server.install(profile="cann8", inventory="300I_Duo", without=without)
     found = doctor(server, "--chip=310P3", code=2)
     assert found[name].startswith("FAIL") and words in found[name]
 
 
-@pytest.mark.parametrize(("scenario", "name", "status", "words"), [
-    ({"inventory": "dcmi_8005"}, "devices", "FAIL", "-8005"),
-    ({"inventory": "health_alarm"}, "device health", "WARN", "its health is Alarm"),
-    ({"inventory": "310B4"}, "devices", "WARN", "npu-smi finds 310B4, no Ascend310P3  -> --chip=310B4"),
-    ({"import_error": "satmode"}, "aclruntime", "FAIL", "of different times"),
-    ({"profile": "cann9"}, "atc", "PASS", "CANN 9")], ids=str)
+@pytest.mark.parametrize(
+    ("scenario", "name", "status", "words"),
+    [
+        ({"inventory": "dcmi_8005"}, "devices", "FAIL", "-8005"),
+        ({"inventory": "health_alarm"}, "device health", "WARN", "its health is Alarm"),
+        ({"inventory": "310B4"}, "devices", "WARN", "npu-smi finds 310B4, no Ascend310P3  -> --chip=310B4"),
+        ({"import_error": "satmode"}, "aclruntime", "FAIL", "of different times"),
+        ({"profile": "cann9"}, "atc", "PASS", "CANN 9"),
+    ],
+    ids=str,
+)
 def test_what_the_machine_is_like_is_told(server, scenario, name, status, words):
     server.install(**{"profile": "cann8", "inventory": "300I_Duo", **scenario})
     found = doctor(server, "--chip=310P3", code=2 if status == "FAIL" else 0)

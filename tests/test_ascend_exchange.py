@@ -1,4 +1,6 @@
-"""To ais_bench and back: `inv data --bins`, the tool on our compiled models, `inv eval --results`: our own accuracy comes out."""
+"""To ais_bench and back: `inv data --bins`, the tool on our compiled models, `inv eval --results`: our own
+accuracy comes out.
+"""
 
 import stat
 import subprocess
@@ -44,10 +46,29 @@ def ais_bench(server, model, form, name, outfmt, **scenario):
     server.install(profile="cann8", inventory="300I_Duo", ais_hardened=True, **scenario)
     results = server.folder / "results"
     results.mkdir(exist_ok=True)
-    argv = [sys.executable, "-m", "ais_bench", "--model", model, "--input", server.folder / form, "--output", results,
-            "--output_dirname", name, "--outfmt", outfmt]
-    done = subprocess.run(list(map(str, argv)), env=servers.command_line.environment(**server.env), capture_output=True, text=True,
-                          timeout=120, check=False)
+    argv = [
+        sys.executable,
+        "-m",
+        "ais_bench",
+        "--model",
+        model,
+        "--input",
+        server.folder / form,
+        "--output",
+        results,
+        "--output_dirname",
+        name,
+        "--outfmt",
+        outfmt,
+    ]
+    done = subprocess.run(
+        list(map(str, argv)),
+        env=servers.command_line.environment(**server.env),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return results / name
 
@@ -78,10 +99,19 @@ def our_own(server, form):
 FIGURES = ("images", "missing", "top1_pct", "top2_pct", "top3_pct", "top4_pct", "top5_pct")
 
 
-@pytest.mark.parametrize(("form", "outfmt", "generation"), [("uint8", "TXT", "2023"), ("uint8", "BIN", "2022"),
-                                                           ("float32", "NPY", "2023"), ("float32", "TXT", "2022")])
+@pytest.mark.parametrize(
+    ("form", "outfmt", "generation"),
+    [
+        ("uint8", "TXT", "2023"),
+        ("uint8", "BIN", "2022"),
+        ("float32", "NPY", "2023"),
+        ("float32", "TXT", "2022"),
+    ],
+)
 def test_its_results_on_our_model_score_as_our_own(server, form, outfmt, generation):
-    folder = ais_bench(server, om(server, form), form, f"{form}-{outfmt}.{generation}", outfmt, ais_gen=generation)
+    folder = ais_bench(
+        server, om(server, form), form, f"{form}-{outfmt}.{generation}", outfmt, ais_gen=generation
+    )
     assert len(list(folder.glob(f"*.{outfmt.lower()}"))) == (320 if form == "uint8" else LIMITED)
     assert (folder / "sumary.json").exists() == (generation == "2022")
     row, ours = scored(server, folder, form), our_own(server, form)
@@ -116,7 +146,9 @@ def test_1001_outputs_are_the_background_and_the_classes(server, tmp_path):
 
 
 def with_background(server, folder):
-    """The sample's model with 1001 outputs, of which 1 to 16 are its classes, compiled by hand for batches of 32."""
+    """The sample's model with 1001 outputs, of which 1 to 16 are its classes, compiled by hand for batches of
+    32.
+    """
     (path,) = server.out.glob("sample-*/model.onnx")
     model = onnx.load(path)
     (last,) = [node for node in model.graph.node if node.op_type == "Gemm"]
@@ -129,10 +161,23 @@ def with_background(server, folder):
             tensor.CopyFrom(numpy_helper.from_array(new, tensor.name))
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 1001
     onnx.save(model, folder / "model.onnx")
-    argv = ["atc", "--framework=5", f"--model={folder}/model.onnx", f"--output={folder}/model", "--soc_version=Ascend310P3",
-            "--input_shape=image:32,3,128,128", f"--insert_op_conf={aipp(server, folder)}"]
-    done = subprocess.run(argv, cwd=folder, env=servers.command_line.environment(**server.env), capture_output=True, text=True,
-                          check=False)
+    argv = [
+        "atc",
+        "--framework=5",
+        f"--model={folder}/model.onnx",
+        f"--output={folder}/model",
+        "--soc_version=Ascend310P3",
+        "--input_shape=image:32,3,128,128",
+        f"--insert_op_conf={aipp(server, folder)}",
+    ]
+    done = subprocess.run(
+        argv,
+        cwd=folder,
+        env=servers.command_line.environment(**server.env),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     return folder / "model.om"
 
@@ -141,7 +186,7 @@ def aipp(server, folder):
     """The AIPP file of our own conversion, as its log keeps it."""
     log = Path(f"{om(server, 'uint8')}.log").read_text()
     path = folder / "aipp.cfg"
-    path.write_text(log[log.index("aipp_op"):log.index("}\n") + 2])
+    path.write_text(log[log.index("aipp_op") : log.index("}\n") + 2])
     return path
 
 
@@ -151,4 +196,6 @@ def test_results_of_fewer_images_are_refused_by_name(server):
     lost.unlink()
     answer = server.inv("eval", f"--results={folder}", labels(server, "float32"), "--model=sample", code=2)
     (line,) = answer.err.splitlines()
-    assert f"1 of {LIMITED} labelled images have no result" in line and lost.name.removesuffix("_0.bin") in line
+    assert (
+        f"1 of {LIMITED} labelled images have no result" in line and lost.name.removesuffix("_0.bin") in line
+    )

@@ -1,23 +1,27 @@
-"""What the build must survive on an Ascend server (contract 9.5), and the rows that need the whole command line.
+"""What the build must survive on an Ascend server (contract 9.5), and the rows that need the whole command
+line.
 
 row                                                         where
 (a) every npu-smi inventory: its chip, or a clear refusal   here; test_ascend_npu_smi, test_ascend_conversion
-(b) atc's verdict, exit code and model disagree             here, by the command line; test_ascend_conversion, test_ascend_atc
-(c) every code of atc and ACL: cause and fix                test_ascend_causes; in all formats of atc: test_ascend_conversion
-(d) both shapes of exec_time_list give one throughput       test_ascend_all; test_ascend_session, test_ascend_running
-(e) a last batch that is not full, at all six sizes         test_ascend_all; test_ascend_running
-(f) AIPP and float32 models predict the same                test_ascend_all
-(g) killed and hung: atc                                    here; with its timeout: test_ascend_conversion, test_ascend_atc
+(b) atc's verdict, exit code and model disagree             here, by the command line; test_ascend_conversion,
+test_ascend_atc (c) every code of atc and ACL: cause and fix                test_ascend_causes; in all formats
+of atc: test_ascend_conversion (d) both shapes of exec_time_list give one throughput       test_ascend_all;
+test_ascend_session, test_ascend_running (e) a last batch that is not full, at all six sizes
+test_ascend_all; test_ascend_running (f) AIPP and float32 models predict the same
+test_ascend_all (g) killed and hung: atc                                    here; with its timeout:
+test_ascend_conversion, test_ascend_atc
     npu-smi                                                 test_ascend_npu_smi, test_ascend_conversion
     inference                                               here and test_ascend_all
-(h) dotted folders and OUT                                  here; test_eval_results; of .bin files: test_ascend_exchange
+(h) dotted folders and OUT                                  here; test_eval_results; of .bin files:
+test_ascend_exchange
     .jpeg, links, layouts, missing labels                   test_preprocess_index, test_preprocess_labels
     corrupt pictures                                        test_preprocess_decode, test_preprocess_shards
     stale and foreign results                               test_eval_results; test_ascend_exchange
 (i) two devices, none shared; one crash told, two fail      test_ascend_all; test_pipeline_run
-(j) wrong type, shape, strides are refused before run       test_ascend_session; real ones pass: test_ascend_simulator_runtime
-(k) permissions, umask, links of the model                  here and test_ascend_all; ais_bench takes them: test_ascend_exchange
-(l) Ray: resource NPU, device 0 inside a worker             not built yet: --executor=ray is refused (exit 2), here
+(j) wrong type, shape, strides are refused before run       test_ascend_session; real ones pass:
+test_ascend_simulator_runtime (k) permissions, umask, links of the model                  here and
+test_ascend_all; ais_bench takes them: test_ascend_exchange (l) Ray: resource NPU, device 0 inside a worker
+         not built yet: --executor=ray is refused (exit 2), here
 """
 
 import os
@@ -39,11 +43,29 @@ import world
 from server import Server
 
 ENDED_S = 10.0  # promised are 2 s after Ctrl-C and 3 s after a kill, on a machine that does nothing else
-CHIPS = {"300I_Duo": "310P3", "310": "310", "310B4": "310B4", "310P3": "310P3", "310P3x2": "310P3", "910B": "910B",
-         "910B4": "910B4", "A3": "910_9392", "health_alarm": "310P3", "health_warning": "310P3",
-         "incomplete_driver": "310P3", "no_card": "cpu", "processes": "310P3", "seed_310P3x2": "310P3"}
-REFUSED = {"310B_bare": "Which is it? Say --chip=310B1", "dcmi_8005": "-8005", "dcmi_8020": "-8020", "hang": "no answer",
-           "mixed": "several kinds of boards: Ascend310P1, Ascend310P3. Say which: --chip=310P1"}
+CHIPS = {
+    "300I_Duo": "310P3",
+    "310": "310",
+    "310B4": "310B4",
+    "310P3": "310P3",
+    "310P3x2": "310P3",
+    "910B": "910B",
+    "910B4": "910B4",
+    "A3": "910_9392",
+    "health_alarm": "310P3",
+    "health_warning": "310P3",
+    "incomplete_driver": "310P3",
+    "no_card": "cpu",
+    "processes": "310P3",
+    "seed_310P3x2": "310P3",
+}
+REFUSED = {
+    "310B_bare": "Which is it? Say --chip=310B1",
+    "dcmi_8005": "-8005",
+    "dcmi_8020": "-8020",
+    "hang": "no answer",
+    "mixed": "several kinds of boards: Ascend310P1, Ascend310P3. Say which: --chip=310P1",
+}
 
 
 @pytest.fixture
@@ -56,6 +78,7 @@ def machine(tmp_path, monkeypatch):
         for name, value in world.install(tmp_path / "machine", **scenario).items():
             monkeypatch.setenv(name, value)
         monkeypatch.syspath_prepend(str(Path(world.__file__).parent / "site"))
+
     return install
 
 
@@ -66,7 +89,9 @@ def server(tmp_path_factory, tmp_path):
 
 
 def test_every_inventory_is_in_these_tables():
-    assert CHIPS.keys() | REFUSED.keys() == {path.stem for path in (Path(world.__file__).parent / "inventories").iterdir()}
+    assert CHIPS.keys() | REFUSED.keys() == {
+        path.stem for path in (Path(world.__file__).parent / "inventories").iterdir()
+    }
 
 
 @pytest.mark.parametrize("inventory", CHIPS)
@@ -111,13 +136,20 @@ def test_a_chip_that_the_machine_has_not_is_refused_before_anything_runs(server)
     assert tree(server.out, but=BOOKKEEPING) == before and answer.ran == []
 
 
-@pytest.mark.parametrize(("hook", "words"), [
-    ({"fail": "E40020"}, ["E40020: the operator compiler cannot start its Python", "To do: source set_env.sh"]),
-    ({"exit": 0, "verdict": "failed"}, ["atc exited with 0 but did not say 'ATC run success'"]),
-    ({"exit": 255}, ["atc failed (255)"]),
-    ({"om": "none"}, ["atc said success, but left 0 models"]),
-    ({"kill": True}, ["atc was killed by signal 9, by the kernel when memory runs out", "lower --jobs"]),
-], ids=["code", "verdict", "exit", "om", "killed"])
+@pytest.mark.parametrize(
+    ("hook", "words"),
+    [
+        (
+            {"fail": "E40020"},
+            ["E40020: the operator compiler cannot start its Python", "To do: source set_env.sh"],
+        ),
+        ({"exit": 0, "verdict": "failed"}, ["atc exited with 0 but did not say 'ATC run success'"]),
+        ({"exit": 255}, ["atc failed (255)"]),
+        ({"om": "none"}, ["atc said success, but left 0 models"]),
+        ({"kill": True}, ["atc was killed by signal 9, by the kernel when memory runs out", "lower --jobs"]),
+    ],
+    ids=["code", "verdict", "exit", "om", "killed"],
+)
 def test_a_failed_conversion_is_one_line_and_the_rest_stays(server, hook, words):
     server.install(profile="cann8", inventory="300I_Duo", atc=[{"when": "image:2,", **hook}])
     before = servers.artifacts(server.out)
@@ -126,10 +158,18 @@ def test_a_failed_conversion_is_one_line_and_the_rest_stays(server, hook, words)
     (log,) = server.out.glob("sample-*/310P3/fp16-uint8/bs2.om.log")
     assert all(word in line for word in (*words, "compile/310P3/fp16-uint8/bs2", f"Whole log: {log}")), line
     assert log.read_text().startswith("atc --framework=5 ") and "ATC start working now" in log.read_text()
-    assert not parts(server.out) and not log.with_suffix("").exists() and not list((server.folder / "tmp").glob("atc-*"))
+    assert (
+        not parts(server.out)
+        and not log.with_suffix("").exists()
+        and not list((server.folder / "tmp").glob("atc-*"))
+    )
     after = servers.artifacts(server.out)
     assert {name: after.get(name) for name in before} == before
-    assert {name.rpartition("/")[2] for name in after.keys() - before.keys()} == {"bs2.om.log", "bs3.om", "bs3.om.log"}
+    assert {name.rpartition("/")[2] for name in after.keys() - before.keys()} == {
+        "bs2.om.log",
+        "bs3.om",
+        "bs3.om.log",
+    }
     assert [name for name in answer.ran if name.startswith("compile")] == ["compile/310P3/fp16-uint8/bs3"]
 
 
@@ -152,11 +192,22 @@ def hanging(server, until, *words):
 
 @pytest.fixture(params=["atc", "device"])
 def hung(request, server, until):
-    faults = {"atc": {"atc": [{"hang": "tree"}]}, "device": {"faults": [{"kind": "hang", "run": 1}]}}[request.param]
+    faults = {"atc": {"atc": [{"hang": "tree"}]}, "device": {"faults": [{"kind": "hang", "run": 1}]}}[
+        request.param
+    ]
     server.install(profile="cann8", inventory="300I_Duo", **faults)
-    for path in [] if request.param == "atc" else server.out.glob("sample-*/310P3/fp16-uint8/**/bs16/logits-00003.npy"):
+    for path in (
+        []
+        if request.param == "atc"
+        else server.out.glob("sample-*/310P3/fp16-uint8/**/bs16/logits-00003.npy")
+    ):
         path.unlink()
-    running = hanging(server, until, *(("compile", "--bs=2") if request.param == "atc" else ("eval", "--bs=16")), "--chip=310P3")
+    running = hanging(
+        server,
+        until,
+        *(("compile", "--bs=2") if request.param == "atc" else ("eval", "--bs=16")),
+        "--chip=310P3",
+    )
     yield running
     for pid in running.alive():
         os.kill(pid, signal.SIGKILL)

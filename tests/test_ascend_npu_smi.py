@@ -65,10 +65,19 @@ A3 = """
 | 0     Ascend910           | OK            | -           41                0    / 0             |
 | 1     1                   | 0000:9F:00.0  | 0           0    / 0          3435 / 65536         |
 """
-A3_IDS = "\n".join("".join(f"{cell:<30} " for cell in row) for row in (
-    ("NPU ID", "Chip ID", "Chip Logic ID", "Chip Phy-ID", "Chip Name"), ("0", "0", "0", "0", "Ascend910"),
-    ("0", "1", "1", "1", "Ascend910"), ("0", "2", "-", "-", "Mcu")))
-A3_BOARD = "".join(f"\t{key:<30} : {value}\n" for key, value in (("NPU ID", 0), ("Chip Name", "Ascend910"), ("NPU Name", 9392)))
+A3_IDS = "\n".join(
+    "".join(f"{cell:<30} " for cell in row)
+    for row in (
+        ("NPU ID", "Chip ID", "Chip Logic ID", "Chip Phy-ID", "Chip Name"),
+        ("0", "0", "0", "0", "Ascend910"),
+        ("0", "1", "1", "1", "Ascend910"),
+        ("0", "2", "-", "-", "Mcu"),
+    )
+)
+A3_BOARD = "".join(
+    f"\t{key:<30} : {value}\n"
+    for key, value in (("NPU ID", 0), ("Chip Name", "Ascend910"), ("NPU Name", 9392))
+)
 A5 = """
 | NPU ID  | Name         | Health  | Power(W)  Temp(C)                       |
 | Chip    | Phy-ID       | Bus-Id  | AICore(%)  Memory-Usage(MB)             |
@@ -79,7 +88,9 @@ A5 = """
 
 @pytest.fixture
 def says(monkeypatch, tmp_path):
-    """Put an npu-smi on PATH that answers with these texts, by its words; it is found by its name and nothing else."""
+    """Put an npu-smi on PATH that answers with these texts, by its words; it is found by its name and nothing
+    else.
+    """
     monkeypatch.delenv("ASCEND_RT_VISIBLE_DEVICES", raising=False)
 
     def install(exit_code=0, seconds=0, **texts):
@@ -88,20 +99,27 @@ def says(monkeypatch, tmp_path):
             (tmp_path / words).write_text(textwrap.dedent(text))
             lines.append(f'"{words.replace("_", " ")}") cat "{tmp_path / words}"; exit {exit_code};;')
         tool = tmp_path / "npu-smi"
-        tool.write_text("\n".join([*lines, "esac", "echo 'This device does not support querying this.'", "exit 217", ""]))
+        tool.write_text(
+            "\n".join([*lines, "esac", "echo 'This device does not support querying this.'", "exit 217", ""])
+        )
         tool.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
     return install
 
 
 BOARD_0 = "info_-t_board_-i_0_-c_0"
 
 
-@pytest.mark.parametrize(("texts", "soc", "devices"), [
-    ({"info": SEED}, "Ascend310P3", ("0", "1")),
-    ({"info": HBM, "info_-m": HBM_IDS}, "Ascend910B4", ("0", "1")),
-    ({"info": A3, "info_-m": A3_IDS, BOARD_0: A3_BOARD}, "Ascend910_9392", ("0", "1")),
-], ids=["seed", "hbm", "a3"])
+@pytest.mark.parametrize(
+    ("texts", "soc", "devices"),
+    [
+        ({"info": SEED}, "Ascend310P3", ("0", "1")),
+        ({"info": HBM, "info_-m": HBM_IDS}, "Ascend910B4", ("0", "1")),
+        ({"info": A3, "info_-m": A3_IDS, BOARD_0: A3_BOARD}, "Ascend910_9392", ("0", "1")),
+    ],
+    ids=["seed", "hbm", "a3"],
+)
 def test_the_chip_and_its_ids_are_found(says, texts, soc, devices):
     says(**texts)
     assert npu_smi.board() == npu_smi.Board(soc, devices)
@@ -133,7 +151,9 @@ def test_the_newest_table_is_read_and_its_family_name_refused(says):
 
 def test_a_bare_310b_is_refused_with_a_question(says):
     says(info=B4.replace("310B4", "310B "))
-    with pytest.raises(BuildError, match=r"calls this board 310B, .*Which is it\? Say --chip=310B1 .* or 310B4"):
+    with pytest.raises(
+        BuildError, match=r"calls this board 310B, .*Which is it\? Say --chip=310B1 .* or 310B4"
+    ):
         npu_smi.board()
 
 
@@ -150,14 +170,23 @@ def test_another_chip_than_the_one_asked_for_names_what_is_there(says):
 
 def test_two_kinds_of_boards_need_to_be_told_apart(says):
     says(info=SEED + B4.replace("Alarm", "OK   ").replace("| 0       0 ", "| 0       2 "))
-    with pytest.raises(BuildError, match="several kinds of boards: Ascend310B4, Ascend310P3. Say which: --chip=310B4"):
+    with pytest.raises(
+        BuildError, match="several kinds of boards: Ascend310B4, Ascend310P3. Say which: --chip=310B4"
+    ):
         npu_smi.board()
     assert npu_smi.board("Ascend310B4").devices == ("2",)
     assert npu_smi.board("Ascend310P3").devices == ("0", "1")
 
 
 def test_without_logical_ids_anywhere_the_tables_order_is_theirs(says):
-    says(info=HBM, **{"info_-m": "NPU ID    Slot ID    Chip ID    Chip Phy-ID    Chip Name\n2   0   0   0   Ascend950PR\n"})
+    says(
+        info=HBM,
+        **{
+            "info_-m": (
+                "NPU ID    Slot ID    Chip ID    Chip Phy-ID    Chip Name\n2   0   0   0   Ascend950PR\n"
+            )
+        },
+    )
     assert [chip.logic for chip in npu_smi.chips()] == [0, 1]
 
 
@@ -166,7 +195,9 @@ def test_a_chip_that_the_mapping_lacks_is_left_out_and_the_others_keep_their_ids
     assert [chip.logic for chip in npu_smi.chips()] == [None, 1]
     board = npu_smi.board()
     assert board.devices == ("1",)
-    assert board.left_out == ("NPU 2 chip 0, 910B4 is left out: npu-smi info -m gives it no Chip Logic ID, so it is not usable",)
+    assert board.left_out == (
+        "NPU 2 chip 0, 910B4 is left out: npu-smi info -m gives it no Chip Logic ID, so it is not usable",
+    )
 
 
 def test_a_mapping_without_any_of_the_chips_leaves_no_device(says):
@@ -188,8 +219,10 @@ def test_a_table_that_cannot_be_read_is_no_machine_without_boards(says):
         npu_smi.board("Ascend310P3")
 
 
-@pytest.mark.parametrize(("soc", "fits"), [("Ascend910_9392", True), ("Ascend910_9391", False), ("Ascend910B1", False),
-                                           ("Ascend910A", False)])
+@pytest.mark.parametrize(
+    ("soc", "fits"),
+    [("Ascend910_9392", True), ("Ascend910_9391", False), ("Ascend910B1", False), ("Ascend910A", False)],
+)
 def test_a_familys_name_is_compared_with_what_the_board_itself_says(says, soc, fits):
     says(info=A3, **{"info_-m": A3_IDS, BOARD_0: A3_BOARD})
     assert bool(npu_smi.board(soc)) == fits
@@ -198,9 +231,15 @@ def test_a_familys_name_is_compared_with_what_the_board_itself_says(says, soc, f
             npu_smi.required(soc)
 
 
-@pytest.mark.parametrize(("name", "soc", "fits"), [
-    ("Ascend910", "Ascend910_9391", True), ("Ascend910", "Ascend910B", False), ("910      ", "Ascend910A", True),
-    ("910      ", "Ascend910_9391", False)])
+@pytest.mark.parametrize(
+    ("name", "soc", "fits"),
+    [
+        ("Ascend910", "Ascend910_9391", True),
+        ("Ascend910", "Ascend910B", False),
+        ("910      ", "Ascend910A", True),
+        ("910      ", "Ascend910_9391", False),
+    ],
+)
 def test_a_board_that_says_no_more_may_be_of_its_own_family_only(says, name, soc, fits):
     says(info=A3.replace("Ascend910", name), **{"info_-m": A3_IDS})
     assert bool(npu_smi.board(soc)) == fits
@@ -208,7 +247,9 @@ def test_a_board_that_says_no_more_may_be_of_its_own_family_only(says, name, soc
 
 def test_a_board_called_710_is_a_310p(says):
     says(info=SEED.replace("310P3", "710  "))
-    with pytest.raises(BuildError, match="calls this board 710, .*310P3 .*710 is what CANN 5.0 called the 310P"):
+    with pytest.raises(
+        BuildError, match="calls this board 710, .*310P3 .*710 is what CANN 5.0 called the 310P"
+    ):
         npu_smi.board()
     assert npu_smi.board("Ascend310P3").devices == ("0", "1")
     assert npu_smi.board("Ascend310") is None
@@ -220,8 +261,21 @@ def test_the_newest_chips_have_no_file_and_that_is_said(says):
         npu_smi.board()
 
 
-@pytest.mark.parametrize(("told", "ids"), [("0,1", [0, 1]), ("1", [1]), ("1,3", [1, 3]), ("1,x,2", [1]), ("1, 2", [1]),
-                                           ("2,1", [2]), ("1,1", [1]), ("9", []), ("", []), ("NoDevFiles", [])])
+@pytest.mark.parametrize(
+    ("told", "ids"),
+    [
+        ("0,1", [0, 1]),
+        ("1", [1]),
+        ("1,3", [1, 3]),
+        ("1,x,2", [1]),
+        ("1, 2", [1]),
+        ("2,1", [2]),
+        ("1,1", [1]),
+        ("9", []),
+        ("", []),
+        ("NoDevFiles", []),
+    ],
+)
 def test_visible_devices_are_read_as_acl_reads_them(monkeypatch, told, ids):
     monkeypatch.setenv("ASCEND_RT_VISIBLE_DEVICES", told)
     assert npu_smi.visible(4) == ids
@@ -241,8 +295,14 @@ def test_no_visible_device_names_the_variable(says, monkeypatch):
 
 
 def test_a_driver_that_does_not_answer_is_an_error_with_the_fix(says):
-    says(exit_code=187, info="DrvMngGetConsoleLogLevel failed. (ret=4)\ndcmi module initialize failed. ret is -8005\n")
-    with pytest.raises(BuildError, match="-8005: the driver is not loaded, or this user or container may not use it. .*--chip=cpu"):
+    says(
+        exit_code=187,
+        info="DrvMngGetConsoleLogLevel failed. (ret=4)\ndcmi module initialize failed. ret is -8005\n",
+    )
+    with pytest.raises(
+        BuildError,
+        match="-8005: the driver is not loaded, or this user or container may not use it. .*--chip=cpu",
+    ):
         npu_smi.board()
 
 

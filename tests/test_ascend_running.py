@@ -44,6 +44,7 @@ def machine(tmp_path, monkeypatch):
         for name, value in world.install(tmp_path / "machine", **scenario).items():
             monkeypatch.setenv(name, value)
         return tmp_path / "machine"
+
     return install
 
 
@@ -63,8 +64,13 @@ def job(tmp_path, pictures, batch, form="uint8", device="0", **target):
     model, data = tmp_path / f"{form}-bs{batch}.om", tmp_path / f"{form}.npy"
     ascend.compile_onnx(net(tmp_path / "model.onnx"), str(model), batch, {**TARGET, "input": form, **target})
     np.save(data, pictures if form == "uint8" else normalised(pictures))
-    return {"model": str(model), "device": device, "pictures": str(data), "batch": batch,
-            "out": str(tmp_path / f"{form}-{device}-bs{batch}.npy")}
+    return {
+        "model": str(model),
+        "device": device,
+        "pictures": str(data),
+        "batch": batch,
+        "out": str(tmp_path / f"{form}-{device}-bs{batch}.npy"),
+    }
 
 
 def run(*jobs):
@@ -83,9 +89,15 @@ def reference(tmp_path, pictures):
 
 
 @pytest.mark.parametrize("flavour", ["tools", "ait"])
-def test_all_batch_sizes_and_both_inputs_agree_with_the_cpu_in_one_process(machine, tmp_path, pictures, flavour):
+def test_all_batch_sizes_and_both_inputs_agree_with_the_cpu_in_one_process(
+    machine, tmp_path, pictures, flavour
+):
     folder = machine(flavour=flavour)
-    jobs = [job(tmp_path, pictures, batch, form) for form in ("uint8", "float32") for batch in (1, 4, 8, 16, 32, 64)]
+    jobs = [
+        job(tmp_path, pictures, batch, form)
+        for form in ("uint8", "float32")
+        for batch in (1, 4, 8, 16, 32, 64)
+    ]
     done = run(*jobs)
     assert done.returncode == 0, done.stderr
     expected = reference(tmp_path, pictures)
@@ -129,14 +141,21 @@ def test_each_process_opens_only_its_own_device(machine, tmp_path, pictures):
     assert sorted(map(sorted, opened.values())) == [[0], [1]]
 
 
-@pytest.mark.parametrize(("scenario", "words"), [
-    ({"soc": "Ascend310P1"}, "the model was compiled for another chip"),
-    ({"broken": [0]}, "the device cannot be set up"),
-    ({"memory_mb": 0.01}, "memory does not hold the model"),
-    ({"import_error": "libascendcl"}, "Source set_env.sh"),
-    ({"import_error": "satmode"}, "of different times"),
-    ({"faults": [{"kind": "error", "device": 0, "run": 2, "code": 507015}]}, "the device's AI core failed"),
-], ids=["soc", "broken", "memory", "libascendcl", "satmode", "run"])
+@pytest.mark.parametrize(
+    ("scenario", "words"),
+    [
+        ({"soc": "Ascend310P1"}, "the model was compiled for another chip"),
+        ({"broken": [0]}, "the device cannot be set up"),
+        ({"memory_mb": 0.01}, "memory does not hold the model"),
+        ({"import_error": "libascendcl"}, "Source set_env.sh"),
+        ({"import_error": "satmode"}, "of different times"),
+        (
+            {"faults": [{"kind": "error", "device": 0, "run": 2, "code": 507015}]},
+            "the device's AI core failed",
+        ),
+    ],
+    ids=["soc", "broken", "memory", "libascendcl", "satmode", "run"],
+)
 def test_a_failure_is_told_with_cause_and_fix(machine, tmp_path, pictures, scenario, words):
     machine()
     work = job(tmp_path, pictures, 4)
@@ -156,7 +175,10 @@ def test_a_damaged_model_and_a_device_that_is_not_there_are_told(machine, tmp_pa
 
 def test_the_runtime_is_ready_and_known_by_build(machine):
     machine(profile="cann8")
-    code = "import json, backends.ascend; print(json.dumps([backends.ascend.runtime(), backends.ascend.ready()]))"
+    code = (
+        "import json, backends.ascend; print(json.dumps([backends.ascend.runtime(),"
+        " backends.ascend.ready()]))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     told, missing = json.loads(done.stdout)
     assert told["aclruntime"].startswith("0.0.2 ") and told["cann"] == "8.0.RC1" and missing == []

@@ -1,4 +1,6 @@
-"""The session checks what aclruntime does not, speaks to both of its builds, and prints nothing on the user's stdout."""
+"""The session checks what aclruntime does not, speaks to both of its builds, and prints nothing on the user's
+stdout.
+"""
 
 import ctypes
 import os
@@ -19,7 +21,15 @@ UINT8, FLOAT32 = ("image", 4, [2, 4, 4, 3], 96), ("image", 0, [2, 3, 4, 4], 384)
 class Stub:
     """A stand-in for the module aclruntime, of either build: run() sums each picture's bytes or numbers."""
 
-    def __init__(self, build="tools", inputs=(UINT8,), outputs=("Gemm_85:0:class",), out_dtype=np.float32, fails=None, says=""):
+    def __init__(
+        self,
+        build="tools",
+        inputs=(UINT8,),
+        outputs=("Gemm_85:0:class",),
+        out_dtype=np.float32,
+        fails=None,
+        says="",
+    ):
         self.calls: list[str] = []
         self.fed: list[np.ndarray] = []
         stub = self
@@ -46,7 +56,9 @@ class Stub:
                 if stub.run_error:
                     raise RuntimeError(stub.run_error)
                 address, size = feeds[0]
-                raw = np.frombuffer(ctypes.string_at(address, size), np.uint8 if inputs[0][1] == 4 else np.float32)
+                raw = np.frombuffer(
+                    ctypes.string_at(address, size), np.uint8 if inputs[0][1] == 4 else np.float32
+                )
                 stub.fed.append(raw)
                 self.times.append((10.0, 12.5) if build == "ait" else 2.5)
                 sums = raw.reshape(2, -1).sum(axis=1).astype(np.float64)
@@ -80,8 +92,11 @@ class Stub:
             InferenceSession.free_resource = lambda self: stub.calls.append("free")
         self.run_error = ""
         self.module = types.ModuleType("aclruntime")
-        vars(self.module).update(InferenceSession=InferenceSession, BaseTensor=lambda address, size: (address, size),
-                                 session_options=lambda: types.SimpleNamespace(log_level=2))
+        vars(self.module).update(
+            InferenceSession=InferenceSession,
+            BaseTensor=lambda address, size: (address, size),
+            session_options=lambda: types.SimpleNamespace(log_level=2),
+        )
 
 
 @pytest.fixture
@@ -92,6 +107,7 @@ def world(monkeypatch):
         stub = Stub(**options)
         monkeypatch.setitem(sys.modules, "aclruntime", stub.module)
         return stub
+
     return install
 
 
@@ -110,13 +126,17 @@ def test_half_precision_answers_become_float32(world):
     assert logits.dtype == np.float32 and logits[0, 0] == 48
 
 
-@pytest.mark.parametrize(("batch", "words"), [
-    (np.zeros((2, 4, 4, 3), np.int8), r"takes uint8 \(2, 4, 4, 3\), not int8"),
-    (np.zeros((2, 3, 4, 4), np.uint8), r"not uint8 \(2, 3, 4, 4\)"),
-    (np.zeros((1, 4, 4, 3), np.uint8), r"not uint8 \(1, 4, 4, 3\)"),
-    (np.zeros((2, 4, 4, 6), np.uint8)[..., ::2], "takes an array in C order"),
-    (np.zeros((2, 3, 4, 4), np.uint8).transpose(0, 2, 3, 1), "takes an array in C order"),
-], ids=["type", "layout", "batch", "strides", "transposed"])
+@pytest.mark.parametrize(
+    ("batch", "words"),
+    [
+        (np.zeros((2, 4, 4, 3), np.int8), r"takes uint8 \(2, 4, 4, 3\), not int8"),
+        (np.zeros((2, 3, 4, 4), np.uint8), r"not uint8 \(2, 3, 4, 4\)"),
+        (np.zeros((1, 4, 4, 3), np.uint8), r"not uint8 \(1, 4, 4, 3\)"),
+        (np.zeros((2, 4, 4, 6), np.uint8)[..., ::2], "takes an array in C order"),
+        (np.zeros((2, 3, 4, 4), np.uint8).transpose(0, 2, 3, 1), "takes an array in C order"),
+    ],
+    ids=["type", "layout", "batch", "strides", "transposed"],
+)
 def test_a_wrong_array_is_refused_before_the_run(world, batch, words):
     stub = world()
     with pytest.raises(StepError, match=words):
@@ -143,7 +163,9 @@ def test_compute_times_are_the_same_from_both_builds_and_taken_once(world, build
     assert opened.take_compute_ms() == []
 
 
-@pytest.mark.parametrize(("build", "calls"), [("tools", ["open 0 3", "del"]), ("ait", ["open 0 3", "free", "del"])])
+@pytest.mark.parametrize(
+    ("build", "calls"), [("tools", ["open 0 3", "del"]), ("ait", ["open 0 3", "free", "del"])]
+)
 def test_close_frees_the_model_and_another_can_be_opened(world, build, calls):
     stub = world(build=build)
     Session("/m/bs2.om", "0").close()
@@ -173,9 +195,14 @@ def test_nothing_is_printed_on_stdout(world, capfd):
 
 
 def test_a_model_of_another_chip_is_told_so(world):
-    world(fails="[1][ACL: invalid parameter] ",
-          says="[ACL ERROR] EE1001: ModelCheckCompatibility failed, supported socVersion=Ascend310P3\n")
-    with pytest.raises(StepError, match="/m/bs2.om on device 0: the model was compiled for another chip .*inv compile --again"):
+    world(
+        fails="[1][ACL: invalid parameter] ",
+        says="[ACL ERROR] EE1001: ModelCheckCompatibility failed, supported socVersion=Ascend310P3\n",
+    )
+    with pytest.raises(
+        StepError,
+        match="/m/bs2.om on device 0: the model was compiled for another chip .*inv compile --again",
+    ):
         Session("/m/bs2.om", "0")
 
 
@@ -187,7 +214,9 @@ def test_an_error_of_a_run_names_the_model_and_the_device(world):
         opened.infer(np.zeros((2, 4, 4, 3), np.uint8))
 
 
-@pytest.mark.parametrize("inputs", [(("image", 4, [-1, 4, 4, 3], 96),), (UINT8, ("ascend_mbatch_shape_data", 3, [1], 4))])
+@pytest.mark.parametrize(
+    "inputs", [(("image", 4, [-1, 4, 4, 3], 96),), (UINT8, ("ascend_mbatch_shape_data", 3, [1], 4))]
+)
 def test_a_model_with_dynamic_batches_is_refused(world, inputs):
     world(inputs=inputs)
     with pytest.raises(StepError, match="one of a fixed shape is expected"):
@@ -200,8 +229,13 @@ def test_a_model_with_two_outputs_is_refused(world):
         Session("/m/bs2.om", "0")
 
 
-@pytest.mark.parametrize(("text", "fix"), [("libascendcl.so: cannot open shared object file", "Source set_env.sh"),
-                                           ("undefined symbol: aclrtSetDeviceSatMode", "of different times")])
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("libascendcl.so: cannot open shared object file", "Source set_env.sh"),
+        ("undefined symbol: aclrtSetDeviceSatMode", "of different times"),
+    ],
+)
 def test_a_failed_import_is_the_users_to_mend(tmp_path, text, fix, monkeypatch):
     (tmp_path / "aclruntime.py").write_text(f"raise ImportError({text!r})\n")
     monkeypatch.setattr(session, "_device", [])
@@ -212,7 +246,9 @@ def test_a_failed_import_is_the_users_to_mend(tmp_path, text, fix, monkeypatch):
 
 
 def test_importing_the_backend_imports_no_sdk():
-    code = ("import sys, backends.ascend; "
-            "print(sorted({'aclruntime', 'acl', 'onnx', 'torch', 'onnxruntime', 'PIL'} & set(sys.modules)))")
+    code = (
+        "import sys, backends.ascend; "
+        "print(sorted({'aclruntime', 'acl', 'onnx', 'torch', 'onnxruntime', 'PIL'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

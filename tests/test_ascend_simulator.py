@@ -29,14 +29,18 @@ def machine(tmp_path):
 def code_of(finished):
     assert FAILED in finished.stdout and finished.returncode == 255 and finished.stderr == ""
     verdict, _, block = finished.stdout.partition(FAILED)
-    assert not CODE.search(verdict)              # the verdict comes before the error's text
+    assert not CODE.search(verdict)  # the verdict comes before the error's text
     found = CODE.search(block)
     return found and found[0]
 
 
 def test_a_conversion_says_so_and_leaves_the_om_and_its_side_files(machine):
     done = machine.atc()
-    assert done.returncode == 0 and done.stdout.splitlines()[0].startswith("ATC start working now") and SUCCESS in done.stdout
+    assert (
+        done.returncode == 0
+        and done.stdout.splitlines()[0].startswith("ATC start working now")
+        and SUCCESS in done.stdout
+    )
     assert stat.S_IMODE(machine.om.stat().st_mode) == 0o600
     assert (machine.work / "kernel_meta").is_dir() and (machine.work / "fusion_result.json").exists()
     assert list((machine.folder / "plog/debug/plog").glob("plog-*.log"))
@@ -48,29 +52,50 @@ def test_every_profile_converts(machine, profile):
     assert SUCCESS in machine.atc().stdout
 
 
-@pytest.mark.parametrize(("flag", "code"), [
-    ("--framework=1", "E10007"), ("--log=loud", "E10010"), ("--precision_mode=half", "E10001"),
-    ("--enable_small_channel=yes", "E10006"),
-    ("--input_format=NHWC", "E10014"), ("--model=missing.onnx", "E10410"), ("--output=out/", "E10022"),
-    ("--output=a b", "E10001"),
-    ("--output=a+b", "E10001"), ("--soc_version=310P3", "E10001"), ("--input_shape=image", "E10002"),
-    ("--input_shape=image:", "E10004"),
-    ("--input_shape=image:4,3,x,16", "E10002"), ("--input_shape=image:0,3,16,16", "E10011"),
-    ("--input_shape=input:4,3,16,16", "E10016"),
-    ("--input_shape=Conv_0:4,3,16,16", "E10017"), ("--input_shape=image:4,3,16", "E10049"),
-    ("--input_shape=image:4,3,32,16", "E10001"),
-    ("--dynamic_batch_size=1,2", "E10031"), ("--input_fp16_nodes=input", "E10016"), ("--out_nodes=nobody:0", "E11017"),
-    ("--optypelist_for_implmode=Relu", "E10001"), ("--insert_op_conf=missing.cfg", "E10410"),
-    ("--host_env_os=mac", "E10001"),
-])
+@pytest.mark.parametrize(
+    ("flag", "code"),
+    [
+        ("--framework=1", "E10007"),
+        ("--log=loud", "E10010"),
+        ("--precision_mode=half", "E10001"),
+        ("--enable_small_channel=yes", "E10006"),
+        ("--input_format=NHWC", "E10014"),
+        ("--model=missing.onnx", "E10410"),
+        ("--output=out/", "E10022"),
+        ("--output=a b", "E10001"),
+        ("--output=a+b", "E10001"),
+        ("--soc_version=310P3", "E10001"),
+        ("--input_shape=image", "E10002"),
+        ("--input_shape=image:", "E10004"),
+        ("--input_shape=image:4,3,x,16", "E10002"),
+        ("--input_shape=image:0,3,16,16", "E10011"),
+        ("--input_shape=input:4,3,16,16", "E10016"),
+        ("--input_shape=Conv_0:4,3,16,16", "E10017"),
+        ("--input_shape=image:4,3,16", "E10049"),
+        ("--input_shape=image:4,3,32,16", "E10001"),
+        ("--dynamic_batch_size=1,2", "E10031"),
+        ("--input_fp16_nodes=input", "E10016"),
+        ("--out_nodes=nobody:0", "E11017"),
+        ("--optypelist_for_implmode=Relu", "E10001"),
+        ("--insert_op_conf=missing.cfg", "E10410"),
+        ("--host_env_os=mac", "E10001"),
+    ],
+)
 def test_a_wrong_value_fails_with_its_code(machine, flag, code):
     assert code_of(machine.atc(flag)) == code
     assert not machine.om.exists()
 
 
-@pytest.mark.parametrize(("gears", "shape", "code"), [
-    ("4", "image:-1,3,16,16", "E10035"), ("1,1", "image:-1,3,16,16", "E10039"), ("0,1", "image:-1,3,16,16", "E10038"),
-    (",".join(map(str, range(1, 102))), "image:-1,3,16,16", "E10036"), ("1,2", "image:-1,-1,16,16", "E10018")])
+@pytest.mark.parametrize(
+    ("gears", "shape", "code"),
+    [
+        ("4", "image:-1,3,16,16", "E10035"),
+        ("1,1", "image:-1,3,16,16", "E10039"),
+        ("0,1", "image:-1,3,16,16", "E10038"),
+        (",".join(map(str, range(1, 102))), "image:-1,3,16,16", "E10036"),
+        ("1,2", "image:-1,-1,16,16", "E10018"),
+    ],
+)
 def test_batch_gears_follow_their_rules(machine, gears, shape, code):
     assert code_of(machine.atc(f"--dynamic_batch_size={gears}", f"--input_shape={shape}")) == code
 
@@ -85,13 +110,20 @@ def test_a_dynamic_model_without_input_shape_is_told(machine):
     assert "contain -1 in the model" in machine.atc(without=("input_shape",)).stdout
 
 
-@pytest.mark.parametrize(("profile", "flag", "works"), [
-    ("cann5", "--precision_mode_v2=fp16", False), ("cann6", "--precision_mode_v2=fp16", False),
-    ("cann8", "--precision_mode_v2=fp16", True),
-    ("cann9", "--precision_mode_v2=origin", True), ("cann5", "--auto_tune_mode=GA", True),
-    ("cann8", "--auto_tune_mode=GA", False),
-    ("cann6", "--soc_version=Ascend310", True), ("cann9", "--soc_version=Ascend310", False),
-    ("cann6", "--no_such_flag=1", False)])
+@pytest.mark.parametrize(
+    ("profile", "flag", "works"),
+    [
+        ("cann5", "--precision_mode_v2=fp16", False),
+        ("cann6", "--precision_mode_v2=fp16", False),
+        ("cann8", "--precision_mode_v2=fp16", True),
+        ("cann9", "--precision_mode_v2=origin", True),
+        ("cann5", "--auto_tune_mode=GA", True),
+        ("cann8", "--auto_tune_mode=GA", False),
+        ("cann6", "--soc_version=Ascend310", True),
+        ("cann9", "--soc_version=Ascend310", False),
+        ("cann6", "--no_such_flag=1", False),
+    ],
+)
 def test_flags_and_chips_come_and_go_with_versions(machine, profile, flag, works):
     machine.install(profile=profile)
     assert (machine.atc(flag).returncode == 0) is works
@@ -103,13 +135,25 @@ def test_both_precision_flags_exclude_each_other(machine):
 
 
 def test_flags_may_stand_apart_from_their_values_and_with_dashes(machine):
-    done = machine.run("atc", "--framework", "5", "-model", machine.model, "--output", "out/model", "--soc-version=Ascend310P3",
-                       "--input_shape", "image:1,3,16,16")
+    done = machine.run(
+        "atc",
+        "--framework",
+        "5",
+        "-model",
+        machine.model,
+        "--output",
+        "out/model",
+        "--soc-version=Ascend310P3",
+        "--input_shape",
+        "image:1,3,16,16",
+    )
     assert done.returncode == 0 and machine.om.exists()
 
 
-@pytest.mark.parametrize(("what", "code"), [({"opset": 17}, "E19010"), ({"domains": ("ai.onnx.ml",)}, "E16005"),
-    ({"extra": "Erf"}, "EZ3003")])
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [({"opset": 17}, "E19010"), ({"domains": ("ai.onnx.ml",)}, "E16005"), ({"extra": "Erf"}, "EZ3003")],
+)
 def test_an_unfit_model_fails_with_its_code(machine, what, code):
     done = machine.atc(f"--model={nets.small(machine.work / 'other.onnx', **what)}")
     assert code_of(done) == code
@@ -122,13 +166,21 @@ def test_an_unreadable_model_is_e10041(machine):
     assert code_of(machine.atc("--model=bad.onnx")) == "E10041"
 
 
-@pytest.mark.parametrize(("change", "code"), [
-    (("min_chn_0: 123.675", "mean_chn_0: 123.675"), "E13018"), (("crop: false", "corp: false"), "E13018"),
-    (("crop: false", "var_reci_chn_0: 0.5"), "E10052"), (("aipp_mode: static", ""), "E10052"),
-    (("input_format: RGB888_U8", ""), "E10052"),
-    (("src_image_size_w: 16", "src_image_size_w: 20"), "E10052"), (("}", ""), "E13018"),
-    (("static", "Static"), "E13018"),
-    (("crop: false", "mean_chn_1: 300"), "E10052"), (("csc_switch: false", "csc_switch: no"), "E13018")])
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("min_chn_0: 123.675", "mean_chn_0: 123.675"), "E13018"),
+        (("crop: false", "corp: false"), "E13018"),
+        (("crop: false", "var_reci_chn_0: 0.5"), "E10052"),
+        (("aipp_mode: static", ""), "E10052"),
+        (("input_format: RGB888_U8", ""), "E10052"),
+        (("src_image_size_w: 16", "src_image_size_w: 20"), "E10052"),
+        (("}", ""), "E13018"),
+        (("static", "Static"), "E13018"),
+        (("crop: false", "mean_chn_1: 300"), "E10052"),
+        (("csc_switch: false", "csc_switch: no"), "E13018"),
+    ],
+)
 def test_a_wrong_aipp_file_fails_with_its_code(machine, change, code):
     assert change[0] in nets.AIPP
     (machine.work / "aipp.cfg").write_text(nets.AIPP.replace(*change))
@@ -140,20 +192,34 @@ def test_aipp_excludes_half_inputs(machine):
     assert code_of(machine.atc("--insert_op_conf=aipp.cfg", "--input_fp16_nodes=image")) == "E10034"
 
 
-@pytest.mark.parametrize(("profile", "form"), [
-    ("cann5", r"^E10001: Value \[x"), ("cann8", r"^E10001: \[PID: \d+\] \d{4}-\d\d-\d\d-[\d:.]+ Value \[x"),
-    ("cann9", r"^\[PID: \d+\] \d{4}-[\d:.-]+ Invalid_Argument\(E10001\): Value x")])
+@pytest.mark.parametrize(
+    ("profile", "form"),
+    [
+        ("cann5", r"^E10001: Value \[x"),
+        ("cann8", r"^E10001: \[PID: \d+\] \d{4}-\d\d-\d\d-[\d:.]+ Value \[x"),
+        ("cann9", r"^\[PID: \d+\] \d{4}-[\d:.-]+ Invalid_Argument\(E10001\): Value x"),
+    ],
+)
 def test_errors_have_three_formats(machine, profile, form):
     machine.install(profile=profile)
     assert re.search(form, machine.atc("--soc_version=x").stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("hook", "verdict", "status", "exists"), [
-    ({"om": "none"}, SUCCESS, 0, False), ({"verdict": "failed"}, FAILED, 0, True), ({"exit": 255}, SUCCESS, 255, True),
-    ({"verdict": "none"}, None, 0, True), ({"exit": 1, "verdict": "failed"}, FAILED, 1, True),
-    ({"om": "empty"}, SUCCESS, 0, True),
-    ({"verdict": "failed", "om": "none"}, FAILED, 0, False), ({"warn": True, "traceback": True}, SUCCESS, 0, True),
-    ({"fail": "E19999"}, FAILED, 255, False), ({"fail": "E40020", "exit": 0, "verdict": "success"}, SUCCESS, 0, False)])
+@pytest.mark.parametrize(
+    ("hook", "verdict", "status", "exists"),
+    [
+        ({"om": "none"}, SUCCESS, 0, False),
+        ({"verdict": "failed"}, FAILED, 0, True),
+        ({"exit": 255}, SUCCESS, 255, True),
+        ({"verdict": "none"}, None, 0, True),
+        ({"exit": 1, "verdict": "failed"}, FAILED, 1, True),
+        ({"om": "empty"}, SUCCESS, 0, True),
+        ({"verdict": "failed", "om": "none"}, FAILED, 0, False),
+        ({"warn": True, "traceback": True}, SUCCESS, 0, True),
+        ({"fail": "E19999"}, FAILED, 255, False),
+        ({"fail": "E40020", "exit": 0, "verdict": "success"}, SUCCESS, 0, False),
+    ],
+)
 def test_verdict_exit_and_om_may_disagree(machine, hook, verdict, status, exists):
     machine.install(atc=[hook])
     done = machine.atc()
@@ -173,7 +239,11 @@ def test_any_code_can_be_asked_for(machine, profile, code):
 def test_a_hook_can_be_for_some_conversions_and_some_times(machine):
     machine.install(atc=[{"when": "image:8,", "fail": "E19999", "times": 1}])
     eight = "--input_shape=image:8,3,16,16"
-    assert [machine.atc().returncode, machine.atc(eight).returncode, machine.atc(eight).returncode] == [0, 255, 0]
+    assert [machine.atc().returncode, machine.atc(eight).returncode, machine.atc(eight).returncode] == [
+        0,
+        255,
+        0,
+    ]
 
 
 def test_a_misspelt_hook_is_an_error(tmp_path):
@@ -197,14 +267,19 @@ def test_a_killed_compiler_is_137_from_the_wrapper_without_a_verdict(machine):
 
 def test_a_hanging_compiler_has_a_grandchild_that_ignores_sigterm(machine):
     machine.install(atc=[{"hang": "tree"}])
-    started = subprocess.Popen(["atc", "--output=x"], cwd=machine.work, env=machine.env, stdout=subprocess.PIPE,
-                               start_new_session=True)
+    started = subprocess.Popen(
+        ["atc", "--output=x"],
+        cwd=machine.work,
+        env=machine.env,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
     until = time.monotonic() + 30
     while not (told := world.events(machine.folder, "atc-child")) and time.monotonic() < until:
         time.sleep(0.05)
     pids = [told[0]["pid"], told[0]["child"]]
     try:
-        assert len({started.pid, *pids}) == 3            # wrapper, compiler, worker
+        assert len({started.pid, *pids}) == 3  # wrapper, compiler, worker
         os.kill(pids[1], signal.SIGTERM)
         time.sleep(0.2)
         os.kill(pids[1], 0)
@@ -216,11 +291,27 @@ def test_a_hanging_compiler_has_a_grandchild_that_ignores_sigterm(machine):
 
 def test_the_launchers_need_nothing_of_the_callers_environment(machine):
     bare = {"PATH": f"{machine.folder}/bin:/usr/bin:/bin", "HOME": str(machine.work)}
-    done = subprocess.run(["atc", "--framework=5", f"--model={machine.model}", "--output=out/model", "--soc_version=Ascend310P3",
-                           "--input_shape=image:1,3,16,16"], env=bare, cwd=machine.work, capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            "atc",
+            "--framework=5",
+            f"--model={machine.model}",
+            "--output=out/model",
+            "--soc_version=Ascend310P3",
+            "--input_shape=image:1,3,16,16",
+        ],
+        env=bare,
+        cwd=machine.work,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0
     told = world.events(machine.folder, "atc")[-1]
-    assert told["argv"][0] == "--framework=5" and told["cwd"] == str(machine.work) and told["env"]["HOME"] == str(machine.work)
+    assert (
+        told["argv"][0] == "--framework=5"
+        and told["cwd"] == str(machine.work)
+        and told["env"]["HOME"] == str(machine.work)
+    )
     assert (machine.work / "ascend/log/debug/plog").is_dir()
 
 

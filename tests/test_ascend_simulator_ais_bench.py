@@ -35,8 +35,14 @@ def results(machine, form):
     return done.stdout, sorted((machine.work / "res/run").iterdir())
 
 
-@pytest.mark.parametrize(("form", "read"), [("TXT", np.loadtxt), ("NPY", lambda path: np.load(path)[0]),
-                                            ("BIN", lambda path: np.fromfile(path, np.float32))])
+@pytest.mark.parametrize(
+    ("form", "read"),
+    [
+        ("TXT", np.loadtxt),
+        ("NPY", lambda path: np.load(path)[0]),
+        ("BIN", lambda path: np.fromfile(path, np.float32)),
+    ],
+)
 def test_one_result_an_image_named_up_to_the_first_dot(machine, form, read):
     text, files = results(machine, form)
     assert [path.name for path in files] == [f"val_{n}_0.{form.lower()}" for n in range(6)]
@@ -50,7 +56,10 @@ tell(logits(open_(), [tensor(x)]).tolist())""")
 def test_the_summary_stands_beside_the_results_or_inside(machine):
     results(machine, "BIN")
     told = json.loads((machine.work / "res/run_summary.json").read_text())
-    assert told["filesinfo"]["1"]["infiles"][2:] == ["padding_infer_fake_file"] * 2 and told["NPU_compute_time"]["count"] == 2
+    assert (
+        told["filesinfo"]["1"]["infiles"][2:] == ["padding_infer_fake_file"] * 2
+        and told["NPU_compute_time"]["count"] == 2
+    )
     machine.install(ais_gen="2022")
     results(machine, "BIN")
     assert (machine.work / "res/run/sumary.json").exists()
@@ -58,8 +67,9 @@ def test_the_summary_stands_beside_the_results_or_inside(machine):
 
 def test_throughput_is_batch_over_mean_and_counts_the_loop(machine):
     done = bench(machine, "--loop", "5")
-    mean, rate = re.search(r"throughput 1000\*batchsize.mean\(4\)/NPU_compute_time.mean\(([\d.]+)\): ([\d.]+)",
-                           done.stdout).groups()
+    mean, rate = re.search(
+        r"throughput 1000\*batchsize.mean\(4\)/NPU_compute_time.mean\(([\d.]+)\): ([\d.]+)", done.stdout
+    ).groups()
     assert float(rate) == pytest.approx(4000 / float(mean))
 
 
@@ -84,4 +94,6 @@ def test_wrong_arguments_and_files_are_told(machine):
 
 def test_the_imposter_has_no_infer(machine):
     machine.install(imposter=True)
-    assert machine.told("import ais_bench; tell(error(__import__, 'ais_bench.infer.interface'))").startswith("ModuleNotFoundError")
+    assert machine.told("import ais_bench; tell(error(__import__, 'ais_bench.infer.interface'))").startswith(
+        "ModuleNotFoundError"
+    )

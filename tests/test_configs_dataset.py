@@ -19,8 +19,17 @@ def ask(tmp_path):
     (tmp_path / "weights.tar").write_text("weights")
 
     def of(**words):
-        return site.of(checked({"chip": "null", "out": str(tmp_path / "out"), "dataset": str(folder),
-                                "checkpoint": str(tmp_path / "weights.tar"), **words}))
+        return site.of(
+            checked(
+                {
+                    "chip": "null",
+                    "out": str(tmp_path / "out"),
+                    "dataset": str(folder),
+                    "checkpoint": str(tmp_path / "weights.tar"),
+                    **words,
+                }
+            )
+        )
 
     return of
 

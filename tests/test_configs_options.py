@@ -9,13 +9,29 @@ from pipeline.errors import BuildError
 
 def test_nothing_given_is_the_defaults():
     words = checked({})
-    assert (words.chip, words.batches, words.pixels, words.devices) == ("auto", (1, 4, 8, 16, 32, 64), "exact", "all")
-    assert words.model is words.checkpoint is words.dataset is words.limit is words.precision is words.input is words.jobs is None
+    assert (words.chip, words.batches, words.pixels, words.devices) == (
+        "auto",
+        (1, 4, 8, 16, 32, 64),
+        "exact",
+        "all",
+    )
+    assert (
+        words.model
+        is words.checkpoint
+        is words.dataset
+        is words.limit
+        is words.precision
+        is words.input
+        is words.jobs
+        is None
+    )
     assert not words.keep_going and not words.again and not words.quiet
 
 
-@pytest.mark.parametrize(("text", "found"), [
-    ("all", (1, 4, 8, 16, 32, 64)), ("64", (64,)), ("16,1", (1, 16)), ("8, 8", (8,)), ("1024", (1024,))])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("all", (1, 4, 8, 16, 32, 64)), ("64", (64,)), ("16,1", (1, 16)), ("8, 8", (8,)), ("1024", (1024,))],
+)
 def test_batch_sizes_are_a_list_or_all(text, found):
     assert checked({"bs": text}).batches == found
 
@@ -30,21 +46,42 @@ def test_other_batch_sizes_are_the_users_mistake(text):
 THERE = ["0", "1", "2", "3"]
 
 
-@pytest.mark.parametrize(("text", "found"), [
-    ("all", THERE), ("0", ["0"]), ("0,1", ["0", "1"]), ("0-3", THERE), ("3,1", ["1", "3"]), ("1-2,2", ["1", "2"])])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("all", THERE),
+        ("0", ["0"]),
+        ("0,1", ["0", "1"]),
+        ("0-3", THERE),
+        ("3,1", ["1", "3"]),
+        ("1-2,2", ["1", "2"]),
+    ],
+)
 def test_devices_are_a_list_a_range_or_all(text, found):
     assert options.devices(text, THERE, "310P3") == found
 
 
-@pytest.mark.parametrize("text", ["99", "0-9", "4", "x", "1-", "-1", "3-1", "", "0,,1", "²", "0-999999999999"])
+@pytest.mark.parametrize(
+    "text", ["99", "0-9", "4", "x", "1-", "-1", "3-1", "", "0,,1", "²", "0-999999999999"]
+)
 def test_other_devices_are_the_users_mistake_and_what_is_there_is_named(text):
     with pytest.raises(BuildError) as told:
         options.devices(text, THERE, "310P3")
     assert str(told.value).startswith(f"--devices={text}: ") and "0, 1, 2, 3" in str(told.value)
 
 
-@pytest.mark.parametrize(("option", "value"), [
-    ("limit", "0"), ("limit", "x"), ("limit", "-3"), ("jobs", "0"), ("jobs", "1.5"), ("limit", "²"), ("eval_bs", "a")])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("limit", "0"),
+        ("limit", "x"),
+        ("limit", "-3"),
+        ("jobs", "0"),
+        ("jobs", "1.5"),
+        ("limit", "²"),
+        ("eval_bs", "a"),
+    ],
+)
 def test_counts_are_numbers_above_zero(option, value):
     with pytest.raises(BuildError) as told:
         checked({option: value})
@@ -58,5 +95,7 @@ def test_a_value_that_is_none_of_the_legal_ones_gets_the_list(option):
 
 
 def test_every_option_has_a_help_text_and_every_word_an_option():
-    assert all(text and text[0].islower() or text.startswith(("N", "OUT")) for _, text in options.SHARED.values())
+    assert all(
+        text and text[0].islower() or text.startswith(("N", "OUT")) for _, text in options.SHARED.values()
+    )
     assert set(vars(checked({}))) - {"batches"} <= set(options.SHARED)

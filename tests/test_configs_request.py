@@ -62,11 +62,25 @@ def test_requests_that_differ_lie_in_different_places(ask):
     other = f"{ask.root}/other.tar"
     with open(other, "w") as file:
         file.write("other weights")
-    asked = [ask(checkpoint=ask.weights), ask(checkpoint=other), ask(checkpoint=ask.weights, input="float32"),
-             ask(chip="310P3", checkpoint=ask.weights), ask(chip="310P3", checkpoint=ask.weights, precision="fp32")]
+    asked = [
+        ask(checkpoint=ask.weights),
+        ask(checkpoint=other),
+        ask(checkpoint=ask.weights, input="float32"),
+        ask(chip="310P3", checkpoint=ask.weights),
+        ask(chip="310P3", checkpoint=ask.weights, precision="fp32"),
+    ]
     assert len({found.compiled(1, "") for found in asked}) == len(asked)
-    sets = [ask(dataset=ask.pictures, **words).data_name("cafe") for words in
-            ({}, {"input": "float32"}, {"pixels": "fast"}, {"limit": "9"}, {"preset": "tf"}, {"on_bad": "skip"})]
+    sets = [
+        ask(dataset=ask.pictures, **words).data_name("cafe")
+        for words in (
+            {},
+            {"input": "float32"},
+            {"pixels": "fast"},
+            {"limit": "9"},
+            {"preset": "tf"},
+            {"on_bad": "skip"},
+        )
+    ]
     assert len(set(sets)) == len(sets)
 
 
@@ -96,5 +110,7 @@ def test_out_is_relative_to_where_one_stands(monkeypatch, tmp_path):
 
 def test_a_row_has_the_columns_of_every_record(ask):
     row = ask().row("sample-cafe", 16)
-    assert {"model", "checkpoint", "dataset", "chip", "precision", "input", "batch", "sample_data"} <= set(row)
+    assert {"model", "checkpoint", "dataset", "chip", "precision", "input", "batch", "sample_data"} <= set(
+        row
+    )
     assert row["sample_data"] is True and row["checkpoint"].endswith(ask().checkpoint_hash)

@@ -32,26 +32,40 @@ def test_every_model_file_is_read_and_named_as_its_file(name):
     assert schema.model(name).name == name
 
 
-@pytest.mark.parametrize(("wrong", "words"), [
-    (lambda t: t.replace("width", "widht"), "unknown key widht; did you mean width?"),
-    (lambda t: t.replace("crop = 224", "crop = 224\ncolour = 1"), "unknown key preprocess.colour"),
-    (lambda t: t.replace("classes = 1000\n", ""), "key classes is missing"),
-    (lambda t: t.replace("classes = 1000", 'classes = "many"'), "classes is 'many'; expected int"),
-    (lambda t: t.replace("classes = 1000", "classes = true"), "classes is True; expected int"),
-    (lambda t: t.replace("classes = 1000", "classes = 10.5"), "classes is 10.5; expected int"),
-    (lambda t: t.replace("background = false", "background = 0"), "background is 0; expected bool"),
-    (lambda t: t.replace('"relu" ', '"gelu" '), "activation is 'gelu'; it may be: relu, relu6"),
-    (lambda t: t.replace('"symmetric" ', '"valid" '), "padding is 'valid'; it may be: symmetric, same"),
-    (lambda t: t.replace("[0.485, 0.456, 0.406]", "[0.485, 0.456]"), "preprocess.mean has 2 values; three are needed"),
-    (lambda t: t.replace("[0.485, 0.456, 0.406]", '[0.485, 0.456, "x"]'), "preprocess.mean is 'x'; expected float"),
-    (lambda t: t.replace("crop = 224", "crop = 192"), "preprocess.crop is 192, the resolution 224"),
-    (lambda t: t.replace("[preprocess]", "[preprocess"), "not TOML"),
-    (lambda t: "", "key name is missing")])
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda t: t.replace("width", "widht"), "unknown key widht; did you mean width?"),
+        (lambda t: t.replace("crop = 224", "crop = 224\ncolour = 1"), "unknown key preprocess.colour"),
+        (lambda t: t.replace("classes = 1000\n", ""), "key classes is missing"),
+        (lambda t: t.replace("classes = 1000", 'classes = "many"'), "classes is 'many'; expected int"),
+        (lambda t: t.replace("classes = 1000", "classes = true"), "classes is True; expected int"),
+        (lambda t: t.replace("classes = 1000", "classes = 10.5"), "classes is 10.5; expected int"),
+        (lambda t: t.replace("background = false", "background = 0"), "background is 0; expected bool"),
+        (lambda t: t.replace('"relu" ', '"gelu" '), "activation is 'gelu'; it may be: relu, relu6"),
+        (lambda t: t.replace('"symmetric" ', '"valid" '), "padding is 'valid'; it may be: symmetric, same"),
+        (
+            lambda t: t.replace("[0.485, 0.456, 0.406]", "[0.485, 0.456]"),
+            "preprocess.mean has 2 values; three are needed",
+        ),
+        (
+            lambda t: t.replace("[0.485, 0.456, 0.406]", '[0.485, 0.456, "x"]'),
+            "preprocess.mean is 'x'; expected float",
+        ),
+        (lambda t: t.replace("crop = 224", "crop = 192"), "preprocess.crop is 192, the resolution 224"),
+        (lambda t: t.replace("[preprocess]", "[preprocess"), "not TOML"),
+        (lambda t: "", "key name is missing"),
+    ],
+)
 def test_a_wrong_model_file_is_the_users_mistake_with_file_and_key(model, tmp_path, wrong, words):
     assert wrong(GOOD) != GOOD
     with pytest.raises(BuildError) as told:
         model(wrong(GOOD))
-    assert words in str(told.value) and "my.toml" in str(told.value) and "\n" not in str(told.value).partition("not TOML")[0]
+    assert (
+        words in str(told.value)
+        and "my.toml" in str(told.value)
+        and "\n" not in str(told.value).partition("not TOML")[0]
+    )
 
 
 def test_a_file_that_is_not_text_is_the_users_mistake(tmp_path):
@@ -77,20 +91,28 @@ def test_a_chip_has_one_name_in_any_case_and_by_its_soc(typed):
 
 
 def test_an_unknown_name_gets_the_nearest_and_the_list():
-    with pytest.raises(BuildError, match=r"^--chip=310P4: there is no such chip; .*310P3.* Did you mean --chip=310P\d\?"):
+    with pytest.raises(
+        BuildError, match=r"^--chip=310P4: there is no such chip; .*310P3.* Did you mean --chip=310P\d\?"
+    ):
         schema.chip("310P4")
-    with pytest.raises(BuildError, match="^--model=mobilenet: there is no such model; .*Did you mean --model=mobilenet_v1"):
+    with pytest.raises(
+        BuildError, match="^--model=mobilenet: there is no such model; .*Did you mean --model=mobilenet_v1"
+    ):
         schema.model("mobilenet")
     with pytest.raises(BuildError, match="^--model=/no/my.toml: no such file"):
         schema.model("/no/my.toml")
 
 
 def test_published_figures_are_those_of_the_seeds_table():
-    table = {"310": [4550.44, 6736, 7116.32, 6938, 6176.84, 5899.52],
-             "310P3": [4241.54, 8313.37, 10430.75, 12259.18, 13274.92, 14515.69],
-             "T4": [3723.37, 5615.17, 6067.96, 6337.39, 6457.18, 6657.6]}
+    table = {
+        "310": [4550.44, 6736, 7116.32, 6938, 6176.84, 5899.52],
+        "310P3": [4241.54, 8313.37, 10430.75, 12259.18, 13274.92, 14515.69],
+        "T4": [3723.37, 5615.17, 6067.96, 6337.39, 6457.18, 6657.6],
+    }
     for name, figures in table.items():
-        assert list(schema.chip(name).published.images_per_s.items()) == list(zip(map(str, schema.BATCHES), figures, strict=True))
+        assert list(schema.chip(name).published.images_per_s.items()) == list(
+            zip(map(str, schema.BATCHES), figures, strict=True)
+        )
     assert schema.chip("310").published.scale == 4
     for name in ("310", "310P3"):
         assert (schema.chip(name).published.top1_pct, schema.chip(name).published.top5_pct) == (69.52, 89.05)

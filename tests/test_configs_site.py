@@ -38,7 +38,10 @@ def test_there_are_as_many_cpu_slots_as_jobs_and_devices_when_asked_for():
     assert [(slot.kind, slot.id) for slot in build.slots] == [("cpu", "0"), ("cpu", "1"), ("cpu", "2")]
     build = ask(jobs="1", devices="0")
     build.devices  # noqa: B018
-    assert [(slot.kind, slot.id, slot.cores) for slot in build.slots] == [("cpu", "0", ()), ("device", "0", machine.cores()[:1])]
+    assert [(slot.kind, slot.id, slot.cores) for slot in build.slots] == [
+        ("cpu", "0", ()),
+        ("device", "0", machine.cores()[:1]),
+    ]
 
 
 def test_the_null_chip_has_as_many_devices_as_asked_for(monkeypatch):

@@ -1,4 +1,6 @@
-"""Checkpoint to ONNX: names, shapes, opset and IR version are those that were asked for, and the numbers are PyTorch's."""
+"""Checkpoint to ONNX: names, shapes, opset and IR version are those that were asked for, and the numbers are
+PyTorch's.
+"""
 
 import json
 
@@ -13,12 +15,21 @@ from convert import compiled, export, parity, simplify
 from mobilenet import network
 from pipeline.errors import BuildError, StepError
 
-MODEL = {"width": 0.25, "resolution": 32, "classes": 7, "background": True, "activation": "relu6", "padding": "same"}
+MODEL = {
+    "width": 0.25,
+    "resolution": 32,
+    "classes": 7,
+    "background": True,
+    "activation": "relu6",
+    "padding": "same",
+}
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A small network with random weights and statistics: checkpoint, exported, simplified; and the network."""
+    """A small network with random weights and statistics: checkpoint, exported, simplified; and the
+    network.
+    """
     torch.manual_seed(1)
     net = network.from_config(MODEL).eval()
     for module in net.modules():
@@ -45,7 +56,9 @@ def test_the_file_is_what_the_compilers_are_told(built, name):
 def test_the_batch_axis_is_free_and_the_numbers_are_pytorchs(built, batch):
     images = parity.fixed_images(32)[:batch]
     for name in ("exported.onnx", "model.onnx"):
-        found, = onnxruntime.InferenceSession(built[0][name], providers=["CPUExecutionProvider"]).run(None, {"image": images})
+        (found,) = onnxruntime.InferenceSession(built[0][name], providers=["CPUExecutionProvider"]).run(
+            None, {"image": images}
+        )
         with torch.inference_mode():
             ours = built[1](torch.from_numpy(images)).numpy()
         np.testing.assert_allclose(found, ours, rtol=0, atol=1e-4 * np.abs(ours).max())
@@ -89,12 +102,23 @@ def test_batch_normalisation_is_gone(built):
 
 def test_a_graph_of_another_network_is_not_simplified(tmp_path):
     weight = onnx.numpy_helper.from_array(np.ones((3, 8), np.float32), "weight")
-    nodes = [helper.make_node("GlobalAveragePool", ["image"], ["pooled"]), helper.make_node("Flatten", ["pooled"], ["flat"]),
-             helper.make_node("Gemm", ["flat", "weight"], ["class"])]
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["image"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "weight"], ["class"]),
+    ]
     kind = onnx.TensorProto.FLOAT
-    graph = helper.make_graph(nodes, "other", [helper.make_tensor_value_info("image", kind, ["N", 3, 32, 32])],
-                              [helper.make_tensor_value_info("class", kind, ["N", 8])], [weight])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6), tmp_path / "other.onnx")
+    graph = helper.make_graph(
+        nodes,
+        "other",
+        [helper.make_tensor_value_info("image", kind, ["N", 3, 32, 32])],
+        [helper.make_tensor_value_info("class", kind, ["N", 8])],
+        [weight],
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6),
+        tmp_path / "other.onnx",
+    )
     with pytest.raises(StepError, match="'Conv': 0"):
         simplify.write((str(tmp_path / "other.onnx"),), (str(tmp_path / "out.onnx"),), 32)
     assert not (tmp_path / "out.onnx").exists()
@@ -123,7 +147,11 @@ def test_parity_fails_on_weights_that_are_one_percent_off_or_no_numbers(built, t
     weight.CopyFrom(onnx.numpy_helper.from_array(change(onnx.numpy_helper.to_array(weight)), weight.name))
     onnx.save(model, tmp_path / "off.onnx")
     with pytest.raises(StepError, match="the ONNX differs from PyTorch by"):
-        parity.write((built[0]["net.tar"], str(tmp_path / "off.onnx")), (str(tmp_path / "p.json"), str(tmp_path / "p.ok")), MODEL)
+        parity.write(
+            (built[0]["net.tar"], str(tmp_path / "off.onnx")),
+            (str(tmp_path / "p.json"), str(tmp_path / "p.ok")),
+            MODEL,
+        )
     assert list(tmp_path.glob("p.*")) == []
 
 
@@ -134,8 +162,21 @@ def test_the_fixed_images_are_fixed():
 
 
 def test_a_compiled_model_is_written_where_asked(built, tmp_path):
-    target = {"input": "uint8", "mean": [0, 0, 0], "std": [1, 1, 1], "resolution": 32, "outputs": 8, "precision": "fp32",
-              "options": {}}
-    compiled.write((built[0]["model.onnx"], "verdict"), (str(tmp_path / ".part-bs2.onnx"),), backend="ort", batch=2, target=target)
+    target = {
+        "input": "uint8",
+        "mean": [0, 0, 0],
+        "std": [1, 1, 1],
+        "resolution": 32,
+        "outputs": 8,
+        "precision": "fp32",
+        "options": {},
+    }
+    compiled.write(
+        (built[0]["model.onnx"], "verdict"),
+        (str(tmp_path / ".part-bs2.onnx"),),
+        backend="ort",
+        batch=2,
+        target=target,
+    )
     shape = onnx.load(tmp_path / ".part-bs2.onnx").graph.input[0].type.tensor_type.shape
     assert [dim.dim_value for dim in shape.dim] == [2, 32, 32, 3]

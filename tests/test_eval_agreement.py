@@ -12,9 +12,15 @@ from eval import agreement
 from pipeline.errors import GateMissed, StepError
 
 ROW = {
-    "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "310P3", "precision": "fp16", "input": "uint8",
-    "batch": 8, "sample_data": False,
-}  # fmt: skip
+    "model": "m",
+    "checkpoint": "m-0",
+    "dataset": "d-0",
+    "chip": "310P3",
+    "precision": "fp16",
+    "input": "uint8",
+    "batch": 8,
+    "sample_data": False,
+}
 
 
 def recorded(tmp_path, logits, reference, margin=0.1):
@@ -86,7 +92,10 @@ def test_a_missed_gate_names_chip_batch_figure_and_record_in_one_line(tmp_path):
     with pytest.raises(GateMissed) as raised:
         agreement.gate((str(record),), (str(tmp_path / "ok.json"),), bound_pct=99.0)
     said = str(raised.value)
-    assert all(word in said for word in ("310P3", "batch 8", "97.00 %", "99 %", str(record))) and "\n" not in said
+    assert (
+        all(word in said for word in ("310P3", "batch 8", "97.00 %", "99 %", str(record)))
+        and "\n" not in said
+    )
     assert not (tmp_path / "ok.json").exists()
 
 

@@ -11,7 +11,15 @@ from pipeline.errors import StepError
 def row(**columns):
     common = {"kind": "pipeline", "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "cpu",
               "precision": "fp32", "input": "uint8", "batch": None, "sample_data": False}  # fmt: skip
-    return {**common, "stage": "infer", "images": 1, "seconds": 1.0, "load_s": 0.0, "images_per_s": 1.0, **columns}
+    return {
+        **common,
+        "stage": "infer",
+        "images": 1,
+        "seconds": 1.0,
+        "load_s": 0.0,
+        "images_per_s": 1.0,
+        **columns,
+    }
 
 
 def written(tmp_path, *rows):
@@ -57,7 +65,9 @@ def test_a_file_that_is_no_record_is_named(tmp_path, text, words):
 
 def test_two_records_of_one_thing_are_an_error_that_names_both(tmp_path):
     first, second = written(tmp_path, row(images=1), row(images=2))
-    with pytest.raises(StepError, match=f"{second} and {first} are two records of one thing: pipeline m m-0 d-0 cpu"):
+    with pytest.raises(
+        StepError, match=f"{second} and {first} are two records of one thing: pipeline m m-0 d-0 cpu"
+    ):
         records.read([first, second])
 
 

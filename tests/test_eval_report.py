@@ -1,4 +1,6 @@
-"""The report's files: all rows, the seed's form, and a page that says what is the sample's and what is published."""
+"""The report's files: all rows, the seed's form, and a page that says what is the sample's and what is
+published.
+"""
 
 import json
 
@@ -41,13 +43,47 @@ def rows(common, speeds=((1, 4241.54), (64, 3000.0))):
     ranks = np.array([0] * 70 + [1] * 19 + [7] * 11)
     found = [{**common, "batch": 16, "kind": "accuracy", **accuracy.figures(ranks, 1000)}]
     for batch, speed in speeds:
-        found.append({**common, "dataset": None, "batch": batch, "kind": "throughput", "devices": ["0"], "images_per_s": speed,
-                      "latency_ms_p50": 1.0, "latency_ms_p90": 2.0, "latency_ms_p99": 10.0, "warmup": 3, "rounds": 1000,
-                      "measures": "copies included"})  # fmt: skip
-        found.append({**common, "batch": batch, "kind": "agreement", "images": 100, "same_top1_pct": 99.0, "clear_images": 98,
-                      "same_top1_clear_pct": 100.0, "margin": 0.1, "max_abs_diff": 0.0123})  # fmt: skip
-    found.append({**common, "batch": 16, "kind": "pipeline", "stage": "infer", "images": 100, "seconds": 2.0, "load_s": 0.5,
-                  "images_per_s": 50.0})  # fmt: skip
+        found.append(
+            {
+                **common,
+                "dataset": None,
+                "batch": batch,
+                "kind": "throughput",
+                "devices": ["0"],
+                "images_per_s": speed,
+                "latency_ms_p50": 1.0,
+                "latency_ms_p90": 2.0,
+                "latency_ms_p99": 10.0,
+                "warmup": 3,
+                "rounds": 1000,
+                "measures": "copies included",
+            }
+        )
+        found.append(
+            {
+                **common,
+                "batch": batch,
+                "kind": "agreement",
+                "images": 100,
+                "same_top1_pct": 99.0,
+                "clear_images": 98,
+                "same_top1_clear_pct": 100.0,
+                "margin": 0.1,
+                "max_abs_diff": 0.0123,
+            }
+        )
+    found.append(
+        {
+            **common,
+            "batch": 16,
+            "kind": "pipeline",
+            "stage": "infer",
+            "images": 100,
+            "seconds": 2.0,
+            "load_s": 0.5,
+            "images_per_s": 50.0,
+        }
+    )
     return found
 
 
@@ -126,8 +162,8 @@ def test_measured_stands_beside_published_with_ratio_and_cliff(tmp_path):
     ]
     assert cells(table_of_chip, "|    64 |")[-3:] == ["14,516", "0.21×", "cliff"]
     assert (
-        "- 310: README of the seed. The throughputs are of 4 chips.\n- 310P3: README of the seed. Disputed at 64.\n"
-        in page
+        "- 310: README of the seed. The throughputs are of 4 chips.\n- 310P3: README of the seed. Disputed at"
+        " 64.\n" in page
     )
 
 

@@ -59,7 +59,13 @@ def refused(tmp_path, where, **also):
 
 @pytest.mark.parametrize(
     "ending, dtype",
-    [(".txt", np.float32), (".bin", np.float32), (".bin", np.float16), (".npy", np.float32), (".npy", np.float16)],
+    [
+        (".txt", np.float32),
+        (".bin", np.float32),
+        (".bin", np.float16),
+        (".npy", np.float32),
+        (".npy", np.float16),
+    ],
 )
 @pytest.mark.parametrize("background", [False, True])
 def test_every_format_gives_the_same_score(tmp_path, ending, dtype, background):
@@ -86,7 +92,10 @@ def test_a_missing_result_is_an_error_and_no_smaller_denominator(tmp_path):
     for name in NAMES[2:4]:
         (where / (name[:-5] + "_0.txt")).unlink()
     said = refused(tmp_path, where)
-    assert "2 of 7 labelled images have no result, first: ILSVRC2012_val_00000003.JPEG" in said and str(where) in said
+    assert (
+        "2 of 7 labelled images have no result, first: ILSVRC2012_val_00000003.JPEG" in said
+        and str(where) in said
+    )
 
 
 def test_foreign_files_are_counted_and_named(tmp_path):
@@ -149,7 +158,9 @@ def test_one_folder_a_device_is_one_set_and_an_image_in_two_is_an_error(tmp_path
     filled(where / "device1_1", logits()[4:], names=NAMES[4:])
     assert score(tmp_path, where)["top1_hits"] == hits(logits())
     filled(where / "device1_1", logits()[:1])
-    assert "1 images have two results, first: ILSVRC2012_val_00000001.JPEG (device0/" in refused(tmp_path, where)
+    assert "1 images have two results, first: ILSVRC2012_val_00000001.JPEG (device0/" in refused(
+        tmp_path, where
+    )
 
 
 def test_results_of_two_runs_in_one_folder_are_refused(tmp_path):

@@ -24,14 +24,27 @@ def test_the_union_counts_every_covered_second_once(spans):
 def test_a_stage_is_its_steps_together_and_gaps_between_builds_do_not_count():
     stamps = [
         {"name": "infer/a/00000", "start": 103.0, "seconds": 2.0, "load_s": 0.5, "images": 10},
-        {"name": "infer/a/00001", "made": {"start": 104.0, "seconds": 2.0, "load_s": 0.25, "images": 10, "crashed_on": "1"}},
+        {
+            "name": "infer/a/00001",
+            "made": {"start": 104.0, "seconds": 2.0, "load_s": 0.25, "images": 10, "crashed_on": "1"},
+        },
         {"name": "infer/a/00002", "made": {"start": 900.0, "seconds": 1.0, "images": 20}},
         {"name": "preprocess/x/00000", "made": {"start": 100.0, "seconds": 4.0, "images": 40}},
         {"name": "preprocess/x/index", "made": {"start": 99.0, "seconds": 4.0, "images": 0}},
     ]
     first, second = stages.rows(stamps, ROW)
-    assert (first["stage"], first["images"], first["seconds"], first["images_per_s"]) == ("preprocess", 40, 4.0, 10.0)
-    assert (second["stage"], second["images"], second["seconds"], second["load_s"]) == ("infer", 40, 4.0, 0.75)
+    assert (first["stage"], first["images"], first["seconds"], first["images_per_s"]) == (
+        "preprocess",
+        40,
+        4.0,
+        10.0,
+    )
+    assert (second["stage"], second["images"], second["seconds"], second["load_s"]) == (
+        "infer",
+        40,
+        4.0,
+        0.75,
+    )
     assert (first["retried"], second["retried"]) == (0, 1)
     assert second["kind"] == "pipeline" and second["chip"] == "cpu"
 
@@ -47,7 +60,9 @@ def test_stamps_of_another_stage_are_refused(tmp_path):
 @pytest.mark.parametrize(("lists", "missing"), [([], 0), ([[{"row": 3}, {"row": 9}]], 2)])
 def test_pictures_that_were_skipped_are_counted_in_the_record(tmp_path, lists, missing):
     stamp = tmp_path / "x.stamp"
-    stamp.write_text(json.dumps({"name": "preprocess/a", "made": {"start": 0.0, "seconds": 2.0, "images": 10}}))
+    stamp.write_text(
+        json.dumps({"name": "preprocess/a", "made": {"start": 0.0, "seconds": 2.0, "images": 10}})
+    )
     bad = []
     for found in lists:
         bad.append(str(tmp_path / "bad.json"))

@@ -19,7 +19,11 @@ def queries(begin, seconds, count):
 
 def test_one_device_does_what_it_does():
     found = bench.figures([device(queries(0, 0.5, 10))], batch=8)
-    assert found["images_per_s"] == pytest.approx(16) and found["rounds"] == 10 and found["window_s"] == pytest.approx(5)
+    assert (
+        found["images_per_s"] == pytest.approx(16)
+        and found["rounds"] == 10
+        and found["window_s"] == pytest.approx(5)
+    )
     assert found["latency_ms_p50"] == pytest.approx(500)
 
 
@@ -36,7 +40,9 @@ def test_devices_that_never_worked_together_are_an_error():
 
 def test_the_devices_own_clock_is_a_figure_of_its_own():
     assert "compute_images_per_s" not in bench.figures([device(queries(0, 1, 3))], 4)
-    assert bench.figures([device(queries(0, 1, 3), compute_ms=[2.0, 2.0, 2.0])], 4)["compute_images_per_s"] == pytest.approx(2000)
+    assert bench.figures([device(queries(0, 1, 3), compute_ms=[2.0, 2.0, 2.0])], 4)[
+        "compute_images_per_s"
+    ] == pytest.approx(2000)
 
 
 def test_a_percentile_is_a_value_that_was_measured():
@@ -60,8 +66,16 @@ def model(world, tmp_path):
 
 
 def measure(model, tmp_path, devices, **more):
-    words = {"row": {"model": "m"}, "backend": "null", "batch": 2, "shape": [4, 4, 3], "dtype": "uint8", "devices": devices,
-             "cores": [[] for _ in devices], **more}
+    words = {
+        "row": {"model": "m"},
+        "backend": "null",
+        "batch": 2,
+        "shape": [4, 4, 3],
+        "dtype": "uint8",
+        "devices": devices,
+        "cores": [[] for _ in devices],
+        **more,
+    }
     bench.write((model,), (str(tmp_path / "throughput.json"),), **words)
     return json.loads((tmp_path / "throughput.json").read_text())
 

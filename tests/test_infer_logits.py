@@ -27,7 +27,9 @@ def made(tmp_path):
         return str(tmp_path / name)
 
     def infer(rows, batch):
-        logits.write((model(batch), shard(rows)), (str(tmp_path / "out.npy"),), backend="null", batch=batch, slot=SLOT)
+        logits.write(
+            (model(batch), shard(rows)), (str(tmp_path / "out.npy"),), backend="null", batch=batch, slot=SLOT
+        )
         return np.load(tmp_path / "out.npy")
 
     infer.model, infer.shard, infer.out = model, shard, str(tmp_path / "out.npy")
@@ -71,12 +73,16 @@ def test_first_images_go_over_the_borders_of_shards(made):
 
 def test_fewer_images_than_asked_for_are_an_error(made):
     with pytest.raises(StepError, match="1 shards hold 5 images, 6 were asked for"):
-        logits.first((made.model(4), made.shard(rows(5))), (made.out,), backend="null", batch=4, images=6, slot=SLOT)
+        logits.first(
+            (made.model(4), made.shard(rows(5))), (made.out,), backend="null", batch=4, images=6, slot=SLOT
+        )
 
 
 def test_a_shard_stays_on_disk_until_its_rows_are_needed(made, monkeypatch):
     modes = []
     load = np.load
-    monkeypatch.setattr(np, "load", lambda path, mmap_mode=None: modes.append(mmap_mode) or load(path, mmap_mode=mmap_mode))
+    monkeypatch.setattr(
+        np, "load", lambda path, mmap_mode=None: modes.append(mmap_mode) or load(path, mmap_mode=mmap_mode)
+    )
     logits.write((made.model(4), made.shard(rows(5))), (made.out,), backend="null", batch=4, slot=SLOT)
     assert modes == ["r"]

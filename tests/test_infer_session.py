@@ -28,7 +28,9 @@ def models(tmp_path, monkeypatch):
 
     monkeypatch.setattr(null, "Session", Noted)
     for name, batch in (("a", 1), ("b", 4)):
-        (tmp_path / name).write_text(json.dumps({"batch": batch, "input": "uint8", "resolution": 4, "outputs": 3}))
+        (tmp_path / name).write_text(
+            json.dumps({"batch": batch, "input": "uint8", "resolution": 4, "outputs": 3})
+        )
     yield lambda name, device="0": session.opened("null", str(tmp_path / name), device), events, tmp_path
     session.close()
 

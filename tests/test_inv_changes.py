@@ -1,4 +1,6 @@
-"""One change at a time in a copy of the project: exactly the expected steps would run, and the reason names that change alone."""
+"""One change at a time in a copy of the project: exactly the expected steps would run, and the reason names
+that change alone.
+"""
 
 import re
 import shutil
@@ -7,7 +9,9 @@ from pathlib import Path
 import inv
 import pytest
 
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "out", "wheels", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis", "build")
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", "out", "wheels", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis", "build"
+)
 FORM = "cpu/fp32-uint8"
 
 
@@ -23,7 +27,9 @@ def project(tmp_path_factory):
 
 
 def stale(project, *words, **env):
-    """{name: reasons} of the steps that would run for reasons of their own; the eager ones, which follow others, left out."""
+    """{name: reasons} of the steps that would run for reasons of their own; the eager ones, which follow
+    others, left out.
+    """
     root, out = project
     told = inv.inv("--dry", *(words or ("all", "--bs=1")), out=out, root=root, **env).out
     found = re.findall(r"^run +(\S+) +(.*)$", told, re.MULTILINE)
@@ -42,20 +48,44 @@ def steps(found):
     return {re.sub(r"/sample-[^/]+", "", re.sub(r"/\d{5}$", "", name)) for name in found}
 
 
-ORT = {f"compile/{FORM}/bs1", f"infer/{FORM}/bs1", f"agree/{FORM}/bs1/logits", f"bench/{FORM}/devices-{{devices}}/bs1"}
+ORT = {
+    f"compile/{FORM}/bs1",
+    f"infer/{FORM}/bs1",
+    f"agree/{FORM}/bs1/logits",
+    f"bench/{FORM}/devices-{{devices}}/bs1",
+}
 CHANGES = {
     "a comment": ("backends/ort.py", "import os\n", "import os  # of the machine\n", set(), ""),
     "a docstring": ("convert/export.py", '"""Checkpoint to ONNX', '"""From checkpoint to ONNX', set(), ""),
     "a blank line": ("infer/logits.py", "import numpy as np\n", "import numpy as np\n\n", set(), ""),
-    "a line of a backend": ("backends/ort.py", "log_severity_level = 3", "log_severity_level = 4", ORT,
-                            "code backends/ort.py changed"),
-    "the report's page": ("eval/markdown.py", "# MobileNetV1 build report", "# Build report", {"report"},
-                          "code eval/markdown.py changed"),
-    "a published figure": ("configs/chips/T4.toml", "6657.6", "6657.7", {"report"},
-                           "param published.T4.images_per_s.64: 6657.6 -> 6657.7"),
-    "a value of the model file": ("configs/models/sample.toml", "mean = [0.485", "mean = [0.486",
-                                  {f"compile/{FORM}/bs1", "agree/reference"},
-                                  "mean: [0.485, 0.456, 0.406] -> [0.486, 0.456, 0.406]"),
+    "a line of a backend": (
+        "backends/ort.py",
+        "log_severity_level = 3",
+        "log_severity_level = 4",
+        ORT,
+        "code backends/ort.py changed",
+    ),
+    "the report's page": (
+        "eval/markdown.py",
+        "# MobileNetV1 build report",
+        "# Build report",
+        {"report"},
+        "code eval/markdown.py changed",
+    ),
+    "a published figure": (
+        "configs/chips/T4.toml",
+        "6657.6",
+        "6657.7",
+        {"report"},
+        "param published.T4.images_per_s.64: 6657.6 -> 6657.7",
+    ),
+    "a value of the model file": (
+        "configs/models/sample.toml",
+        "mean = [0.485",
+        "mean = [0.486",
+        {f"compile/{FORM}/bs1", "agree/reference"},
+        "mean: [0.485, 0.456, 0.406] -> [0.486, 0.456, 0.406]",
+    ),
 }
 
 
@@ -69,8 +99,12 @@ def test_a_change_runs_what_depends_on_it_and_is_named(project, name):
     finally:
         undo()
     devices = "-".join(str(n) for n in range(len(inv.cores())))
-    if name == "a value of the model file":  # the preset's name follows the values, and with it the data's place
-        found = {step: why for step, why in found.items() if steps({step}) <= expected and "never made" not in why} or found
+    if (
+        name == "a value of the model file"
+    ):  # the preset's name follows the values, and with it the data's place
+        found = {
+            step: why for step, why in found.items() if steps({step}) <= expected and "never made" not in why
+        } or found
         assert any(reason in why for why in found.values())
         return
     assert steps(found) == {step.format(devices=devices) for step in expected}
@@ -106,4 +140,6 @@ def test_a_touched_file_runs_nothing_and_an_edited_output_its_maker(project):
     picture.write_bytes(data + b"\0")
     found = stale(project)
     picture.write_bytes(data)
-    assert list(steps(found)) == ["pictures/test"] and "sample_00001.JPEG changed" in next(iter(found.values()))
+    assert list(steps(found)) == ["pictures/test"] and "sample_00001.JPEG changed" in next(
+        iter(found.values())
+    )

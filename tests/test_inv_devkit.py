@@ -1,4 +1,6 @@
-"""`inv data --devkit`: the original's archive or folder becomes val_label.txt, beside the pictures, whole or not at all."""
+"""`inv data --devkit`: the original's archive or folder becomes val_label.txt, beside the pictures, whole or
+not at all.
+"""
 
 import io
 import random
@@ -27,8 +29,12 @@ def kit(tmp_path_factory):
     where, labels = tmp_path_factory.mktemp("kit"), truth()
     text = "".join(f"{TABLE[label].ilsvrc_id}\n" for label in labels).encode()
     top = "ILSVRC2012_devkit_t12"
-    files = {f"{top}/readme.txt": b"ILSVRC2012", f"{top}/data/meta.mat": bytes(999), f"{top}/data/{devkit.TRUTH}": text,
-             f"{top}/evaluation/demo_eval.m": b"% matlab"}
+    files = {
+        f"{top}/readme.txt": b"ILSVRC2012",
+        f"{top}/data/meta.mat": bytes(999),
+        f"{top}/data/{devkit.TRUTH}": text,
+        f"{top}/evaluation/demo_eval.m": b"% matlab",
+    }
     with tarfile.open(where / f"{top}.tar.gz", "w:gz") as archive:
         for name, data in files.items():
             member = tarfile.TarInfo(name)

@@ -1,4 +1,6 @@
-"""`inv data --diagnose` on real photographs and real networks: each mistake by its name, and nothing where nothing is wrong."""
+"""`inv data --diagnose` on real photographs and real networks: each mistake by its name, and nothing where
+nothing is wrong.
+"""
 
 import re
 
@@ -13,14 +15,21 @@ pytestmark = [pytest.mark.skipif(not REAL.is_dir(), reason=ABSENT), pytest.mark.
 
 REFERENCE, TENSORFLOW = "mobilenet_v1_1.0_224_ref", "mobilenet_v1_0.5_160_tf"
 OF = {known.index: known.ilsvrc_id for known in classes.table()}
-LABELS = {"right": lambda label: label, "one-based": lambda label: label + 1, "too low": lambda label: label - 1,
-          "devkit": lambda label: OF[label], "devkit from 0": lambda label: OF[label] - 1}
+LABELS = {
+    "right": lambda label: label,
+    "one-based": lambda label: label + 1,
+    "too low": lambda label: label - 1,
+    "devkit": lambda label: OF[label],
+    "devkit from 0": lambda label: OF[label] - 1,
+}
 
 
 def label_file(folder, kind):
     """The photographs' labels with a mistake in them."""
     lines = [line.split() for line in (REAL / "val_label.txt").read_text().splitlines()]
-    (folder / "labels.txt").write_text("".join(f"{name} {LABELS[kind](int(label))}\n" for name, label in lines))
+    (folder / "labels.txt").write_text(
+        "".join(f"{name} {LABELS[kind](int(label))}\n" for name, label in lines)
+    )
     return folder / "labels.txt"
 
 
@@ -28,9 +37,21 @@ def diagnosis(tmp_path, network, labels="right", words=()):
     """The line that the command ends with."""
     model = [f"--model={REAL / (network + '.toml')}"] if network == TENSORFLOW else []
     model = [word for word in model if not any(other.startswith("--model") for other in words)]
-    checkpoint = [] if any(word.startswith("--checkpoint") for word in words) else [f"--checkpoint={REAL / network}.tar"]
-    answer = inv("data", "--diagnose", f"--dataset={REAL / 'val'}", f"--labels={label_file(tmp_path, labels)}", *checkpoint, *model,
-                 *words, out=tmp_path / "out")
+    checkpoint = (
+        []
+        if any(word.startswith("--checkpoint") for word in words)
+        else [f"--checkpoint={REAL / network}.tar"]
+    )
+    answer = inv(
+        "data",
+        "--diagnose",
+        f"--dataset={REAL / 'val'}",
+        f"--labels={label_file(tmp_path, labels)}",
+        *checkpoint,
+        *model,
+        *words,
+        out=tmp_path / "out",
+    )
     return answer.out.splitlines()[-1]
 
 
@@ -78,6 +99,12 @@ def test_a_network_trained_on_bgr_is_named(tmp_path):
 
 def test_a_model_file_that_does_not_normalise_is_named(tmp_path):
     text = (ROOT / "configs/models/mobilenet_v1.toml").read_text()
-    text = re.sub(r"mean = \[[^]]*\]", "mean = [0.0, 0.0, 0.0]", re.sub(r"std = \[[^]]*\]", "std = [1.0, 1.0, 1.0]", text))
+    text = re.sub(
+        r"mean = \[[^]]*\]",
+        "mean = [0.0, 0.0, 0.0]",
+        re.sub(r"std = \[[^]]*\]", "std = [1.0, 1.0, 1.0]", text),
+    )
     (tmp_path / "plain.toml").write_text(text)
-    assert diagnosis(tmp_path, REFERENCE, words=[f"--model={tmp_path / 'plain.toml'}"]).startswith("unnormalised: ")
+    assert diagnosis(tmp_path, REFERENCE, words=[f"--model={tmp_path / 'plain.toml'}"]).startswith(
+        "unnormalised: "
+    )

@@ -1,4 +1,6 @@
-"""A build that is killed: nothing half-made is seen, nothing stays alive, and the next command goes on without help."""
+"""A build that is killed: nothing half-made is seen, nothing stays alive, and the next command goes on
+without help.
+"""
 
 import os
 import random
@@ -8,7 +10,11 @@ import time
 import pytest
 from inv import Running, built_sample, inv, parts, tree
 
-WORDS = ("all", "--chip=cpu", "--bs=16")  # the batch size that accuracy is measured at, as in the undisturbed build
+WORDS = (
+    "all",
+    "--chip=cpu",
+    "--bs=16",
+)  # the batch size that accuracy is measured at, as in the undisturbed build
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +39,11 @@ def running(tmp_path):
 
 
 def pixels_and_answers(out):
-    return {name: content for name, content in tree(out).items()
-            if name.endswith((".npy", ".csv", ".JPEG")) and "agreement" not in name}
+    return {
+        name: content
+        for name, content in tree(out).items()
+        if name.endswith((".npy", ".csv", ".JPEG")) and "agreement" not in name
+    }
 
 
 def wait_until(true, seconds):
@@ -66,10 +75,17 @@ def test_five_kills_of_the_group_then_a_run_give_the_same_bytes(running, undistu
 
 @pytest.mark.parametrize("stage", ["early", "while steps run", "while it measures"])
 def test_no_process_is_left_3_s_after_the_driver_alone_is_killed(running, undisturbed, tmp_path, stage):
-    build = running("all", "--chip=cpu", "--bs=16") if stage != "while it measures" else running("bench", "--chip=cpu", "--bs=16")
+    build = (
+        running("all", "--chip=cpu", "--bs=16")
+        if stage != "while it measures"
+        else running("bench", "--chip=cpu", "--bs=16")
+    )
     log = tmp_path / "out" / "log"
-    begun = {"early": lambda: len(build.alive()) > 1, "while steps run": lambda: list(log.glob("preprocess/*/*.txt")),
-             "while it measures": lambda: list(log.glob("bench/**/*.txt"))}[stage]
+    begun = {
+        "early": lambda: len(build.alive()) > 1,
+        "while steps run": lambda: list(log.glob("preprocess/*/*.txt")),
+        "while it measures": lambda: list(log.glob("bench/**/*.txt")),
+    }[stage]
     assert wait_until(begun, 60) and build.process.poll() is None
     assert len(build.alive()) > 1
     build.process.kill()
@@ -92,7 +108,10 @@ def test_a_build_goes_on_after_its_driver_alone_was_killed(running, tmp_path):
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_build_ends_with_130_leaves_no_process_and_goes_on(running, tmp_path, sent):
     build = running("preprocess")
-    assert wait_until(lambda: list(tmp_path.glob("out/data/sample-*/shard-*.npy")), 60) and build.process.poll() is None
+    assert (
+        wait_until(lambda: list(tmp_path.glob("out/data/sample-*/shard-*.npy")), 60)
+        and build.process.poll() is None
+    )
     os.killpg(build.process.pid, sent) if sent == signal.SIGINT else build.process.send_signal(sent)
     assert build.process.wait(20) == 130
     assert wait_until(lambda: not build.alive(), 3), build.alive()

@@ -1,8 +1,9 @@
-"""A build that is killed again and again, at random over all stages: the bytes at the end are those of an undisturbed one.
+"""A build that is killed again and again, at random over all stages: the bytes at the end are those of an
+undisturbed one.
 
-Three ways: the driver alone, one worker alone, the whole group. Each round takes away a part of one stage's outputs, so that
-there is work of it, begins a build, and kills while a step of that stage runs. INV_KILL_SEED=N repeats a run, INV_KILLS=N asks
-for more kills.
+Three ways: the driver alone, one worker alone, the whole group. Each round takes away a part of one stage's
+outputs, so that there is work of it, begins a build, and kills while a step of that stage runs.
+INV_KILL_SEED=N repeats a run, INV_KILLS=N asks for more kills.
 """
 
 import json
@@ -33,12 +34,20 @@ class Build(Running):
         name, _, value = self._mark.partition("=")
         self.said = said
         with said.open("w") as file:
-            self.process = subprocess.Popen(command(*words), env=environment(**{name: value}), stdin=subprocess.DEVNULL,
-                                            stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+            self.process = subprocess.Popen(
+                command(*words),
+                env=environment(**{name: value}),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def workers(self) -> list[int]:
         """Process ids of the workers: what the driver spawned, without Python's resource tracker."""
-        return sorted(pid for pid, line in self.alive().items() if pid != self.process.pid and "spawn_main" in line)
+        return sorted(
+            pid for pid, line in self.alive().items() if pid != self.process.pid and "spawn_main" in line
+        )
 
 
 @pytest.fixture(scope="module")
@@ -65,26 +74,42 @@ def start(tmp_path):
 
 
 def stamps(out):
-    """{path: what the stamp says of the step itself}: times and places left out, a file's fingerprint cut to its hash."""
+    """{path: what the stamp says of the step itself}: times and places left out, a file's fingerprint cut to
+    its hash.
+    """
     found = {}
     for path in sorted(out.rglob("*.stamp")):
         stamp = json.loads(path.read_text())
         inputs = {key: known[3] for key, known in stamp["inputs"].items() if not key.endswith(MEASURED)}
-        outputs = {key: known[3] for key, known in stamp["outputs"].items() if not key.endswith(MEASURED) and "report/" not in key}
-        found[str(path.relative_to(out))] = {**{key: stamp[key] for key in ("name", "action", "params", "tools", "code")},
-                                             "inputs": inputs, "outputs": outputs}
+        outputs = {
+            key: known[3]
+            for key, known in stamp["outputs"].items()
+            if not key.endswith(MEASURED) and "report/" not in key
+        }
+        found[str(path.relative_to(out))] = {
+            **{key: stamp[key] for key in ("name", "action", "params", "tools", "code")},
+            "inputs": inputs,
+            "outputs": outputs,
+        }
     return found
 
 
 def made(out):
     """{path: hash} of all that steps made, but for what holds times."""
-    return {name: content for name, content in tree(out).items()
-            if not name.endswith((*MEASURED, ".stamp")) and not name.startswith("report/")}
+    return {
+        name: content
+        for name, content in tree(out).items()
+        if not name.endswith((*MEASURED, ".stamp")) and not name.startswith("report/")
+    }
 
 
 def take_away(out, stage, chance):
     """Remove a part of what the stage made: an output, its stamp, or both, as a careless person might."""
-    own = [path for path in sorted(out.rglob("*.stamp")) if json.loads(path.read_text())["name"].startswith(stage)]
+    own = [
+        path
+        for path in sorted(out.rglob("*.stamp"))
+        if json.loads(path.read_text())["name"].startswith(stage)
+    ]
     for path in chance.sample(own, max(1, len(own) // 2)) if own else []:
         output = path.with_suffix("")
         for victim in chance.choice(((path,), (output,), (path, output))):
@@ -125,7 +150,9 @@ def kill(build, way, chance):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_at_least_twenty_kills_anywhere_end_in_the_bytes_of_an_undisturbed_build(start, undisturbed, tmp_path):
+def test_at_least_twenty_kills_anywhere_end_in_the_bytes_of_an_undisturbed_build(
+    start, undisturbed, tmp_path
+):
     seed = int(os.environ.get("INV_KILL_SEED", random.randrange(10**6)))
     print(f"INV_KILL_SEED={seed}")
     chance, out, killed = random.Random(seed), tmp_path / "out", []
@@ -159,9 +186,15 @@ def test_at_least_twenty_kills_anywhere_end_in_the_bytes_of_an_undisturbed_build
 
 
 def test_an_idle_worker_that_is_killed_costs_the_build_nothing(start, undisturbed, tmp_path):
-    """While PyTorch's reference runs all other workers wait; the steps after it must not go to a dead one's pool."""
+    """While PyTorch's reference runs all other workers wait; the steps after it must not go to a dead one's
+    pool.
+    """
     out = copied(undisturbed, tmp_path / "out")
-    for path in (*out.glob("sample-*/reference/*"), *out.glob("data/*/shard-0000[0-9].npy"), *out.rglob("agreement.json")):
+    for path in (
+        *out.glob("sample-*/reference/*"),
+        *out.glob("data/*/shard-0000[0-9].npy"),
+        *out.rglob("agreement.json"),
+    ):
         path.unlink()
     build = start()
     assert running_step_of(out, "agree/reference", time.time_ns(), build)

@@ -1,4 +1,6 @@
-"""What a user gets wrong: one line that names the thing and the fix, the right exit code, no traceback, nothing lost."""
+"""What a user gets wrong: one line that names the thing and the fix, the right exit code, no traceback,
+nothing lost.
+"""
 
 import subprocess
 
@@ -17,7 +19,9 @@ def world(tmp_path_factory):
 
 @pytest.fixture
 def refused(world):
-    """Run it in that OUT: it must fail with `code` and one line that has all `words`, and leave what was built as it was."""
+    """Run it in that OUT: it must fail with `code` and one line that has all `words`, and leave what was
+    built as it was.
+    """
 
     def run(*typed, words, code=2, out=None, cwd=None, **env):
         before = tree(world / "out")
@@ -35,7 +39,9 @@ def refused(world):
 
 @pytest.fixture
 def failed(world, tmp_path):
-    """The same for what only a step can find out, in a copy of OUT: it names the failed step, and what was built before stays."""
+    """The same for what only a step can find out, in a copy of OUT: it names the failed step, and what was
+    built before stays.
+    """
 
     def run(*typed, words, code, step):
         out = copied(world / "out", tmp_path / "out")
@@ -102,28 +108,53 @@ def test_a_mistyped_task_is_told_with_the_nearest(refused):
 
 
 def test_a_missing_value_is_told(refused, world):
-    done = subprocess.run(command("infer", "--bs"), env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command("infer", "--bs"), env=environment(), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2 and "--bs" in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
 
 
 def test_two_values_of_one_option_on_a_command_line_are_told(refused, world):
     done = inv("compile", "--chip=cpu", f"--out={world / 'out'}", "bench", "--chip=null", code=2)
-    assert "--chip" in done.err and "cpu" in done.err and "null" in done.err and len(done.err.splitlines()) == 1
+    assert (
+        "--chip" in done.err and "cpu" in done.err and "null" in done.err and len(done.err.splitlines()) == 1
+    )
 
 
 def test_the_same_option_twice_in_one_stage_is_told_or_the_last_counts(world):
-    done = inv("infer", "--dry", "--chip=cpu", "--chip=null", "--bs=1", *own(world / "own"), out=world / "out", code=None)
+    done = inv(
+        "infer",
+        "--dry",
+        "--chip=cpu",
+        "--chip=null",
+        "--bs=1",
+        *own(world / "own"),
+        out=world / "out",
+        code=None,
+    )
     assert done.code == 2 or "/null/" in done.out or "fresh" in done.out, done.err
 
 
 @pytest.mark.parametrize("stage", ["infer", "eval", "all"])
 def test_a_checkpoint_without_a_data_set_is_told(refused, stage):
-    refused(stage, "--chip=null", f"--checkpoint={CHECKPOINT}", "--model=sample", words=["--dataset", "--dataset=FOLDER"])
+    refused(
+        stage,
+        "--chip=null",
+        f"--checkpoint={CHECKPOINT}",
+        "--model=sample",
+        words=["--dataset", "--dataset=FOLDER"],
+    )
 
 
 @pytest.mark.parametrize("stage", ["infer", "eval", "all", "compile"])
 def test_a_data_set_without_a_checkpoint_is_told(refused, world, stage):
-    refused(stage, "--chip=null", f"--dataset={world / 'own'}", "--model=sample", words=["--checkpoint", "--checkpoint=FILE"])
+    refused(
+        stage,
+        "--chip=null",
+        f"--dataset={world / 'own'}",
+        "--model=sample",
+        words=["--checkpoint", "--checkpoint=FILE"],
+    )
 
 
 @pytest.mark.parametrize("option", ["--checkpoint=", "--dataset=", "--labels="])
@@ -141,8 +172,14 @@ LABELS = {
     "a missing name": (lambda text: text.replace(LINE, ""), ["own_00003.JPEG", "--labels=FILE"]),
     "a duplicate name": (lambda text: text + LINE, ["own_00003.JPEG", "line 21", "one line for each"]),
     "a name without a picture": (lambda text: text + "own_00020.JPEG 4\n", ["own_00020.JPEG", "--limit=N"]),
-    "a class out of range": (lambda text: text.replace(LINE, "own_00003.JPEG 16\n"), ["own_00003.JPEG 16", "0..15"]),
-    "a class that is no number": (lambda text: text.replace(LINE, "own_00003.JPEG cat\n"), ["line 4", "own_00003.JPEG cat"]),
+    "a class out of range": (
+        lambda text: text.replace(LINE, "own_00003.JPEG 16\n"),
+        ["own_00003.JPEG 16", "0..15"],
+    ),
+    "a class that is no number": (
+        lambda text: text.replace(LINE, "own_00003.JPEG cat\n"),
+        ["line 4", "own_00003.JPEG cat"],
+    ),
     "no line": (lambda text: "", ["empty", "NAME CLASS"]),
 }
 
@@ -163,7 +200,12 @@ def test_a_label_file_that_is_nowhere_is_told_with_the_places(refused, world, tm
 
 def test_an_empty_data_set_is_told(refused, tmp_path):
     (tmp_path / "nothing").mkdir()
-    refused("infer", "--chip=null", *own(tmp_path / "nothing"), words=[str(tmp_path / "nothing"), "no pictures", ".jpeg"])
+    refused(
+        "infer",
+        "--chip=null",
+        *own(tmp_path / "nothing"),
+        words=[str(tmp_path / "nothing"), "no pictures", ".jpeg"],
+    )
 
 
 def test_a_data_set_that_is_no_folder_and_no_tar_is_told(refused, tmp_path):
@@ -175,15 +217,24 @@ def test_a_truncated_jpeg_fails_its_step_with_the_files_name(failed, world, tmp_
     data = copied(world / "own", tmp_path / "data")
     whole = (data / "own_00017.JPEG").read_bytes()
     (data / "own_00017.JPEG").write_bytes(whole[: len(whole) // 2])
-    answer = failed("infer", "--chip=null", "--bs=1,4", *own(data), code=1, step="preprocess/",
-                    words=["own_00017.JPEG", "--on-bad=skip"])
+    answer = failed(
+        "infer",
+        "--chip=null",
+        "--bs=1,4",
+        *own(data),
+        code=1,
+        step="preprocess/",
+        words=["own_00017.JPEG", "--on-bad=skip"],
+    )
     assert "own_00016.JPEG" not in answer.err
 
 
 def test_a_text_file_under_a_pictures_name_fails_its_step_with_the_files_name(failed, world, tmp_path):
     data = copied(world / "own", tmp_path / "data")
     (data / "own_00017.JPEG").write_text("no picture")
-    failed("infer", "--chip=null", "--bs=1,4", *own(data), words=["own_00017.JPEG"], code=1, step="preprocess/")
+    failed(
+        "infer", "--chip=null", "--bs=1,4", *own(data), words=["own_00017.JPEG"], code=1, step="preprocess/"
+    )
 
 
 def checkpoint_that(tmp_path, kind):
@@ -200,13 +251,27 @@ def checkpoint_that(tmp_path, kind):
 @pytest.mark.parametrize("kind", ["text", "empty", "cut short"])
 def test_a_file_that_is_no_checkpoint_is_told(failed, world, tmp_path, kind):
     path = checkpoint_that(tmp_path, kind)
-    failed("infer", "--chip=null", "--bs=1,4", *own(world / "own", path), code=2, step="export/",
-           words=[str(path), "--checkpoint=FILE"])
+    failed(
+        "infer",
+        "--chip=null",
+        "--bs=1,4",
+        *own(world / "own", path),
+        code=2,
+        step="export/",
+        words=[str(path), "--checkpoint=FILE"],
+    )
 
 
 def test_a_checkpoint_of_another_network_is_told_with_what_it_looks_like(failed, world):
-    failed("infer", "--chip=null", "--bs=1,4", *own(world / "own", CHECKPOINT, "mobilenet_v1"), code=2, step="export/",
-           words=[str(CHECKPOINT), "0.25", "16 outputs", "--model="])
+    failed(
+        "infer",
+        "--chip=null",
+        "--bs=1,4",
+        *own(world / "own", CHECKPOINT, "mobilenet_v1"),
+        code=2,
+        step="export/",
+        words=[str(CHECKPOINT), "0.25", "16 outputs", "--model="],
+    )
 
 
 MODEL_FILES = {
@@ -222,7 +287,12 @@ def test_a_wrong_model_file_is_told_with_file_and_key(refused, world, tmp_path, 
     change, words = MODEL_FILES[mistake]
     source = CHECKPOINT.parent.parent / "configs" / "models" / "sample.toml"
     (tmp_path / "model.toml").write_text(change(source.read_text()))
-    refused("infer", "--chip=null", *own(world / "own", model=tmp_path / "model.toml"), words=["model.toml", *words])
+    refused(
+        "infer",
+        "--chip=null",
+        *own(world / "own", model=tmp_path / "model.toml"),
+        words=["model.toml", *words],
+    )
 
 
 def test_an_out_that_is_a_file_is_told(refused, tmp_path):
@@ -241,7 +311,12 @@ def test_a_missing_results_folder_is_told(refused, tmp_path):
 
 
 def test_no_task_at_all_lists_them():
-    assert {line.split()[0] for line in inv().out.splitlines() if line.split()} >= {"all", "compile", "preprocess", "status"}
+    assert {line.split()[0] for line in inv().out.splitlines() if line.split()} >= {
+        "all",
+        "compile",
+        "preprocess",
+        "status",
+    }
 
 
 def test_a_mistake_is_told_before_anything_is_made(tmp_path):

@@ -1,4 +1,6 @@
-"""Pictures that cannot be decoded, through the command line: all named by default; skipped on demand, and counted everywhere."""
+"""Pictures that cannot be decoded, through the command line: all named by default; skipped on demand, and
+counted everywhere.
+"""
 
 import json
 
@@ -28,13 +30,18 @@ def skipped(data, tmp_path_factory):
 def test_bad_pictures_of_all_shards_are_named_at_once(data, tmp_path):
     answer = inv("preprocess", "--jobs=1", *own(data), out=tmp_path / "out", code=1)
     for name, reason in zip(BAD, ("empty file", "not an image", "all bytes are zero"), strict=True):
-        assert f"{name}: {reason}" in " ".join(answer.err.replace("not an image: all", "all").split()), answer.err
+        assert f"{name}: {reason}" in " ".join(answer.err.replace("not an image: all", "all").split()), (
+            answer.err
+        )
     assert "own_00004.JPEG" not in answer.err
 
 
 def test_skipped_pictures_count_as_wrong_in_accuracy_and_every_record_says_how_many(skipped):
     out, answer = skipped
-    (accuracy,), (pipeline,) = rows(out, "accuracy"), [row for row in rows(out, "pipeline") if row["stage"] == "preprocess"]
+    (accuracy,), (pipeline,) = (
+        rows(out, "accuracy"),
+        [row for row in rows(out, "pipeline") if row["stage"] == "preprocess"],
+    )
     assert (accuracy["images"], accuracy["missing"]) == (40, 3) == (pipeline["images"], pipeline["missing"])
     assert "of 40 images, 3 missing" in answer.out and "bad.json" in answer.out
     report = (out / "report/report.md").read_text()
@@ -84,7 +91,9 @@ def test_every_row_of_the_summary_that_has_images_says_how_many(skipped):
     out, _ = skipped
     found = [row for row in json.loads((out / "report/summary.json").read_text())["rows"] if "images" in row]
     assert {row["kind"] for row in found} == {"accuracy", "agreement", "pipeline"}
-    assert {row["missing"] for row in found} == {3} and {row["images"] for row in found if row["kind"] == "agreement"} == {37}
+    assert {row["missing"] for row in found} == {3} and {
+        row["images"] for row in found if row["kind"] == "agreement"
+    } == {37}
     seeds = json.loads((out / "report/result.json").read_text())["value"]
     assert {"key": "Number of missing images", "value": "3"} in seeds
 
@@ -115,13 +124,19 @@ def test_a_check_looks_at_files_that_have_no_labels_and_says_so(data, tmp_path):
     for path in data.glob("*.JPEG"):
         (copy / path.name).write_bytes(path.read_bytes())
     answer = inv("data", "--check", *own(copy), out=tmp_path / "out")
-    assert "40 images: 3 cannot be used" in answer.out and "  labels: --dataset=" in answer.out and "no labels found" in answer.out
+    assert (
+        "40 images: 3 cannot be used" in answer.out
+        and "  labels: --dataset=" in answer.out
+        and "no labels found" in answer.out
+    )
 
 
 def test_a_diagnosis_with_another_label_file_prepares_nothing_anew(data, tmp_path):
     words = ("data", "--diagnose", "--on-bad=skip", *own(data))
     inv(*words, out=tmp_path / "out")
     lines = [line.split() for line in (data / "val_label.txt").read_text().splitlines()]
-    (tmp_path / "labels.txt").write_text("".join(f"{name} {(int(label) + 1) % 16}\n" for name, label in lines))
+    (tmp_path / "labels.txt").write_text(
+        "".join(f"{name} {(int(label) + 1) % 16}\n" for name, label in lines)
+    )
     answer = inv(*words, f"--labels={tmp_path / 'labels.txt'}", out=tmp_path / "out")
     assert sorted(answer.ran) == ["diagnose/index", "diagnose/verdict"]

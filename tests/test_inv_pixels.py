@@ -1,4 +1,6 @@
-"""What `inv preprocess` writes, against the seed's formula worked out here from Pillow and numpy; and both inputs' answers."""
+"""What `inv preprocess` writes, against the seed's formula worked out here from Pillow and numpy; and both
+inputs' answers.
+"""
 
 import csv
 
@@ -11,11 +13,15 @@ MEAN, STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224,
 
 
 def seeds_levels(path, resize, crop):
-    """uint8 (crop, crop, 3): RGB, shorter side to `resize`, the longer floored, centre crop rounded half to even."""
+    """uint8 (crop, crop, 3): RGB, shorter side to `resize`, the longer floored, centre crop rounded half to
+    even.
+    """
     with Image.open(path) as picture:
         picture = picture.convert("RGB")
     width, height = picture.size
-    size = (resize, int(resize * height / width)) if width <= height else (int(resize * width / height), resize)
+    size = (
+        (resize, int(resize * height / width)) if width <= height else (int(resize * width / height), resize)
+    )
     picture = picture.resize(size, Image.Resampling.BILINEAR)
     left, top = round((size[0] - crop) / 2), round((size[1] - crop) / 2)
     return np.asarray(picture.crop((left, top, left + crop, top + crop)))
@@ -80,7 +86,19 @@ def test_both_inputs_give_the_same_predictions(bytes_out, floats_out):
 def test_odd_sizes_give_the_seeds_pixels(tmp_path):
     data = pictures(tmp_path / "own", 16)
     noise = np.random.default_rng(7)
-    sides = [(1, 1), (1, 50), (50, 1), (145, 147), (146, 146), (147, 1000), (1001, 147), (255, 257), (3, 2), (640, 480), (481, 640)]
+    sides = [
+        (1, 1),
+        (1, 50),
+        (50, 1),
+        (145, 147),
+        (146, 146),
+        (147, 1000),
+        (1001, 147),
+        (255, 257),
+        (3, 2),
+        (640, 480),
+        (481, 640),
+    ]
     for number, (width, height) in enumerate(sides):
         levels = noise.integers(0, 256, (height, width, 3), np.uint8)
         Image.fromarray(levels).save(data / f"own_{number:05d}.JPEG", quality=95)
@@ -99,4 +117,6 @@ def test_a_picture_is_not_turned_by_its_exif_flag(tmp_path):
     exif[0x0112] = 6
     picture.save(data / "own_00002.JPEG", exif=exif, quality=95)
     inv("preprocess", *own(data), out=tmp_path / "out")
-    assert np.array_equal(stacked(tmp_path / "out", "data/*/shard-*.npy")[2], seeds_levels(data / "own_00002.JPEG", 146, 128))
+    assert np.array_equal(
+        stacked(tmp_path / "out", "data/*/shard-*.npy")[2], seeds_levels(data / "own_00002.JPEG", 146, 128)
+    )

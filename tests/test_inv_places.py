@@ -1,4 +1,6 @@
-"""Where things lie makes no difference: the folder one stands in, blanks in paths, the caller's own Python path."""
+"""Where things lie makes no difference: the folder one stands in, blanks in paths, the caller's own Python
+path.
+"""
 
 import os
 import shutil
@@ -7,13 +9,16 @@ import subprocess
 import pytest
 from inv import CHECKPOINT, ROOT, environment, inv, own, pictures, tree
 
-LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "out", "build", "__pycache__", "*.egg-info", ".*cache",
-                                  "tests", "docs", "benchmarks")
+LEFT_OUT = shutil.ignore_patterns(
+    ".venv", ".git", "out", "build", "__pycache__", "*.egg-info", ".*cache", "tests", "docs", "benchmarks"
+)
 
 
 @pytest.fixture(scope="module")
 def spaced(tmp_path_factory):
-    """A folder with blanks in its path: the repository's files, a data set and a checkpoint of the user's own."""
+    """A folder with blanks in its path: the repository's files, a data set and a checkpoint of the user's
+    own.
+    """
     folder = tmp_path_factory.mktemp("places") / "my own  models"
     shutil.copytree(ROOT, folder / "the build", ignore=LEFT_OUT)
     pictures(folder / "my pictures", 20)
@@ -40,11 +45,19 @@ def made(out):
 def test_a_path_with_blanks_builds_the_same(built, spaced, tmp_path):
     shutil.copytree(spaced / "my pictures", tmp_path / "my pictures")
     shutil.copyfile(spaced / "my weights.tar", tmp_path / "my weights.tar")
-    inv("infer", "--chip=cpu", "--bs=4", *own(tmp_path / "my pictures", tmp_path / "my weights.tar"), out=tmp_path / "out")
+    inv(
+        "infer",
+        "--chip=cpu",
+        "--bs=4",
+        *own(tmp_path / "my pictures", tmp_path / "my weights.tar"),
+        out=tmp_path / "out",
+    )
     assert made(tmp_path / "out") == made(built)
 
 
-def test_the_default_out_lies_beside_the_tasks_and_relative_ones_where_one_stands(spaced, words, built, tmp_path):
+def test_the_default_out_lies_beside_the_tasks_and_relative_ones_where_one_stands(
+    spaced, words, built, tmp_path
+):
     dry = inv("--dry", *words, "--out=my out", root=spaced / "the build", cwd=spaced)
     assert not [line for line in dry.out.splitlines() if line.startswith(("run ", "maybe "))]
     assert inv("--dry", *words, root=spaced / "the build", cwd=tmp_path).out.count("never made") > 3
@@ -52,13 +65,30 @@ def test_the_default_out_lies_beside_the_tasks_and_relative_ones_where_one_stand
 
 
 def test_relative_checkpoint_and_data_set_are_relative_to_where_one_stands(spaced, built):
-    answer = inv("infer", "--chip=cpu", "--bs=4", "--model=sample", "--checkpoint=my weights.tar", "--dataset=my pictures/",
-                 "--out=my out", root=spaced / "the build", cwd=spaced)
+    answer = inv(
+        "infer",
+        "--chip=cpu",
+        "--bs=4",
+        "--model=sample",
+        "--checkpoint=my weights.tar",
+        "--dataset=my pictures/",
+        "--out=my out",
+        root=spaced / "the build",
+        cwd=spaced,
+    )
     assert answer.ran == []
 
 
 def test_another_folder_with_files_named_like_ours_hides_nothing(words, built, spaced, tmp_path):
-    for name in ("pipeline.py", "tasks.py", "eval.py", "backends.py", "configs.py", "numpy.py", "invoke.yaml"):
+    for name in (
+        "pipeline.py",
+        "tasks.py",
+        "eval.py",
+        "backends.py",
+        "configs.py",
+        "numpy.py",
+        "invoke.yaml",
+    ):
         (tmp_path / name).write_text("raise SystemExit('the wrong file was read')\n")
     assert inv(*words, out=built, root=spaced / "the build", cwd=tmp_path).ran == []
 
@@ -74,7 +104,9 @@ def test_a_moved_out_is_fresh(words, built, spaced, tmp_path):
 def test_a_moved_data_set_is_fresh(words, built, spaced, tmp_path):
     shutil.move(spaced / "my pictures", tmp_path / "my pictures")
     try:
-        moved = [f"--dataset={tmp_path}/my pictures" if word.startswith("--dataset") else word for word in words]
+        moved = [
+            f"--dataset={tmp_path}/my pictures" if word.startswith("--dataset") else word for word in words
+        ]
         assert inv(*moved, out=built, root=spaced / "the build").ran == []
     finally:
         shutil.move(tmp_path / "my pictures", spaced / "my pictures")
@@ -82,10 +114,13 @@ def test_a_moved_data_set_is_fresh(words, built, spaced, tmp_path):
 
 @pytest.fixture
 def callers_path(tmp_path):
-    """A folder for PYTHONPATH: whatever Python sees it leaves its arguments in `seen`, and it holds files named like ours."""
+    """A folder for PYTHONPATH: whatever Python sees it leaves its arguments in `seen`, and it holds files
+    named like ours.
+    """
     (tmp_path / "seen").mkdir()
     (tmp_path / "sitecustomize.py").write_text(
-        f"import os, sys\nopen(f'{tmp_path}/seen/{{os.getpid()}}', 'w').write(' '.join(sys.orig_argv))\n")
+        f"import os, sys\nopen(f'{tmp_path}/seen/{{os.getpid()}}', 'w').write(' '.join(sys.orig_argv))\n"
+    )
     for name in ("pipeline.py", "tasks.py", "eval.py"):
         (tmp_path / name).write_text("raise SystemExit('the wrong file was read')\n")
     return tmp_path
@@ -102,8 +137,14 @@ def test_the_bootstrap_keeps_the_callers_python_path(callers_path):
     stamp = ROOT / ".venv" / "setup.cfg.installed"
     if not stamp.is_file() or stamp.read_bytes() != (ROOT / "setup.cfg").read_bytes():
         pytest.skip("no up-to-date .venv beside ./inv: it would install one now")
-    done = subprocess.run([ROOT / "inv", "--list"], cwd=callers_path, env=environment(PYTHONPATH=str(callers_path)),
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [ROOT / "inv", "--list"],
+        cwd=callers_path,
+        env=environment(PYTHONPATH=str(callers_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0 and "preprocess" in done.stdout, done.stderr
     assert list((callers_path / "seen").iterdir())
 
@@ -114,5 +155,7 @@ def test_the_bootstrap_works_through_a_link_and_inside_another_virtual_environme
         pytest.skip("no up-to-date .venv beside ./inv: it would install one now")
     os.symlink(ROOT / "inv", tmp_path / "my inv")
     env = environment(VIRTUAL_ENV=str(tmp_path), PATH=f"{tmp_path}:{os.environ['PATH']}")
-    done = subprocess.run([tmp_path / "my inv"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [tmp_path / "my inv"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0 and "preprocess" in done.stdout, done.stderr

@@ -1,4 +1,6 @@
-"""Real photographs and real weights, as typed in the README; judged by an independent implementation's logits."""
+"""Real photographs and real weights, as typed in the README; judged by an independent implementation's
+logits.
+"""
 
 import csv
 
@@ -6,7 +8,9 @@ import numpy as np
 import pytest
 from inv import REAL, inv, rows, stacked
 
-pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is absent: it lies beside some checkouts only")
+pytestmark = pytest.mark.skipif(
+    not REAL.is_dir(), reason=f"{REAL} is absent: it lies beside some checkouts only"
+)
 
 REFERENCE = "mobilenet_v1_1.0_224_ref"
 TENSORFLOW = "mobilenet_v1_0.5_160_tf"
@@ -14,8 +18,11 @@ WORDS = {REFERENCE: (), TENSORFLOW: (f"--model={REAL / (TENSORFLOW + '.toml')}",
 RIGHT = {REFERENCE: (196, 236), TENSORFLOW: (176, 224)}
 
 
-BUILDS = [pytest.param((name, kind), id=f"{name}-{kind}", marks=[pytest.mark.slow] if kind == "float32" else [])
-          for kind in ("uint8", "float32") for name in (REFERENCE, TENSORFLOW)]
+BUILDS = [
+    pytest.param((name, kind), id=f"{name}-{kind}", marks=[pytest.mark.slow] if kind == "float32" else [])
+    for kind in ("uint8", "float32")
+    for name in (REFERENCE, TENSORFLOW)
+]
 
 
 @pytest.fixture(scope="module", params=BUILDS)
@@ -33,7 +40,9 @@ def test_as_many_are_right_as_with_the_independent_implementation(built):
     (row,) = rows(out, "accuracy")
     top1, top5 = RIGHT[name]
     assert row["images"] == 250 and row["missing"] == 0 and row["sample_data"] is False
-    assert row["top1_pct"] == pytest.approx(100 * top1 / 250) and row["top5_pct"] == pytest.approx(100 * top5 / 250)
+    assert row["top1_pct"] == pytest.approx(100 * top1 / 250) and row["top5_pct"] == pytest.approx(
+        100 * top5 / 250
+    )
 
 
 def test_logits_are_those_of_the_independent_implementation(built):

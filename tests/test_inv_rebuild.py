@@ -1,4 +1,6 @@
-"""What runs again after what, as the command line tells it; the user's own data, the small network, the CPU."""
+"""What runs again after what, as the command line tells it; the user's own data, the small network, the
+CPU.
+"""
 
 import shutil
 
@@ -47,7 +49,14 @@ def test_a_new_batch_size_compiles_and_times_itself_alone(ask):
 def test_accuracy_moves_to_batch_16_once_it_is_asked_for_and_nothing_else_is_made_again(ask):
     answer = ask("--bs=1,16")
     assert about(answer, "bs1", "export", "preprocess", "reference") == []
-    assert {name.split("/")[0] for name in answer.ran} == {"compile", "bench", "agree", "infer", "eval", "report"}
+    assert {name.split("/")[0] for name in answer.ran} == {
+        "compile",
+        "bench",
+        "agree",
+        "infer",
+        "eval",
+        "report",
+    }
 
 
 def test_fewer_batch_sizes_than_before_run_nothing_but_the_report(ask):
@@ -64,7 +73,10 @@ def test_a_touched_image_runs_nothing(ask):
 def test_a_changed_image_runs_its_shard_and_what_follows(ask):
     shutil.copyfile(ask.folder / "own" / "own_00001.JPEG", ask.folder / "own" / "own_00039.JPEG")
     answer = ask("--bs=1")
-    assert [name.split("/")[-1] for name in answer.ran if name.startswith("preprocess/")] == ["00002", "pipeline"]
+    assert [name.split("/")[-1] for name in answer.ran if name.startswith("preprocess/")] == [
+        "00002",
+        "pipeline",
+    ]
     assert [name.split("/")[-1] for name in answer.ran if name.startswith("infer/")] == ["00002", "pipeline"]
     assert about(answer, "export", "compile", "bench", "index") == []
     assert any(name.startswith("eval/") for name in answer.ran) and answer.ran[-1] == "report"
@@ -75,7 +87,10 @@ def test_an_image_with_other_bytes_and_the_same_pixels_stops_at_its_shard(ask):
     with (ask.folder / "own" / "own_00003.JPEG").open("ab") as file:
         file.write(b"after the end")
     answer = ask("--bs=1")
-    assert [name.split("/")[-1] for name in answer.ran if name.startswith("preprocess/")] == ["00000", "pipeline"]
+    assert [name.split("/")[-1] for name in answer.ran if name.startswith("preprocess/")] == [
+        "00000",
+        "pipeline",
+    ]
     assert about(answer, "export", "compile", "bench", "infer", "agree", "eval") == []
 
 
@@ -120,7 +135,9 @@ def test_a_limit_lies_beside_the_whole(ask):
     answer = ask("--bs=1", "--limit=16", stage="preprocess")
     assert len([name for name in answer.ran if name.split("/")[-1].isdigit()]) == 1
     after = tree(ask.folder / "out")
-    assert {name for name in before if name.endswith((".npy", ".csv")) and before[name] != after[name]} == set()
+    assert {
+        name for name in before if name.endswith((".npy", ".csv")) and before[name] != after[name]
+    } == set()
 
 
 def test_dry_says_run_maybe_or_fresh_for_what_would_run_and_changes_nothing(ask):
@@ -128,11 +145,16 @@ def test_dry_says_run_maybe_or_fresh_for_what_would_run_and_changes_nothing(ask)
     before = tree(ask.folder, but=())
     answer = inv("--dry", "all", "--chip=cpu", "--bs=1,4", *own(ask.folder / "own"), out=ask.folder / "out")
     assert tree(ask.folder, but=()) == before
-    said = {line.split()[1]: line.split()[0] for line in answer.out.splitlines() if line.split()[:1] and line.split()[0] in
-            ("run", "maybe", "fresh")}
+    said = {
+        line.split()[1]: line.split()[0]
+        for line in answer.out.splitlines()
+        if line.split()[:1] and line.split()[0] in ("run", "maybe", "fresh")
+    }
     steps = {name: state for name, state in said.items() if "/" in name or name == "report"}
     assert steps["compile/cpu/fp32-uint8/bs4"] == "run"
-    assert [name for name, state in steps.items() if state == "run" and name.startswith("preprocess/")][0].endswith("/00002")
+    assert [name for name, state in steps.items() if state == "run" and name.startswith("preprocess/")][
+        0
+    ].endswith("/00002")
     assert "maybe" in steps.values() and steps["report"] in ("run", "maybe")
     assert any(line.startswith("fresh") for line in answer.out.splitlines())
 
@@ -158,7 +180,13 @@ def test_status_names_every_step_and_explain_the_reason(ask):
     shutil.copyfile(ask.folder / "own" / "own_00001.JPEG", ask.folder / "own" / "own_00039.JPEG")
     before = tree(ask.folder / "out")
     status = ask("--bs=1", stage="status").out
-    (name,) = [line.split()[1] for line in status.splitlines() if line.startswith("run") and line.split()[1].endswith("/00002")]
-    explained = inv("explain", name, "--chip=cpu", "--bs=1", *own(ask.folder / "own"), out=ask.folder / "out").out
+    (name,) = [
+        line.split()[1]
+        for line in status.splitlines()
+        if line.startswith("run") and line.split()[1].endswith("/00002")
+    ]
+    explained = inv(
+        "explain", name, "--chip=cpu", "--bs=1", *own(ask.folder / "own"), out=ask.folder / "out"
+    ).out
     assert "own_00039.JPEG" in explained
     assert tree(ask.folder / "out") == before

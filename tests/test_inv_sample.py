@@ -13,7 +13,16 @@ BATCHES = [1, 4, 8, 16, 32, 64]
 COLUMNS = {"kind", "model", "checkpoint", "dataset", "chip", "precision", "input", "batch", "sample_data"}
 COLUMNS_OF = {
     "accuracy": {"images", "missing", "top1_pct", "top5_pct", "top1_ci95_pct"},
-    "throughput": {"devices", "images_per_s", "latency_ms_p50", "latency_ms_p90", "latency_ms_p99", "warmup", "rounds", "measures"},
+    "throughput": {
+        "devices",
+        "images_per_s",
+        "latency_ms_p50",
+        "latency_ms_p90",
+        "latency_ms_p99",
+        "warmup",
+        "rounds",
+        "measures",
+    },
     "agreement": {"images", "same_top1_pct", "max_abs_diff"},
     "pipeline": {"stage", "images", "seconds", "load_s", "images_per_s"},
 }
@@ -40,7 +49,9 @@ def test_it_ends_with_a_table_of_all_batch_sizes_and_the_reports_path(build):
     out, answer = build
     lines = answer.out.splitlines()
     first = [line.split()[0] for line in lines if line.split()]
-    assert [word for word in first if word.isdigit() and int(word) in BATCHES][-6:] == [str(batch) for batch in BATCHES]
+    assert [word for word in first if word.isdigit() and int(word) in BATCHES][-6:] == [
+        str(batch) for batch in BATCHES
+    ]
     assert any("top-1" in line and "top-5" in line for line in lines)
     assert lines[-1] == f"report: {out}/report/report.md"
 
@@ -68,7 +79,9 @@ def test_summary_has_one_row_for_each_thing_measured_with_its_columns(out):
         assert row.keys() >= COLUMNS | COLUMNS_OF[row["kind"]], row
         assert row["input"] == "uint8"
         if row.get("stage") == "preprocess":  # shards are the same for all networks and chips
-            assert [row[column] for column in ("model", "checkpoint", "chip", "precision", "batch")] == [None] * 5
+            assert [row[column] for column in ("model", "checkpoint", "chip", "precision", "batch")] == [
+                None
+            ] * 5
             continue
         assert row["model"] == "sample" and row["chip"] == "cpu" and row["precision"] == "fp32"
         assert row["checkpoint"].startswith("sample-") and len(row["checkpoint"].rpartition("-")[2]) == 8
@@ -94,11 +107,17 @@ def test_result_json_has_the_seeds_form(out):
     result = json.loads((out / "report" / "result.json").read_text())
     (row,) = rows(out, "accuracy")
     assert result["title"] == "Overall statistical evaluation"
-    assert [entry["key"] for entry in result["value"]] == ["Number of images", "Number of classes",
-                                                            *(f"Top{k} accuracy" for k in range(1, 6))]
+    assert [entry["key"] for entry in result["value"]] == [
+        "Number of images",
+        "Number of classes",
+        *(f"Top{k} accuracy" for k in range(1, 6)),
+    ]
     values = {entry["key"]: entry["value"] for entry in result["value"]}
     assert values["Number of images"] == "320" and values["Number of classes"] == "16"
-    assert values["Top1 accuracy"] == f"{row['top1_pct']:.2f}%" and values["Top5 accuracy"] == f"{row['top5_pct']:.2f}%"
+    assert (
+        values["Top1 accuracy"] == f"{row['top1_pct']:.2f}%"
+        and values["Top5 accuracy"] == f"{row['top5_pct']:.2f}%"
+    )
 
 
 def test_index_names_every_row_in_order(out, index):
@@ -107,7 +126,9 @@ def test_index_names_every_row_in_order(out, index):
     assert [int(line["row"]) for line in index] == list(range(320))
     names = [line["name"] for line in index]
     assert names == sorted(names) and len(set(names)) == 320
-    labelled = dict(line.split() for line in (out / "data" / "sample-pictures" / "val_label.txt").read_text().splitlines())
+    labelled = dict(
+        line.split() for line in (out / "data" / "sample-pictures" / "val_label.txt").read_text().splitlines()
+    )
     assert {line["name"]: line["label"] for line in index} == labelled
 
 
@@ -116,17 +137,28 @@ def test_shards_hold_every_image_once(out, index):
     assert [path.name for path in paths] == [f"shard-{n:05d}.npy" for n in range(10)]
     for number, path in enumerate(paths):
         shard = np.load(path)
-        assert shard.dtype == np.uint8 and shard.shape == (sum(int(line["shard"]) == number for line in index), 128, 128, 3)
+        assert shard.dtype == np.uint8 and shard.shape == (
+            sum(int(line["shard"]) == number for line in index),
+            128,
+            128,
+            3,
+        )
         assert shard.flags.c_contiguous
 
 
 def test_logits_are_float32_one_row_an_image(out):
     shards = sorted(out.glob("data/*/shard-*.npy"))
     logits = sorted(out.glob("sample-*/cpu/fp32-uint8/**/bs16/logits-*.npy"))
-    assert [path.name.partition("-")[2] for path in logits] == [path.name.partition("-")[2] for path in shards]
+    assert [path.name.partition("-")[2] for path in logits] == [
+        path.name.partition("-")[2] for path in shards
+    ]
     for a, b in zip(logits, shards, strict=True):
         found = np.load(a)
-        assert found.dtype == np.float32 and found.shape == (len(np.load(b, mmap_mode="r")), 16) and np.isfinite(found).all()
+        assert (
+            found.dtype == np.float32
+            and found.shape == (len(np.load(b, mmap_mode="r")), 16)
+            and np.isfinite(found).all()
+        )
 
 
 def test_logits_and_labels_give_the_accuracy_in_the_report(out, index):
@@ -139,7 +171,9 @@ def test_logits_and_labels_give_the_accuracy_in_the_report(out, index):
 def test_a_compiled_model_for_each_batch_size_lies_where_the_path_tells(out):
     (folder,) = out.glob("sample-*")
     assert (folder / "model.onnx").is_file()
-    assert sorted(path.name for path in (folder / "cpu" / "fp32-uint8").glob("*.onnx")) == sorted(f"bs{b}.onnx" for b in BATCHES)
+    assert sorted(path.name for path in (folder / "cpu" / "fp32-uint8").glob("*.onnx")) == sorted(
+        f"bs{b}.onnx" for b in BATCHES
+    )
 
 
 def test_logits_and_shards_are_names_of_the_evaluated_set_alone(out):
@@ -150,20 +184,29 @@ def test_logits_and_shards_are_names_of_the_evaluated_set_alone(out):
 
 def test_every_output_has_its_stamp_and_nothing_half_made_is_left(out):
     assert not list(out.rglob(".part-*"))
-    for path in (*out.rglob("*.npy"), *out.rglob("*.onnx"), *out.rglob("accuracy.json"), *out.rglob("throughput.json")):
+    for path in (
+        *out.rglob("*.npy"),
+        *out.rglob("*.onnx"),
+        *out.rglob("accuracy.json"),
+        *out.rglob("throughput.json"),
+    ):
         assert path.with_name(path.name + ".stamp").is_file(), path
 
 
 @pytest.fixture(scope="module")
 def predicted(out, index):
-    """Top-1 in percent of the exported network on pixels given as float32 (n, 128, 128, 3), already normalised."""
+    """Top-1 in percent of the exported network on pixels given as float32 (n, 128, 128, 3), already
+    normalised.
+    """
     (model,) = out.glob("sample-*/model.onnx")
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     labels = np.array([int(line["label"]) for line in index])
 
     def top1(pixels, shift=0):
         planes = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), np.float32)
-        logits = np.concatenate([session.run(None, {"image": planes[n : n + 32]})[0] for n in range(0, len(planes), 32)])
+        logits = np.concatenate(
+            [session.run(None, {"image": planes[n : n + 32]})[0] for n in range(0, len(planes), 32)]
+        )
         return 100 * np.mean(logits.argmax(1) == (labels + shift) % 16)
 
     return top1
@@ -175,9 +218,11 @@ def test_a_mistake_costs_at_least_20_points(out, predicted, mistake):
     pixels = stacked(out, "data/*/shard-*.npy").astype(np.float32) / 255
     right = predicted((pixels - mean) / std)
     assert right >= 90
-    wrong = {"swapped channels": lambda: predicted((pixels[..., ::-1] - mean) / std),
-             "lost normalisation": lambda: predicted(pixels),
-             "shifted labels": lambda: predicted((pixels - mean) / std, shift=1)}[mistake]()
+    wrong = {
+        "swapped channels": lambda: predicted((pixels[..., ::-1] - mean) / std),
+        "lost normalisation": lambda: predicted(pixels),
+        "shifted labels": lambda: predicted((pixels - mean) / std, shift=1),
+    }[mistake]()
     assert wrong <= right - 20
 
 

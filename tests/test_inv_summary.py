@@ -1,4 +1,6 @@
-"""One OUT, several requests: nothing of one overwrites another's, and the summary holds what is still true of all."""
+"""One OUT, several requests: nothing of one overwrites another's, and the summary holds what is still true of
+all.
+"""
 
 import shutil
 
@@ -8,7 +10,9 @@ from inv import CHECKPOINT, ROOT, copied, inv, own, pictures, results, rows, sum
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    """A data set; a second model file (the same network under another name and with ReLU6); an OUT with three requests built."""
+    """A data set; a second model file (the same network under another name and with ReLU6); an OUT with three
+    requests built.
+    """
     folder = tmp_path_factory.mktemp("several")
     pictures(folder / "own", 20)
     text = (ROOT / "configs" / "models" / "sample.toml").read_text()
@@ -35,13 +39,24 @@ def test_it_holds_the_records_of_every_request_once(base):
     assert len(found) == len(set(found))
     throughput = {(row["model"], row["chip"]) for row in rows(base / "out", "throughput")}
     assert throughput == {("sample", "cpu"), ("sample", "null"), ("other", "cpu")}
-    assert {(row["model"], row["chip"]) for row in rows(base / "out", "accuracy")} == {("sample", "cpu"), ("other", "cpu")}
-    assert {(row["model"], row["chip"]) for row in rows(base / "out", "pipeline") if row["stage"] == "infer"} == throughput
+    assert {(row["model"], row["chip"]) for row in rows(base / "out", "accuracy")} == {
+        ("sample", "cpu"),
+        ("other", "cpu"),
+    }
+    assert {
+        (row["model"], row["chip"]) for row in rows(base / "out", "pipeline") if row["stage"] == "infer"
+    } == throughput
 
 
 def test_after_all_of_them_each_request_is_still_up_to_date(several):
-    for stage, chip, model in (("infer", "null", "sample"), ("all", "cpu", "sample"), ("all", "cpu", several / "other.toml")):
-        answer = inv(stage, f"--chip={chip}", "--bs=2", *own(several / "own", model=model), out=several / "out")
+    for stage, chip, model in (
+        ("infer", "null", "sample"),
+        ("all", "cpu", "sample"),
+        ("all", "cpu", several / "other.toml"),
+    ):
+        answer = inv(
+            stage, f"--chip={chip}", "--bs=2", *own(several / "own", model=model), out=several / "out"
+        )
         assert set(answer.ran) <= {"report"}, (stage, chip, model)
 
 
@@ -56,7 +71,10 @@ def test_a_record_that_is_no_longer_true_is_dropped(several):
     (model,) = several.glob("out/sample-*/null/fp32-uint8/bs2.null")
     model.write_text("{}")
     inv("report", out=several / "out")
-    assert {(row["model"], row["chip"]) for row in rows(several / "out", "throughput")} == {("sample", "cpu"), ("other", "cpu")}
+    assert {(row["model"], row["chip"]) for row in rows(several / "out", "throughput")} == {
+        ("sample", "cpu"),
+        ("other", "cpu"),
+    }
     inv("bench", "--chip=null", "--bs=2", *own(several / "own"), out=several / "out")
     assert ("sample", "null") in {(row["model"], row["chip"]) for row in rows(several / "out", "throughput")}
 
@@ -65,16 +83,28 @@ def test_a_deleted_request_is_dropped(several):
     (folder,) = several.glob("out/other-*")
     shutil.rmtree(folder)
     inv("report", out=several / "out")
-    about = [row for row in summary(several / "out")["rows"] if row.get("stage") != "preprocess"]  # the shards are still there
+    about = [
+        row for row in summary(several / "out")["rows"] if row.get("stage") != "preprocess"
+    ]  # the shards are still there
     assert {row["model"] for row in about} == {"sample"}
 
 
 def test_a_model_of_another_resolution_leaves_the_first_ones_files_alone(several):
     text = (ROOT / "configs" / "models" / "sample.toml").read_text()
-    text = text.replace('"sample"', '"wide"').replace("resolution = 128", "resolution = 96").replace("crop = 128", "crop = 96")
+    text = (
+        text.replace('"sample"', '"wide"')
+        .replace("resolution = 128", "resolution = 96")
+        .replace("crop = 128", "crop = 96")
+    )
     (several / "wide.toml").write_text(text.replace("resize = 146", "resize = 110"))
     before = results(several / "out")
-    inv("infer", "--chip=cpu", "--bs=2", *own(several / "own", model=several / "wide.toml"), out=several / "out")
+    inv(
+        "infer",
+        "--chip=cpu",
+        "--bs=2",
+        *own(several / "own", model=several / "wide.toml"),
+        out=several / "out",
+    )
     after = results(several / "out")
     assert [name for name, content in before.items() if after.get(name) != content] == []
 
@@ -89,7 +119,9 @@ def test_another_data_set_of_the_same_name_leaves_the_first_ones_files_alone(sev
 
 def test_the_same_checkpoint_under_another_name_compiles_nothing_again(several):
     shutil.copyfile(CHECKPOINT, several / "renamed.tar")
-    answer = inv("all", "--chip=cpu", "--bs=2", *own(several / "own", several / "renamed.tar"), out=several / "out")
+    answer = inv(
+        "all", "--chip=cpu", "--bs=2", *own(several / "own", several / "renamed.tar"), out=several / "out"
+    )
     assert [name for name in answer.ran if name.startswith("compile/")] == []
     assert len(list(several.glob("out/sample-*"))) == 1
 

@@ -124,7 +124,9 @@ def test_a_torchscript_archive_is_called_so(tmp_path):
 @pytest.mark.parametrize("options", [{}, OLD], ids=["zip", "before-1.6"])
 def test_another_global_is_named_and_not_run(saved, state, options, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "argparse.Namespace" in refusal(saved({"state_dict": state, "args": argparse.Namespace(lr=1)}, **options))
+    assert "argparse.Namespace" in refusal(
+        saved({"state_dict": state, "args": argparse.Namespace(lr=1)}, **options)
+    )
     assert "mkdir" in refusal(saved({"state_dict": state, "x": Evil()}, **options))
     assert "MobileNetV1" in refusal(saved(MobileNetV1(0.25, 16), **options))
     assert not (tmp_path / "executed").exists()

@@ -46,7 +46,9 @@ def test_real_weights_give_the_logits_of_the_independent_implementation(name):
     known = np.load(REAL / f"logits_{name}.npz")
     rows = range(0, 250, 12)
     preset = model["preprocess"]
-    images = np.stack([pixels(REAL / "val" / known["names"][row], preset["resize"], preset["crop"]) for row in rows])
+    images = np.stack(
+        [pixels(REAL / "val" / known["names"][row], preset["resize"], preset["crop"]) for row in rows]
+    )
     net = from_config(model).eval()
     checkpoint.load(str(REAL / f"{name}.tar"), net)
     with torch.inference_mode():
@@ -90,7 +92,11 @@ def test_relu6_clips():
 
 @pytest.mark.parametrize(
     "change, said",
-    [({"resolution": 150}, "150"), ({"activation": "gelu"}, "relu, relu6"), ({"padding": "valid"}, "symmetric, same")],
+    [
+        ({"resolution": 150}, "150"),
+        ({"activation": "gelu"}, "relu, relu6"),
+        ({"padding": "valid"}, "symmetric, same"),
+    ],
 )
 def test_a_value_without_a_network_is_named(change, said):
     with pytest.raises(BuildError, match=said):

@@ -1,4 +1,6 @@
-"""The sample's checkpoint, and one trained anew, know the test split; broken preprocessing shows in their accuracy."""
+"""The sample's checkpoint, and one trained anew, know the test split; broken preprocessing shows in their
+accuracy.
+"""
 
 import tomllib
 from pathlib import Path
@@ -52,7 +54,9 @@ def test_broken_preprocessing_costs_twenty_points(images):
         "x/255 alone": top1(SAMPLE, normalised(images, [0] * 3, [1] * 3)),
         "(x/255 - 0.5)/0.5": top1(SAMPLE, normalised(images, [0.5] * 3, [0.5] * 3)),
         "0 to 255": top1(SAMPLE, images.transpose(0, 3, 1, 2)),
-        "labels by one": top1(SAMPLE, normalised(images, MEAN, STD), [(label + 1) % 16 for label in sample.labels()]),
+        "labels by one": top1(
+            SAMPLE, normalised(images, MEAN, STD), [(label + 1) % 16 for label in sample.labels()]
+        ),
         "labels by one row": top1(SAMPLE, normalised(images, MEAN, STD), np.roll(sample.labels(), 1)),
     }
     assert {what: found for what, found in broken.items() if found > good - 20} == {}
@@ -69,7 +73,9 @@ def test_training_is_seeded(tmp_path):
     rng = np.random.default_rng(1)
     index, shard = tmp_path / "index.csv", tmp_path / "shard.npy"
     np.save(shard, rng.integers(0, 256, (80, 32, 32, 3), np.uint8))
-    index.write_text("row,name,label,shard\n" + "".join(f"{row},{row}.JPEG,{row % 16},0\n" for row in range(80)))
+    index.write_text(
+        "row,name,label,shard\n" + "".join(f"{row},{row}.JPEG,{row % 16},0\n" for row in range(80))
+    )
     paths = [tmp_path / name for name in ("one", "two")]
     for path in paths:
         train.write((str(index), str(shard)), (str(path),), {**MODEL, "resolution": 32}, MEAN, STD, epochs=2)

@@ -10,14 +10,25 @@ from pathlib import Path
 
 import pytest
 
-SIZES = {"chain/a": (60, []), "chain/b": (40, ["chain/a"]), "wide/0": (50, []), "wide/1": (50, []), "wide/2": (50, []),
-         "end": (20, ["chain/b", "wide/0", "wide/1", "wide/2"])}
+SIZES = {
+    "chain/a": (60, []),
+    "chain/b": (40, ["chain/a"]),
+    "wide/0": (50, []),
+    "wide/1": (50, []),
+    "wide/2": (50, []),
+    "end": (20, ["chain/b", "wide/0", "wide/1", "wide/2"]),
+}
 MOMENTS = 7
 
 
 def plan(world):
-    """Six steps of about a tenth of a second: a kill hits the start, the middle of a file, or between two steps."""
-    return [world.step(name, "slow_lines", inputs=above, params={"lines": lines}) for name, (lines, above) in SIZES.items()]
+    """Six steps of about a tenth of a second: a kill hits the start, the middle of a file, or between two
+    steps.
+    """
+    return [
+        world.step(name, "slow_lines", inputs=above, params={"lines": lines})
+        for name, (lines, above) in SIZES.items()
+    ]
 
 
 def descendants(pid):
@@ -34,6 +45,7 @@ def descendants(pid):
 
 def workers(pid):
     """The children of this process that are spawned workers."""
+
     def command(process):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             return Path(f"/proc/{process}/cmdline").read_text()
@@ -89,7 +101,9 @@ def test_a_group_killed_again_and_again_ends_with_the_same_bytes(world, undistur
 
 
 def test_a_driver_killed_alone_leaves_no_process(world, until):
-    driver = world.drive(*[world.step(name, "sleeps", params={"seconds": 60, "journal": world.root}) for name in "ab"])
+    driver = world.drive(
+        *[world.step(name, "sleeps", params={"seconds": 60, "journal": world.root}) for name in "ab"]
+    )
     until(lambda: len(parts(world)) == 2)
     below = descendants(driver.pid)
     assert len(below) >= 2
@@ -115,7 +129,10 @@ def test_a_killed_worker_costs_its_step_a_second_try(world, undisturbed, until):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_all_keeps_what_is_complete_and_a_build_goes_on(world, until, number):
-    steps = [world.step("a"), world.step("b", "sleeps", inputs=["a"], params={"seconds": 60, "journal": world.root})]
+    steps = [
+        world.step("a"),
+        world.step("b", "sleeps", inputs=["a"], params={"seconds": 60, "journal": world.root}),
+    ]
     driver = world.drive(*steps)
     until(lambda: os.path.exists(world.path(".part-b")))
     below = descendants(driver.pid)
@@ -124,7 +141,9 @@ def test_an_interrupt_ends_all_keeps_what_is_complete_and_a_build_goes_on(world,
     driver.communicate(timeout=10)
     assert time.monotonic() - begun < 8  # two seconds on a machine that does nothing else
     assert driver.returncode != 0
-    until(lambda: not any(map(alive, below)), 2)  # multiprocessing's own tracker outlives its parent by an instant
+    until(
+        lambda: not any(map(alive, below)), 2
+    )  # multiprocessing's own tracker outlives its parent by an instant
     assert world.text("a") == "" and parts(world) == []
     assert world.build(steps[0], world.step("b", inputs=["a"])) == ["b"]
 
@@ -170,7 +189,10 @@ def small(world):
 
 @pytest.mark.parametrize("action", ["big", "maps"])
 def test_a_full_disk_is_one_line_nothing_half_made_and_goes_on_when_there_is_room(small, action):
-    steps = [small.step("a", params={"text": "small"}), small.step("b", action, inputs=["a"], params={"megabytes": 8})]
+    steps = [
+        small.step("a", params={"text": "small"}),
+        small.step("b", action, inputs=["a"], params={"megabytes": 8}),
+    ]
     code, out, error = small.driven(*steps)
     assert code == 1 and "Traceback" not in out + error
     assert "no space left" in error and "set --out" in error

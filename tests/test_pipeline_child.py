@@ -22,7 +22,14 @@ time.sleep(float(sys.argv[2]))
 
 
 def run(tmp_path, argv, timeout_s=30.0, **more):
-    return child.run(argv, cwd=str(tmp_path), env=dict(os.environ), timeout_s=timeout_s, log=str(tmp_path / "log.txt"), **more)
+    return child.run(
+        argv,
+        cwd=str(tmp_path),
+        env=dict(os.environ),
+        timeout_s=timeout_s,
+        log=str(tmp_path / "log.txt"),
+        **more,
+    )
 
 
 def pids(path: Path, count: int) -> list[int]:
@@ -57,16 +64,23 @@ def test_the_exit_code_and_both_streams_are_kept(tmp_path):
 
 
 def test_the_environment_is_the_one_given(tmp_path):
-    child.run(["bash", "-c", "echo $ONLY-$HOME"], cwd=str(tmp_path), env={"ONLY": "this", "PATH": os.environ["PATH"]}, timeout_s=30,
-              log=str(tmp_path / "log.txt"))
+    child.run(
+        ["bash", "-c", "echo $ONLY-$HOME"],
+        cwd=str(tmp_path),
+        env={"ONLY": "this", "PATH": os.environ["PATH"]},
+        timeout_s=30,
+        log=str(tmp_path / "log.txt"),
+    )
     assert (tmp_path / "log.txt").read_text() == "this-\n"
 
 
 def test_standard_input_is_empty(tmp_path):
-    assert run(tmp_path, ["bash", "-c", "read line; [ -z \"$line\" ]"]).returncode == 0
+    assert run(tmp_path, ["bash", "-c", 'read line; [ -z "$line" ]']).returncode == 0
 
 
-@pytest.mark.parametrize(("script", "signal_number"), [("kill -9 $$", 9), ("(kill -9 $BASHPID); exit 137", 9), ("exit 134", 6)])
+@pytest.mark.parametrize(
+    ("script", "signal_number"), [("kill -9 $$", 9), ("(kill -9 $BASHPID); exit 137", 9), ("exit 134", 6)]
+)
 def test_a_killed_tool_is_told_apart_also_behind_a_wrapper(tmp_path, script, signal_number):
     assert run(tmp_path, ["bash", "-c", script]).killed_by == signal_number
 
@@ -95,10 +109,15 @@ def test_what_a_tool_leaves_behind_is_ended_with_it(tmp_path):
 def test_the_tree_and_its_folder_go_when_we_are_killed(tmp_path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    code = ("import os, sys; from pipeline import child; child.run([sys.executable, '-c', sys.argv[1], sys.argv[2], '300'], "
-            "cwd=sys.argv[3], env=dict(os.environ), timeout_s=300, log=sys.argv[2] + '.log', leftovers=sys.argv[3])")
-    owner = subprocess.Popen([sys.executable, "-c", code, TREE, str(tmp_path / "pids"), str(scratch)],
-                             cwd=Path(child.__file__).parent.parent)
+    code = (
+        "import os, sys; from pipeline import child; child.run([sys.executable, '-c', sys.argv[1],"
+        " sys.argv[2], '300'], cwd=sys.argv[3], env=dict(os.environ), timeout_s=300, log=sys.argv[2] +"
+        " '.log', leftovers=sys.argv[3])"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", code, TREE, str(tmp_path / "pids"), str(scratch)],
+        cwd=Path(child.__file__).parent.parent,
+    )
     found = pids(tmp_path / "pids", 2)
     owner.send_signal(signal.SIGKILL)
     owner.wait()

@@ -13,10 +13,19 @@ def built(world):
     world.edit(".lock", "")
     world.edit(".lock.owner", "")
     world.edit("notes.md", "mine")
-    world.steps = [world.step("export/tiny", outputs=("tiny-0123abcd/model.onnx",)),
-                   *(world.step(f"compile/{chip}/bs{n}", inputs=("tiny-0123abcd/model.onnx",),
-                                outputs=(f"tiny-0123abcd/{chip}/bs{n}.om",)) for chip in ("310P3", "cpu") for n in (1, 8)),
-                   world.step("preprocess/set/00000", outputs=("sets/set/shard-00000.npy",))]
+    world.steps = [
+        world.step("export/tiny", outputs=("tiny-0123abcd/model.onnx",)),
+        *(
+            world.step(
+                f"compile/{chip}/bs{n}",
+                inputs=("tiny-0123abcd/model.onnx",),
+                outputs=(f"tiny-0123abcd/{chip}/bs{n}.om",),
+            )
+            for chip in ("310P3", "cpu")
+            for n in (1, 8)
+        ),
+        world.step("preprocess/set/00000", outputs=("sets/set/shard-00000.npy",)),
+    ]
     world.build(*world.steps)
     return world
 
@@ -31,7 +40,11 @@ def test_everything_goes_but_the_users_files(built):
     built.edit("sets/.part-x.npy", "half")
     done = clean.clean(built.out, known=["sets/*.members.json"])
     assert sorted(os.listdir(built.out)) == [".lock", ".lock.owner", "notes.md"]
-    assert done.left == [built.path("notes.md")] and "left 1 file that no build made" in str(done) and "notes.md" in str(done)
+    assert (
+        done.left == [built.path("notes.md")]
+        and "left 1 file that no build made" in str(done)
+        and "notes.md" in str(done)
+    )
     assert "files under " + built.out in str(done)
 
 
@@ -40,14 +53,25 @@ def test_after_it_everything_runs_again(built):
     assert sorted(built.build(*built.steps)) == sorted(step.name for step in built.steps)
 
 
-@pytest.mark.parametrize(("words", "gone"), [
-    ({"stage": "preprocess"}, ["sets/set/shard-00000.npy"]),
-    ({"chip": "310p3"}, ["tiny-0123abcd/310P3/bs1.om", "tiny-0123abcd/310P3/bs8.om"]),
-    ({"stage": "compile", "chip": "cpu"}, ["tiny-0123abcd/cpu/bs1.om", "tiny-0123abcd/cpu/bs8.om"]),
-    ({"model": "tiny", "stage": "export"}, ["tiny-0123abcd/model.onnx"]),
-    ({"model": "tiny-0123abcd"}, ["tiny-0123abcd/310P3/bs1.om", "tiny-0123abcd/310P3/bs8.om", "tiny-0123abcd/cpu/bs1.om",
-                                  "tiny-0123abcd/cpu/bs8.om", "tiny-0123abcd/model.onnx"]),
-])
+@pytest.mark.parametrize(
+    ("words", "gone"),
+    [
+        ({"stage": "preprocess"}, ["sets/set/shard-00000.npy"]),
+        ({"chip": "310p3"}, ["tiny-0123abcd/310P3/bs1.om", "tiny-0123abcd/310P3/bs8.om"]),
+        ({"stage": "compile", "chip": "cpu"}, ["tiny-0123abcd/cpu/bs1.om", "tiny-0123abcd/cpu/bs8.om"]),
+        ({"model": "tiny", "stage": "export"}, ["tiny-0123abcd/model.onnx"]),
+        (
+            {"model": "tiny-0123abcd"},
+            [
+                "tiny-0123abcd/310P3/bs1.om",
+                "tiny-0123abcd/310P3/bs8.om",
+                "tiny-0123abcd/cpu/bs1.om",
+                "tiny-0123abcd/cpu/bs8.om",
+                "tiny-0123abcd/model.onnx",
+            ],
+        ),
+    ],
+)
 def test_a_part_goes_and_the_rest_stays_fresh(built, words, gone):
     before = stays(built)
     done = clean.clean(built.out, **words)
@@ -62,12 +86,20 @@ def test_a_step_with_several_outputs_goes_whole(world):
     world.edit(".lock", "")
     world.edit(".lock.owner", "")
     world.build(world.step("export/a", outputs=("x", "y")))
-    assert sorted(map(os.path.basename, clean.clean(world.out, stage="export").removed)) == ["a.txt", "x", "x.stamp", "y"]
+    assert sorted(map(os.path.basename, clean.clean(world.out, stage="export").removed)) == [
+        "a.txt",
+        "x",
+        "x.stamp",
+        "y",
+    ]
 
 
 def test_a_mistyped_stage_gets_the_nearest_and_the_list(built):
-    with pytest.raises(BuildError, match=r"--stage=preproces: .*Did you mean --stage=preprocess\? "
-                                         r"Stages there: compile, export, preprocess; models: tiny$"):
+    with pytest.raises(
+        BuildError,
+        match=r"--stage=preproces: .*Did you mean --stage=preprocess\? "
+        r"Stages there: compile, export, preprocess; models: tiny$",
+    ):
         clean.clean(built.out, stage="preproces")
 
 

@@ -14,7 +14,10 @@ def setup(tmp_path):
     def write(packages, python=">=3.11", extras=""):
         path = tmp_path / "setup.cfg"
         body = "".join(f"\n    {line}" for line in packages)
-        path.write_text(f"[options]\npython_requires = {python}\ninstall_requires ={body}\n[options.extras_require]\n{extras}\n")
+        path.write_text(
+            f"[options]\npython_requires = {python}\ninstall_requires"
+            f" ={body}\n[options.extras_require]\n{extras}\n"
+        )
         return str(path)
 
     return write
@@ -35,7 +38,9 @@ def test_a_missing_package_fails_with_its_fix(setup, tmp_path):
     assert (check.status, check.text) == ("FAIL", "not installed") and check.fix
 
 
-@pytest.mark.parametrize(("wanted", "status"), [(">=2.0,<3", "PASS"), ("==2.13.0", "PASS"), (">=2.14", "FAIL"), (">=1,<2", "FAIL")])
+@pytest.mark.parametrize(
+    ("wanted", "status"), [(">=2.0,<3", "PASS"), ("==2.13.0", "PASS"), (">=2.14", "FAIL"), (">=1,<2", "FAIL")]
+)
 def test_versions_are_held_against_their_range(setup, tmp_path, monkeypatch, wanted, status):
     monkeypatch.setattr(fingerprint, "of_package", lambda name: "2.13.0+cpu")
     check = found(setup, tmp_path, f"torch {wanted}")["torch"]
@@ -50,20 +55,27 @@ def test_a_missing_extra_is_a_warning_and_the_developers_are_not_asked_about(set
 
 def test_an_old_python_fails(setup, tmp_path):
     check = found(setup, tmp_path, python=">=3.99")["python"]
-    assert check.status == "FAIL" and check.text == f"{'.'.join(map(str, sys.version_info[:3]))}, and >=3.99 is needed"
+    assert (
+        check.status == "FAIL"
+        and check.text == f"{'.'.join(map(str, sys.version_info[:3]))}, and >=3.99 is needed"
+    )
 
 
 def test_cores_that_may_not_be_used_are_named(setup, tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "cores", lambda: (0, 1))
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    assert found(setup, tmp_path)["cores"].text.startswith("2 of 64: the affinity or the cgroup's quota allows no more, ")
+    assert found(setup, tmp_path)["cores"].text.startswith(
+        "2 of 64: the affinity or the cgroup's quota allows no more, "
+    )
 
 
 def test_little_disk_and_memory_are_warnings(setup, tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "memory_mb", lambda: 500.0)
     monkeypatch.setattr(machine, "disk_free_mb", lambda path: 500.0)
     checks = found(setup, tmp_path)
-    assert (checks["memory"].status, checks["disk"].status) == ("WARN", "WARN") and doctor.exit_code(checks.values()) == 0
+    assert (checks["memory"].status, checks["disk"].status) == ("WARN", "WARN") and doctor.exit_code(
+        checks.values()
+    ) == 0
 
 
 def test_a_folder_that_may_not_be_written_to_fails(setup, tmp_path, monkeypatch):
@@ -75,5 +87,8 @@ def test_a_folder_that_may_not_be_written_to_fails(setup, tmp_path, monkeypatch)
 def test_any_backends_checks_print_beside_ours():
     theirs = SimpleNamespace(name="cann", status="FAIL", text="no toolkit", fix="source set_env.sh")
     ours = doctor.Check("python", "PASS", "3.11.7")
-    assert doctor.lines([ours, theirs]) == ["PASS  python  3.11.7", "FAIL  cann    no toolkit  -> source set_env.sh"]
+    assert doctor.lines([ours, theirs]) == [
+        "PASS  python  3.11.7",
+        "FAIL  cann    no toolkit  -> source set_env.sh",
+    ]
     assert doctor.exit_code([ours, theirs]) == 1

@@ -19,6 +19,7 @@ def step(name):
 
 def made(name, **more):
     """A stage that declares one step of its name."""
+
     def function(build):
         yield step(name)
 
@@ -38,7 +39,10 @@ def names(*calls):
 
 def test_a_stage_brings_what_it_needs_once_and_the_summary_last():
     assert names(Call(THIRD)) == (["first", "second", "third", "summary"], ["third"])
-    assert names(Call(THIRD), Call(SECOND), Call(FIRST)) == (["first", "second", "third", "summary"], ["third"])
+    assert names(Call(THIRD), Call(SECOND), Call(FIRST)) == (
+        ["first", "second", "third", "summary"],
+        ["third"],
+    )
 
 
 def test_an_option_may_replace_what_a_stage_needs():
@@ -58,7 +62,10 @@ def test_a_stage_that_declares_nothing_owns_all_that_it_needs():
 
 
 def test_options_of_all_stages_on_one_line_are_one_request():
-    calls = [Call(FIRST, kwargs={"chip": "cpu", "keep_going": False}), Call(SECOND, kwargs={"chip": None, "keep_going": True})]
+    calls = [
+        Call(FIRST, kwargs={"chip": "cpu", "keep_going": False}),
+        Call(SECOND, kwargs={"chip": None, "keep_going": True}),
+    ]
     assert shared_options(calls) == {"chip": "cpu", "keep_going": True}
 
 

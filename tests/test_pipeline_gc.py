@@ -1,4 +1,6 @@
-"""inv gc finds what neither the plan nor the last builds refer to; it removes that when told to, and only that."""
+"""inv gc finds what neither the plan nor the last builds refer to; it removes that when told to, and only
+that.
+"""
 
 import json
 import os
@@ -37,7 +39,9 @@ def test_what_no_plan_and_no_build_refers_to_is_named_with_its_size_and_stays(bu
     new = build(built, "new/y")
     found = gc.collect(built.out, planned(*new), builds=1)
     assert going(built, found) == ["log/make/old/x.txt", "old/x.npy", "old/x.npy.stamp"]
-    assert str(found).splitlines()[0].endswith("old  (2 files)") and "Remove them with: inv gc --yes" in str(found)
+    assert str(found).splitlines()[0].endswith("old  (2 files)") and "Remove them with: inv gc --yes" in str(
+        found
+    )
     assert os.path.exists(built.path("old/x.npy"))
 
 
@@ -52,7 +56,11 @@ def test_yes_removes_it(built):
 def test_the_last_builds_keep_theirs(built):
     for name in ("a/1", "b/1", "c/1"):
         build(built, name)
-    assert going(built, gc.collect(built.out, (), builds=2)) == ["a/1.npy", "a/1.npy.stamp", "log/make/a/1.txt"]
+    assert going(built, gc.collect(built.out, (), builds=2)) == [
+        "a/1.npy",
+        "a/1.npy.stamp",
+        "log/make/a/1.txt",
+    ]
     assert not gc.collect(built.out, (), builds=3).going
 
 

@@ -1,4 +1,6 @@
-"""The plan as a picture: a box a stage, with its counts, its colour and the seconds of the last build; text inside its box."""
+"""The plan as a picture: a box a stage, with its counts, its colour and the seconds of the last build; text
+inside its box.
+"""
 
 import re
 from xml.etree import ElementTree
@@ -13,12 +15,23 @@ from pipeline.verdicts import verdicts
 def steps(world, batch="16"):
     shards = [world.step(f"preprocess/set/{n:05d}", outputs=(f"shard-{n}",)) for n in range(3)]
     model = world.step("compile/cpu/bs16", params={"text": batch})
-    logits = [world.step(f"infer/cpu/{n:05d}", inputs=("compile/cpu/bs16", f"shard-{n}"), outputs=(f"logits-{n}",))
-              for n in range(3)]
-    agree = [world.step("agree/reference/set", inputs=("shard-0",)),
-             world.step("agree/cpu/bs16", inputs=("agree/reference/set", "logits-0"))]
-    return [*shards, model, *logits, *agree,
-            world.step("report", inputs=("logits-0", "logits-1", "logits-2", "agree/cpu/bs16", "compile/cpu/bs16"))]
+    logits = [
+        world.step(f"infer/cpu/{n:05d}", inputs=("compile/cpu/bs16", f"shard-{n}"), outputs=(f"logits-{n}",))
+        for n in range(3)
+    ]
+    agree = [
+        world.step("agree/reference/set", inputs=("shard-0",)),
+        world.step("agree/cpu/bs16", inputs=("agree/reference/set", "logits-0")),
+    ]
+    return [
+        *shards,
+        model,
+        *logits,
+        *agree,
+        world.step(
+            "report", inputs=("logits-0", "logits-1", "logits-2", "agree/cpu/bs16", "compile/cpu/bs16")
+        ),
+    ]
 
 
 def seen(world, *all_steps):
@@ -34,23 +47,35 @@ def test_a_stage_is_one_box_and_one_of_two_parts_is_two(world):
 
 def test_an_edge_that_follows_from_others_is_left_out(world):
     _, edges = graph.nodes(*seen(world, *steps(world)))
-    assert ("agree/cpu", "report") in edges and ("infer", "report") not in edges and ("compile", "report") not in edges
+    assert (
+        ("agree/cpu", "report") in edges
+        and ("infer", "report") not in edges
+        and ("compile", "report") not in edges
+    )
 
 
 def test_counts_and_colours_are_the_verdicts(world):
     world.build(*steps(world))
     found, _ = graph.nodes(*seen(world, *steps(world, batch="8")))
     assert {name: (node.state, node.lines[1]) for name, node in found.items()} == {
-        "preprocess": ("fresh", "3 steps"), "compile": ("run", "1 step, 1 stale"), "infer": ("maybe", "3 steps, 3 stale"),
-        "agree/reference": ("fresh", "1 step"), "agree/cpu": ("maybe", "1 step, 1 stale"), "report": ("maybe", "1 step, 1 stale")}
+        "preprocess": ("fresh", "3 steps"),
+        "compile": ("run", "1 step, 1 stale"),
+        "infer": ("maybe", "3 steps, 3 stale"),
+        "agree/reference": ("fresh", "1 step"),
+        "agree/cpu": ("maybe", "1 step, 1 stale"),
+        "report": ("maybe", "1 step, 1 stale"),
+    }
 
 
 def test_seconds_are_those_in_which_a_step_worked(world):
     plan, states, disk = seen(world, *steps(world))
     assert graph.nodes(plan, states, disk)[0]["infer"].lines[2] == "never made"
     intervals = {0: (100.0, 4.0), 1: (102.0, 4.0), 2: (200.0, 1.5)}
-    disk.stamp = lambda path: {"made": dict(zip(("start", "seconds"), intervals[int(path[-7])], strict=True))} \
-        if "logits-" in path else None
+    disk.stamp = lambda path: (
+        {"made": dict(zip(("start", "seconds"), intervals[int(path[-7])], strict=True))}
+        if "logits-" in path
+        else None
+    )
     assert graph.nodes(plan, states, disk)[0]["infer"].seconds == 7.5
 
 
@@ -66,23 +91,38 @@ def test_the_svg_is_well_formed_and_the_same_for_the_same_plan(world):
     scene = seen(world, *steps(world))
     text = graph.svg(*scene)
     assert ElementTree.fromstring(text).tag.endswith("svg")
-    assert re.sub(r"(#|id=\")[mp][0-9a-f]{10}", "", graph.svg(*scene)) == re.sub(r"(#|id=\")[mp][0-9a-f]{10}", "", text)
+    assert re.sub(r"(#|id=\")[mp][0-9a-f]{10}", "", graph.svg(*scene)) == re.sub(
+        r"(#|id=\")[mp][0-9a-f]{10}", "", text
+    )
 
 
 def test_no_text_leaves_its_box_and_no_box_overlaps_another(world):
     names = ["agree/a-part-with-a-name-that-is-rather-long/x", "agree/b/x", "compile/x", "infer/x"]
-    many = [world.step(names[0]), world.step(names[1]), world.step(names[2], inputs=(names[0],)),
-            world.step(names[3], inputs=(names[2],))]
+    many = [
+        world.step(names[0]),
+        world.step(names[1]),
+        world.step(names[2], inputs=(names[0],)),
+        world.step(names[3], inputs=(names[2],)),
+    ]
     figure = drawing.figure(*graph.nodes(*seen(world, *many)))
     figure.canvas.draw()
     axes = figure.axes[0]
-    boxes = [patch.get_window_extent() for patch in axes.patches
-             if type(patch).__name__ == "FancyBboxPatch" and patch.get_height() > 20]  # the legend's are 10
+    boxes = [
+        patch.get_window_extent()
+        for patch in axes.patches
+        if type(patch).__name__ == "FancyBboxPatch" and patch.get_height() > 20
+    ]  # the legend's are 10
     texts = [text.get_window_extent() for text in axes.texts[:-3]]  # the last three are the legend's
     assert len(boxes) == 4 and len(texts) == 12
-    assert all(any(box.x0 < t.x0 and t.x1 < box.x1 and box.y0 < t.y0 and t.y1 < box.y1 for box in boxes) for t in texts)
+    assert all(
+        any(box.x0 < t.x0 and t.x1 < box.x1 and box.y0 < t.y0 and t.y1 < box.y1 for box in boxes)
+        for t in texts
+    )
     assert not any(one.overlaps(two) for one in boxes for two in boxes if one is not two)
-    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width and box.y0 >= 0 and box.y1 <= figure.bbox.height for box in boxes)
+    assert all(
+        box.x0 >= 0 and box.x1 <= figure.bbox.width and box.y0 >= 0 and box.y1 <= figure.bbox.height
+        for box in boxes
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1])

@@ -10,12 +10,19 @@ from pipeline import kept, stamp
 
 @pytest.fixture
 def records(world):
-    """OUT/m/record.json made from OUT/model, made from a user's file; and the question which records are still true."""
+    """OUT/m/record.json made from OUT/model, made from a user's file; and the question which records are
+    still true.
+    """
     world.edit("data/x", "x")
-    world.steps = [world.step("model", inputs=["data/x"]), world.step("record", inputs=["model"], outputs=["m/record.json"])]
+    world.steps = [
+        world.step("model", inputs=["data/x"]),
+        world.step("record", inputs=["model"], outputs=["m/record.json"]),
+    ]
     world.build(*world.steps)
-    world.records = lambda planned=(): [os.path.relpath(path, world.out) for path in
-                                        kept.records(world.out, ("record.json",), planned, world.disk())]
+    world.records = lambda planned=(): [
+        os.path.relpath(path, world.out)
+        for path in kept.records(world.out, ("record.json",), planned, world.disk())
+    ]
     return world
 
 

@@ -1,4 +1,6 @@
-"""Two builds in one OUT wait for each other; two measurements on one machine, too. A dead owner holds nothing."""
+"""Two builds in one OUT wait for each other; two measurements on one machine, too. A dead owner holds
+nothing.
+"""
 
 import os
 import signal
@@ -20,9 +22,11 @@ def test_the_second_build_waits_and_says_for_whom(world, until):
     first = world.drive(slow(world, "a", 1.5))
     until(lambda: os.path.exists(world.path(".part-a")))
     code, out, error = world.driven(slow(world, "a", 1.5))
-    line, = error.splitlines()
+    (line,) = error.splitlines()
     assert code == 0 and "nothing to do" in out
-    assert line.startswith(f"inv: {world.out}: being built by pid {first.pid} on {socket.gethostname()} since ")
+    assert line.startswith(
+        f"inv: {world.out}: being built by pid {first.pid} on {socket.gethostname()} since "
+    )
     assert "(inv " in line and line.endswith("; waiting for it. Another --out builds beside it.")
     assert first.wait(10) == 0
 
@@ -50,8 +54,14 @@ def test_builds_in_different_outs_do_not_meet(world, until):
 def test_what_must_be_alone_overlaps_no_step_of_another_build(world, until, first_alone):
     first = world.drive(slow(world, "a", 0.7, alone=first_alone))
     until(lambda: os.path.exists(world.path(".part-a")))
-    code, _, error = world.driven(slow(world, "../other/b", 0.1, alone=not first_alone), out=f"{world.root}/other")
-    assert code == 0 and error.startswith("waiting for another build on this machine") and len(error.splitlines()) == 1
+    code, _, error = world.driven(
+        slow(world, "../other/b", 0.1, alone=not first_alone), out=f"{world.root}/other"
+    )
+    assert (
+        code == 0
+        and error.startswith("waiting for another build on this machine")
+        and len(error.splitlines()) == 1
+    )
     assert first.wait(20) == 0
     begun_a, ended_a, _ = Path(world.root, "a").read_text().split()
     begun_b, ended_b, _ = Path(world.root, "b").read_text().split()

@@ -43,5 +43,7 @@ def test_a_step_that_reads_its_own_output_is_a_cycle(world):
 
 def test_a_long_chain_is_no_deep_recursion(world):
     names = [f"s{n}" for n in range(5000)]
-    steps = [world.step(name, inputs=[above]) for above, name in zip(names, names[1:], strict=False)] + [world.step("s0")]
+    steps = [world.step(name, inputs=[above]) for above, name in zip(names, names[1:], strict=False)] + [
+        world.step("s0")
+    ]
     assert Plan(steps).order == names

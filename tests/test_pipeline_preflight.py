@@ -1,4 +1,6 @@
-"""Room is asked for before the first step, by what the tree grows and not by what is made again in its old place."""
+"""Room is asked for before the first step, by what the tree grows and not by what is made again in its old
+place.
+"""
 
 import pytest
 
@@ -16,7 +18,10 @@ def room(monkeypatch):
 
 
 def shards(world, count, megabytes):
-    return [world.step(f"preprocess/set/{n:05d}", outputs=(f"shard-{n:05d}.npy",), disk_mb=megabytes) for n in range(count)]
+    return [
+        world.step(f"preprocess/set/{n:05d}", outputs=(f"shard-{n:05d}.npy",), disk_mb=megabytes)
+        for n in range(count)
+    ]
 
 
 def test_too_little_disk_is_told_in_the_users_words(world, room):
@@ -54,7 +59,7 @@ def test_growing_again_counts_the_growth(world, room):
 
 
 def test_a_smaller_shard_in_the_place_of_a_larger_one_frees_nothing_beforehand(world, room):
-    step, = shards(world, 1, 1.0)
+    (step,) = shards(world, 1, 1.0)
     with open(step.outputs[0], "wb") as file:
         file.truncate(10 * 2**20)
     assert preflight.disk_mb([step], 1) == 1.0

@@ -9,7 +9,9 @@ from invoke.exceptions import Exit
 from pipeline import program
 
 
-@pytest.mark.parametrize("words", [["all", "--bs=1", "--bs=1"], ["all", "--out=a", "--out=b"], ["bench", "--bs", "1", "--bs", "4"]])
+@pytest.mark.parametrize(
+    "words", [["all", "--bs=1", "--bs=1"], ["all", "--out=a", "--out=b"], ["bench", "--bs", "1", "--bs", "4"]]
+)
 def test_an_option_given_twice_is_the_users_mistake(words):
     with pytest.raises(Exit) as told:
         program.refuse_twice(["inv", *words])

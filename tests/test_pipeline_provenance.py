@@ -14,9 +14,12 @@ def built(world):
     for n in range(30):
         world.edit(f"data/{n:02d}.jpg", f"picture {n}")
     pictures = tuple(f"data/{n:02d}.jpg" for n in range(30))
-    world.build(world.step("shards", inputs=pictures, outputs=("x.npy", "y.npy"), params={"text": "x" * 5000}),
-                world.step("record", inputs=("y.npy",), tools={"numpy": "2.0"}), world.step("other"),
-                provenance=lambda: {"host": "node7", "git": {"commit": "c0ffee", "dirty": True}})
+    world.build(
+        world.step("shards", inputs=pictures, outputs=("x.npy", "y.npy"), params={"text": "x" * 5000}),
+        world.step("record", inputs=("y.npy",), tools={"numpy": "2.0"}),
+        world.step("other"),
+        provenance=lambda: {"host": "node7", "git": {"commit": "c0ffee", "dirty": True}},
+    )
     return world
 
 
@@ -35,7 +38,13 @@ def test_many_files_and_long_values_are_one_hash_that_tells_them_apart(built):
     before = provenance.of(built.out)["steps"]["shards"]
     assert len(json.dumps(before)) < 3000 and next(iter(before["inputs"])) == "30 files, first data:00.jpg"
     built.edit("data/07.jpg", "another picture")
-    built.build(built.step("shards", inputs=tuple(f"data/{n:02d}.jpg" for n in range(30)), outputs=("x.npy", "y.npy"),
-                           params={"text": "x" * 4999 + "y"}))
+    built.build(
+        built.step(
+            "shards",
+            inputs=tuple(f"data/{n:02d}.jpg" for n in range(30)),
+            outputs=("x.npy", "y.npy"),
+            params={"text": "x" * 4999 + "y"},
+        )
+    )
     after = provenance.of(built.out)["steps"]["shards"]
     assert before["inputs"] != after["inputs"] and before["params"] != after["params"]

@@ -34,7 +34,9 @@ def test_all_outputs_appear_or_none(world):
 def test_the_stamp_comes_last(world, monkeypatch):
     step, order = world.step("a", outputs=["a", "b"]), []
     replace = os.replace
-    monkeypatch.setattr(os, "replace", lambda source, to: (order.append(os.path.basename(to)), replace(source, to)))
+    monkeypatch.setattr(
+        os, "replace", lambda source, to: (order.append(os.path.basename(to)), replace(source, to))
+    )
     publish.publish(step, made(world, step), world.disk(), {}, ())
     assert order == ["a", "b", "a.stamp"]
 
@@ -59,5 +61,8 @@ def test_a_full_disk_is_told_before_what_it_led_to(world, monkeypatch):
     step = world.step("a")
     assert publish.with_room(step, "30 requested and 4 written") == "30 requested and 4 written"
     monkeypatch.setattr("pipeline.machine.disk_free_mb", lambda path: 0.1)
-    assert publish.with_room(step, "30 requested and 4 written") == (
-        f"no space left: 0.1 MB free on the disk of {world.out}. Free some, or set --out (30 requested and 4 written)")
+    assert (
+        publish.with_room(step, "30 requested and 4 written")
+        == f"no space left: 0.1 MB free on the disk of {world.out}. Free some, or set --out (30 requested and"
+        " 4 written)"
+    )

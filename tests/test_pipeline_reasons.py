@@ -16,7 +16,9 @@ def built(world):
     world.edit("data/x", "x")
     world.edit("data/y", "y")
     world.steps = {
-        "a": world.step("a", inputs=["data/x", "data/y"], params={"text": "t"}, tools={"atc": "7.0", "cann": None}),
+        "a": world.step(
+            "a", inputs=["data/x", "data/y"], params={"text": "t"}, tools={"atc": "7.0", "cann": None}
+        ),
         "b": world.step("b", inputs=["a"], outputs=["b", "b2"], params={"text": "u"}),
         "c": world.step("c", params={"text": "v"}),
     }
@@ -26,6 +28,7 @@ def built(world):
 
 def changed(**fields):
     """A change of step a's declaration."""
+
     def change(world):
         world.steps["a"] = replace(world.steps["a"], **fields)
 
@@ -49,7 +52,8 @@ def fewer_inputs(world):
     world.steps["a"] = replace(world.steps["a"], inputs=world.steps["a"].inputs[:1])
 
 
-# change -> all reasons of a, all reasons of b, the steps that run (b follows a: its input is other text, or it does not)
+# change -> all reasons of a, all reasons of b, the steps that run (b follows a: its input is other text, or
+# it does not)
 CHANGES = {
     "input content": (edited("data/x", "X"), ["input data:x changed"], [], "ab"),
     "input of the same size": (edited("data/y", "z"), ["input data:y changed"], [], "ab"),
@@ -58,18 +62,42 @@ CHANGES = {
     "param": (changed(params={"text": "T"}), ['param text: "t" -> "T"'], [], "ab"),
     "tool": (changed(tools={"atc": "8.0", "cann": None}), ['tool atc: "7.0" -> "8.0"'], [], "a"),
     "tool installed": (changed(tools={"atc": "7.0", "cann": "8.5"}), ['tool cann: null -> "8.5"'], [], "a"),
-    "tool added": (changed(tools={"atc": "7.0", "cann": None, "onnx": "1"}), ['tool onnx: absent -> "1"'], [], "a"),
+    "tool added": (
+        changed(tools={"atc": "7.0", "cann": None, "onnx": "1"}),
+        ['tool onnx: absent -> "1"'],
+        [],
+        "a",
+    ),
     "tool dropped": (changed(tools={"atc": "7.0"}), ["tool cann: null -> absent"], [], "a"),
     "action": (changed(action="actions:constant"), ["action: actions:write -> actions:constant"], [], "ab"),
     "output edited": (edited("a", "by hand"), ["output out:a changed"], ["input out:a changed"], "a"),
     "output removed": (removed("a"), ["its output is gone"], ["input out:a is gone"], "a"),
     "one of two outputs removed": (removed("b2"), [], ["output out:b2 is gone"], "b"),
-    "all of two outputs removed": (lambda w: [removed("b")(w), removed("b2")(w)], [], ["its 2 outputs are gone"], "b"),
-    "stamp removed": (removed("a.stamp"),
-                      ["no readable stamp: the build that made it was cut short, or the stamp was damaged"], [], "a"),
-    "all removed": (lambda w: [removed("a")(w), removed("a.stamp")(w)], ["never made"], ["input out:a is gone"], "a"),
+    "all of two outputs removed": (
+        lambda w: [removed("b")(w), removed("b2")(w)],
+        [],
+        ["its 2 outputs are gone"],
+        "b",
+    ),
+    "stamp removed": (
+        removed("a.stamp"),
+        ["no readable stamp: the build that made it was cut short, or the stamp was damaged"],
+        [],
+        "a",
+    ),
+    "all removed": (
+        lambda w: [removed("a")(w), removed("a.stamp")(w)],
+        ["never made"],
+        ["input out:a is gone"],
+        "a",
+    ),
     "nothing": (lambda w: None, [], [], ""),
-    "a field that results do not depend on": (changed(images=7, disk_mb=9, memory_mb=1, alone=True, needs="cpu"), [], [], ""),
+    "a field that results do not depend on": (
+        changed(images=7, disk_mb=9, memory_mb=1, alone=True, needs="cpu"),
+        [],
+        [],
+        "",
+    ),
     "a list for a tuple": (changed(params={"text": "t"}, tools={"cann": None, "atc": "7.0"}), [], [], ""),
 }
 
@@ -101,7 +129,7 @@ def test_a_tuple_and_a_list_are_the_same_value(world):
 
 def test_a_long_value_is_cut_in_the_sentence(world):
     world.build(world.step("a", params={"text": "x" * 500}))
-    why, = world.why(world.step("a", params={"text": "y"}))
+    (why,) = world.why(world.step("a", params={"text": "y"}))
     assert len(why) < 90
 
 
@@ -136,8 +164,13 @@ def test_a_file_replaced_by_an_older_one_is_seen(built):
 def test_a_moved_tree_is_fresh(built, tmp_path):
     shutil.move(built.root, tmp_path / "a b" / "elsewhere")
     built.move(tmp_path / "a b" / "elsewhere")
-    steps = [built.step("a", inputs=["data/x", "data/y"], params={"text": "t"}, tools={"atc": "7.0", "cann": None}),
-             built.step("b", inputs=["a"], outputs=["b", "b2"], params={"text": "u"}), built.step("c", params={"text": "v"})]
+    steps = [
+        built.step(
+            "a", inputs=["data/x", "data/y"], params={"text": "t"}, tools={"atc": "7.0", "cann": None}
+        ),
+        built.step("b", inputs=["a"], outputs=["b", "b2"], params={"text": "u"}),
+        built.step("c", params={"text": "v"}),
+    ]
     assert built.build(*steps) == []
 
 

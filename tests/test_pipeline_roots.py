@@ -7,9 +7,16 @@ from pipeline.roots import Roots
 ROOTS = Roots({"out": "/w/out", "repository": "/w", "data": "/w/out/pictures/"})
 
 
-@pytest.mark.parametrize(("path", "key"), [
-    ("/w/out/a/b", "out:a/b"), ("/w/x.csv", "repository:x.csv"), ("/w/out/pictures/1.jpg", "data:1.jpg"),
-    ("/w/outer/a", "repository:outer/a"), ("/elsewhere/weights.tar", "file:weights.tar")])
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/w/out/a/b", "out:a/b"),
+        ("/w/x.csv", "repository:x.csv"),
+        ("/w/out/pictures/1.jpg", "data:1.jpg"),
+        ("/w/outer/a", "repository:outer/a"),
+        ("/elsewhere/weights.tar", "file:weights.tar"),
+    ],
+)
 def test_a_path_is_named_by_the_innermost_root(path, key):
     assert ROOTS.key(path) == key
 

@@ -8,9 +8,13 @@ import pytest
 from pipeline import run
 from pipeline.worker import Slot
 
-FAILURES = {"mistaken": (2, "--labels=x: no such file"), "unable": (1, "cat.jpg: truncated after 12 bytes"),
-            "missed": (3, "top-1 is 3.0 %, at least 69.0 % was expected"), "broken": (1, "ValueError: no idea"),
-            "leaves": (1, "SystemExit: 0")}
+FAILURES = {
+    "mistaken": (2, "--labels=x: no such file"),
+    "unable": (1, "cat.jpg: truncated after 12 bytes"),
+    "missed": (3, "top-1 is 3.0 %, at least 69.0 % was expected"),
+    "broken": (1, "ValueError: no idea"),
+    "leaves": (1, "SystemExit: 0"),
+}
 
 
 def parts(world):
@@ -27,7 +31,11 @@ def test_a_second_build_runs_nothing(world):
 
 def test_an_output_of_the_same_content_stops_the_wave(world):
     world.edit("data/x", "1")
-    steps = [world.step("a", "constant", ["data/x"]), world.step("b", inputs=["a"]), world.step("c", inputs=["b"])]
+    steps = [
+        world.step("a", "constant", ["data/x"]),
+        world.step("b", inputs=["a"]),
+        world.step("c", inputs=["b"]),
+    ]
     world.build(*steps)
     world.edit("data/x", "2")
     assert world.build(*steps) == ["a"]
@@ -37,8 +45,11 @@ def test_an_output_of_the_same_content_stops_the_wave(world):
 
 def test_an_eager_step_runs_though_what_it_reads_is_the_same(world):
     world.edit("data/x", "1")
-    steps = [world.step("a", "constant", ["data/x"]), world.step("report", inputs=["a"], eager=True),
-             world.step("behind", inputs=["report"])]
+    steps = [
+        world.step("a", "constant", ["data/x"]),
+        world.step("report", inputs=["a"], eager=True),
+        world.step("behind", inputs=["report"]),
+    ]
     world.build(*steps)
     world.edit("data/x", "2")
     assert world.build(*steps) == ["a", "report"]
@@ -47,7 +58,11 @@ def test_an_eager_step_runs_though_what_it_reads_is_the_same(world):
 
 def test_an_eager_step_stays_when_nothing_above_it_ran(world):
     world.edit("data/x", "1")
-    steps = [world.step("a", "constant", ["data/x"]), world.step("b", inputs=["a"]), world.step("report", inputs=["b"], eager=True)]
+    steps = [
+        world.step("a", "constant", ["data/x"]),
+        world.step("b", inputs=["a"]),
+        world.step("report", inputs=["b"], eager=True),
+    ]
     world.build(*steps)
     world.edit("data/x", "2")
     assert world.build(*steps) == ["a"]
@@ -77,7 +92,7 @@ def test_a_bug_has_its_traceback_in_the_log(world):
 
 def test_an_action_that_does_not_write_its_output_fails(world):
     world.build(world.step("a", "nothing"))
-    (code, message), = world.outcome.failed.values()
+    ((code, message),) = world.outcome.failed.values()
     assert code == 1 and "actions:nothing did not write" in message and world.path("a") in message
 
 
@@ -88,7 +103,7 @@ def test_an_unknown_action_fails_its_step_alone(world):
 
 def test_a_missing_input_is_named(world):
     world.build(world.step("a", inputs=["data/none"]))
-    (code, message), = world.outcome.failed.values()
+    ((code, message),) = world.outcome.failed.values()
     assert code == 1 and world.path("data/none") in message
 
 
@@ -99,38 +114,66 @@ def test_an_input_that_is_a_folder_fails_its_step_alone(world):
 
 
 def test_after_a_failure_nothing_new_starts_and_what_was_not_tried_is_named(world):
-    steps = [world.step("a", "unable"), world.step("b", inputs=["a"]), world.step("c", inputs=["b"]), world.step("other")]
+    steps = [
+        world.step("a", "unable"),
+        world.step("b", inputs=["a"]),
+        world.step("c", inputs=["b"]),
+        world.step("other"),
+    ]
     assert world.build(*steps) == []
     assert world.outcome.not_tried == {"b": "needs a", "c": "needs b", "other": "the build stopped before it"}
 
 
 def test_after_a_failure_what_runs_is_finished(world, tmp_path):
-    steps = [world.step("slow", "sleeps", params={"seconds": 1.0, "journal": str(tmp_path)}), world.step("a", "unable"),
-             world.step("more", inputs=["slow"])]
+    steps = [
+        world.step("slow", "sleeps", params={"seconds": 1.0, "journal": str(tmp_path)}),
+        world.step("a", "unable"),
+        world.step("more", inputs=["slow"]),
+    ]
     assert world.build(*steps, processes=2) == ["slow"]
     assert list(world.outcome.failed) == ["a"]
     assert world.outcome.not_tried == {"more": "the build stopped before it"}
 
 
 def test_keep_going_does_all_that_can_be_done(world):
-    steps = [world.step("a", "unable"), world.step("b", inputs=["a"]), world.step("c"), world.step("d", "mistaken"),
-             world.step("e")]
+    steps = [
+        world.step("a", "unable"),
+        world.step("b", inputs=["a"]),
+        world.step("c"),
+        world.step("d", "mistaken"),
+        world.step("e"),
+    ]
     assert sorted(world.build(*steps, keep_going=True)) == ["c", "e"]
     assert sorted(world.outcome.failed) == ["a", "d"]
     assert world.outcome.not_tried == {"b": "needs a"}
 
 
 def test_a_missed_gate_stops_only_what_needs_it(world):
-    steps = [world.step("gate", "missed"), world.step("behind", inputs=["gate"]), world.step("other"),
-             world.step("more", inputs=["other"])]
+    steps = [
+        world.step("gate", "missed"),
+        world.step("behind", inputs=["gate"]),
+        world.step("other"),
+        world.step("more", inputs=["other"]),
+    ]
     assert world.build(*steps) == ["other", "more"]
     assert world.outcome.not_tried == {"behind": "needs gate"}
     assert world.outcome.exit_code == 3
 
 
-@pytest.mark.parametrize(("actions", "code"), [
-    (["write"], 0), (["unable"], 1), (["mistaken"], 2), (["missed"], 3), (["unable", "mistaken"], 1), (["mistaken", "missed"], 2),
-    (["missed", "unable"], 1), (["write", "missed"], 3), (["missed", "mistaken", "broken"], 1)])
+@pytest.mark.parametrize(
+    ("actions", "code"),
+    [
+        (["write"], 0),
+        (["unable"], 1),
+        (["mistaken"], 2),
+        (["missed"], 3),
+        (["unable", "mistaken"], 1),
+        (["mistaken", "missed"], 2),
+        (["missed", "unable"], 1),
+        (["write", "missed"], 3),
+        (["missed", "mistaken", "broken"], 1),
+    ],
+)
 def test_exit_codes_of_mixtures(world, actions, code):
     world.build(*[world.step(action, action) for action in actions], keep_going=True)
     assert world.outcome.exit_code == code
@@ -142,13 +185,21 @@ def test_a_step_that_failed_runs_again(world):
 
 
 def test_the_longest_path_goes_first(world):
-    steps = [world.step("short"), world.step("a"), world.step("b", inputs=["a"]), world.step("c", inputs=["b"])]
+    steps = [
+        world.step("short"),
+        world.step("a"),
+        world.step("b", inputs=["a"]),
+        world.step("c", inputs=["b"]),
+    ]
     assert world.build(*steps)[0] == "a"
 
 
 def test_seconds_of_the_last_build_weigh_more_than_the_number_of_steps(world, tmp_path):
-    steps = [world.step("a"), world.step("b", inputs=["a"]),
-             world.step("slow", "sleeps", params={"seconds": 0.3, "journal": str(tmp_path)})]
+    steps = [
+        world.step("a"),
+        world.step("b", inputs=["a"]),
+        world.step("slow", "sleeps", params={"seconds": 0.3, "journal": str(tmp_path)}),
+    ]
     assert world.build(*steps)[0] == "a"
     assert world.build(*steps, again=["a", "b", "slow"])[0] == "slow"
 
@@ -161,7 +212,12 @@ def test_a_step_that_needs_a_kind_of_slot_that_is_not_there_is_an_error_not_a_wa
 def test_a_device_step_runs_on_a_device_pinned_to_its_cores_and_keeps_its_process(world):
     core = min(os.sched_getaffinity(0))
     slots = [Slot("cpu", "0"), Slot("device", "7", (core,))]
-    world.build(*[world.step(name, "where", needs="device") for name in "ab"], world.step("c", "where"), processes=2, slots=slots)
+    world.build(
+        *[world.step(name, "where", needs="device") for name in "ab"],
+        world.step("c", "where"),
+        processes=2,
+        slots=slots,
+    )
     kind, number, process, cores = world.text("a").split()
     assert (kind, number, cores) == ("device", "7", str(core))
     assert world.text("b") == world.text("a")
@@ -171,7 +227,10 @@ def test_a_device_step_runs_on_a_device_pinned_to_its_cores_and_keeps_its_proces
 def test_all_that_a_step_prints_goes_to_its_log(world, capfd):
     world.build(world.step("group/a", "prints"), processes=1)
     log = Path(world.out, "log", "group", "a.txt").read_text()
-    assert all(line in log for line in ("by print", "to stderr", "by descriptor", "by a child", "actions:prints on cpu 0"))
+    assert all(
+        line in log
+        for line in ("by print", "to stderr", "by descriptor", "by a child", "actions:prints on cpu 0")
+    )
     assert capfd.readouterr() == ("", "")
 
 
@@ -184,7 +243,10 @@ def test_a_step_whose_process_dies_is_tried_once_more_on_another_slot(world):
 
 def test_the_second_try_waits_for_another_slot_that_is_busy(world, tmp_path):
     slow = world.step("slow", "sleeps", params={"seconds": 1.0, "journal": str(tmp_path)})
-    assert sorted(world.build(slow, world.step("a", "dies", params={"times": 1}), processes=2)) == ["a", "slow"]
+    assert sorted(world.build(slow, world.step("a", "dies", params={"times": 1}), processes=2)) == [
+        "a",
+        "slow",
+    ]
     first, second = world.heard.slots["a"]
     assert first != second
 
@@ -196,24 +258,41 @@ def test_with_one_slot_the_second_try_is_there(world):
 
 
 def test_a_step_whose_process_dies_twice_fails_and_the_others_go_on(world):
-    steps = [world.step("a", "dies", params={"times": 9}), world.step("b"), world.step("c", inputs=["b"]),
-             world.step("d", inputs=["a"])]
+    steps = [
+        world.step("a", "dies", params={"times": 9}),
+        world.step("b"),
+        world.step("c", inputs=["b"]),
+        world.step("d", inputs=["a"]),
+    ]
     assert world.build(*steps, processes=2, keep_going=True) == ["b", "c"]
     code, message = world.outcome.failed["a"]
-    assert code == 1 and "its process died twice, on cpu 0 and on cpu 1" in message or "on cpu 1 and on cpu 0" in message
+    assert (
+        code == 1
+        and "its process died twice, on cpu 0 and on cpu 1" in message
+        or "on cpu 1 and on cpu 0" in message
+    )
     assert world.outcome.not_tried == {"d": "needs a"}
     assert len(world.text("deaths").split()) == 2
     assert parts(world) == []
 
 
 def test_a_step_that_must_be_alone_never_overlaps_another(world, tmp_path):
-    steps = [world.step(f"{kind}{n}", "sleeps", params={"seconds": 0.1, "journal": str(tmp_path)}, alone=kind == "bench")
-             for n in range(3) for kind in ("bench", "work")]
+    steps = [
+        world.step(
+            f"{kind}{n}", "sleeps", params={"seconds": 0.1, "journal": str(tmp_path)}, alone=kind == "bench"
+        )
+        for n in range(3)
+        for kind in ("bench", "work")
+    ]
     world.build(*steps, processes=2)
-    times = {step.name: [float(word) for word in (tmp_path / step.name).read_text().split()[:2]] for step in steps}
+    times = {
+        step.name: [float(word) for word in (tmp_path / step.name).read_text().split()[:2]] for step in steps
+    }
     for bench in (name for name in times if name.startswith("bench")):
         for other in times:
-            assert other == bench or times[other][1] <= times[bench][0] or times[other][0] >= times[bench][1], (bench, other)
+            assert (
+                other == bench or times[other][1] <= times[bench][0] or times[other][0] >= times[bench][1]
+            ), (bench, other)
 
 
 def test_processes_at_rest_are_ended_before_a_step_that_must_be_alone(world):
@@ -224,6 +303,7 @@ def test_processes_at_rest_are_ended_before_a_step_that_must_be_alone(world):
 
 def test_a_stamp_tells_where_from_and_how_long(world):
     from pipeline import stamp
+
     step = world.step("a", images=5)
     world.build(step, provenance=lambda: {"host": "node7"})
     made = stamp.read(step.stamp)["made"]
@@ -233,5 +313,9 @@ def test_a_stamp_tells_where_from_and_how_long(world):
 
 def test_a_device_that_hangs_loses_its_process_and_its_step_runs_on_another(world, monkeypatch):
     monkeypatch.setattr(run, "HANG_S", 2.0)
-    world.build(world.step("a", "hangs_once", needs="device"), slots=[Slot("device", "0"), Slot("device", "1")], processes=2)
+    world.build(
+        world.step("a", "hangs_once", needs="device"),
+        slots=[Slot("device", "0"), Slot("device", "1")],
+        processes=2,
+    )
     assert world.outcome.ran == ["a"] and not world.outcome.failed

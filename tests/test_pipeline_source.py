@@ -11,9 +11,14 @@ from pipeline.source import ROOT, Source
 
 FILES = {
     "shop/__init__.py": '"""A package."""\n',
-    "shop/bake.py": '"""Bakes."""\n\nimport os\n\nfrom shop import oven\nfrom shop.flour import KIND\n\n\n'
-                    'def write(inputs, outputs):\n    """Bake."""\n    # hot\n    oven.heat(outputs, KIND)\n',
-    "shop/oven.py": "from . import fuel\n\n\ndef heat(outputs, kind):\n    open(outputs[0], 'w').write(kind + fuel.NAME)\n",
+    "shop/bake.py": (
+        '"""Bakes."""\n\nimport os\n\nfrom shop import oven\nfrom shop.flour import KIND\n\n\n'
+        'def write(inputs, outputs):\n    """Bake."""\n    # hot\n    oven.heat(outputs, KIND)\n'
+    ),
+    "shop/oven.py": (
+        "from . import fuel\n\n\ndef heat(outputs, kind):\n    open(outputs[0], 'w').write(kind +"
+        " fuel.NAME)\n"
+    ),
     "shop/flour.py": "KIND = 'rye'\n",
     "shop/fuel.py": "NAME = 'wood'\n",
     "shop/other.py": "import shop.oven\n\nPRICE = 3\n",
@@ -50,12 +55,19 @@ def test_functions_imports_and_absolute_imports_inside_functions_count(shop):
     assert "lone" in shop.of()
 
 
-@pytest.mark.parametrize("change", [
-    lambda text: text.replace("# hot", "# very hot"), lambda text: text.replace("    # hot\n", ""),
-    lambda text: text.replace('"""Bake."""', '"""Bake bread."""'), lambda text: text.replace('    """Bake."""\n', ""),
-    lambda text: text.replace('"""Bakes."""', '"""Says something else\n\nover lines."""'),
-    lambda text: text.replace("\n\n\n", "\n\n\n\n\n"), lambda text: "# licence\n" + text,
-    lambda text: text.replace("oven.heat(outputs, KIND)", "oven.heat(\n        outputs,\n        KIND)")])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("# hot", "# very hot"),
+        lambda text: text.replace("    # hot\n", ""),
+        lambda text: text.replace('"""Bake."""', '"""Bake bread."""'),
+        lambda text: text.replace('    """Bake."""\n', ""),
+        lambda text: text.replace('"""Bakes."""', '"""Says something else\n\nover lines."""'),
+        lambda text: text.replace("\n\n\n", "\n\n\n\n\n"),
+        lambda text: "# licence\n" + text,
+        lambda text: text.replace("oven.heat(outputs, KIND)", "oven.heat(\n        outputs,\n        KIND)"),
+    ],
+)
 def test_comments_docstrings_and_blank_lines_are_no_change(shop, change):
     before, text = shop.of(), FILES["shop/bake.py"]
     assert change(text) != text
@@ -63,9 +75,16 @@ def test_comments_docstrings_and_blank_lines_are_no_change(shop, change):
     assert shop.of() == before
 
 
-@pytest.mark.parametrize(("path", "old", "new"), [
-    ("shop/bake.py", "outputs, KIND", "outputs, KIND + 's'"), ("shop/oven.py", "'w'", "'a'"), ("shop/flour.py", "rye", "oat"),
-    ("shop/fuel.py", "wood", "coal"), ("shop/__init__.py", '"""A package."""', "VERSION = 1")])
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("shop/bake.py", "outputs, KIND", "outputs, KIND + 's'"),
+        ("shop/oven.py", "'w'", "'a'"),
+        ("shop/flour.py", "rye", "oat"),
+        ("shop/fuel.py", "wood", "coal"),
+        ("shop/__init__.py", '"""A package."""', "VERSION = 1"),
+    ],
+)
 def test_a_changed_line_changes_its_own_module_and_no_other(shop, path, old, new):
     before = shop.of()
     shop(path, FILES[path].replace(old, new))
@@ -83,7 +102,10 @@ def test_a_module_that_the_action_does_not_import_is_no_part_of_it(shop):
 def test_a_changed_code_line_is_the_one_reason_and_runs_its_steps_alone(shop, world):
     world.code = shop.root
     world.edit("data/x", "")
-    steps = [world.step("a", "actions:write", code=("shop.bake",)), world.step("b", "actions:write", code=("lone",))]
+    steps = [
+        world.step("a", "actions:write", code=("shop.bake",)),
+        world.step("b", "actions:write", code=("lone",)),
+    ]
     world.build(*steps)
     shop("shop/oven.py", FILES["shop/oven.py"].replace("'w'", "'a'"))
     assert world.why(steps[0]) == [f"code shop{os.sep}oven.py changed"]
@@ -96,8 +118,15 @@ def test_a_new_and_a_dropped_import_are_named(shop, world):
     world.code = shop.root
     step = world.step("a", code=("shop.bake",))
     world.build(step)
-    shop("shop/oven.py", FILES["shop/oven.py"].replace("from . import fuel", "import lone as fuel\nfuel.NAME = ''"))
-    assert world.why(step) == ["code lone is new", "code shop.fuel is no longer used", f"code shop{os.sep}oven.py changed"]
+    shop(
+        "shop/oven.py",
+        FILES["shop/oven.py"].replace("from . import fuel", "import lone as fuel\nfuel.NAME = ''"),
+    )
+    assert world.why(step) == [
+        "code lone is new",
+        "code shop.fuel is no longer used",
+        f"code shop{os.sep}oven.py changed",
+    ]
 
 
 def test_modules_that_import_each_other_are_no_endless_walk(shop):
@@ -106,7 +135,10 @@ def test_modules_that_import_each_other_are_no_endless_walk(shop):
 
 
 def test_every_action_of_this_repository_has_its_module_among_its_code():
-    assert list(Source(root=ROOT).of("infer.logits:write", ("backends.ort",)))[:2] == ["backends", "backends.ort"]
+    assert list(Source(root=ROOT).of("infer.logits:write", ("backends.ort",)))[:2] == [
+        "backends",
+        "backends.ort",
+    ]
 
 
 def test_the_cache_answers_without_parsing(shop, tmp_path, monkeypatch):
@@ -127,14 +159,23 @@ def test_an_old_cache_does_not_hide_a_change(shop, tmp_path):
     assert shop.of(cache=cache) != before
 
 
-ODD = st.recursive(st.none() | st.integers() | st.text(max_size=4), lambda i: st.lists(i, max_size=4) | st.dictionaries(
-    st.sampled_from(["parser", "files", "shop/bake.py"]), i, max_size=3), max_leaves=8)
+ODD = st.recursive(
+    st.none() | st.integers() | st.text(max_size=4),
+    lambda i: (
+        st.lists(i, max_size=4)
+        | st.dictionaries(st.sampled_from(["parser", "files", "shop/bake.py"]), i, max_size=3)
+    ),
+    max_leaves=8,
+)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(content=st.binary(max_size=50) | ODD.map(lambda found: json.dumps(found).encode())
-       | ODD.map(lambda found: json.dumps({"parser": 1, "files": found}).encode())
-       | ODD.map(lambda found: json.dumps({"parser": 1, "files": {"shop/bake.py": found}}).encode()))
+@given(
+    content=st.binary(max_size=50)
+    | ODD.map(lambda found: json.dumps(found).encode())
+    | ODD.map(lambda found: json.dumps({"parser": 1, "files": found}).encode())
+    | ODD.map(lambda found: json.dumps({"parser": 1, "files": {"shop/bake.py": found}}).encode())
+)
 def test_a_broken_cache_costs_the_parsing_and_nothing_else(shop, tmp_path, content):
     (tmp_path / "cache.json").write_bytes(content)
     assert shop.of(cache=str(tmp_path / "cache.json")) == shop.of()

@@ -8,8 +8,17 @@ from hypothesis import strategies as st
 
 from pipeline import stamp
 
-GOOD = {"name": "a", "action": "actions:write", "inputs": {}, "outputs": {"out:a": [1, 1, 1, "x"]}, "params": {}, "tools": {},
-        "code": {}, "made": {}, "schema": stamp.SCHEMA}
+GOOD = {
+    "name": "a",
+    "action": "actions:write",
+    "inputs": {},
+    "outputs": {"out:a": [1, 1, 1, "x"]},
+    "params": {},
+    "tools": {},
+    "code": {},
+    "made": {},
+    "schema": stamp.SCHEMA,
+}
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -22,7 +31,18 @@ def test_what_is_written_is_read(tmp_path):
 def damaged():
     """Stamps that were cut, emptied, overwritten, or are of another version of this project."""
     text = json.dumps(GOOD)
-    yield from (b"", b"\0" * 100, text[: len(text) // 2].encode(), b"[]", b"null", b"7", b'"x"', b"{}", b"[" * 100_000, b"\xff\xfe")
+    yield from (
+        b"",
+        b"\0" * 100,
+        text[: len(text) // 2].encode(),
+        b"[]",
+        b"null",
+        b"7",
+        b'"x"',
+        b"{}",
+        b"[" * 100_000,
+        b"\xff\xfe",
+    )
     yield from (json.dumps({**GOOD, "schema": other}).encode() for other in (0, 2, "1", None, [1]))
     for field in stamp.FIELDS:
         yield json.dumps({**GOOD, field: 3}).encode()
@@ -42,9 +62,11 @@ def test_a_damaged_stamp_is_no_stamp_and_the_step_runs(world, content):
     assert world.build(step) == []
 
 
-ODD = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-                   lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-                   max_leaves=6)
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -58,8 +80,11 @@ def test_no_content_of_a_stamp_is_a_traceback(world, content):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(field=st.sampled_from(["inputs", "outputs", "params", "tools", "code", "made"]),
-       key=st.text(max_size=8) | st.just("seconds"), value=ODD)
+@given(
+    field=st.sampled_from(["inputs", "outputs", "params", "tools", "code", "made"]),
+    key=st.text(max_size=8) | st.just("seconds"),
+    value=ODD,
+)
 def test_odd_values_in_a_stamp_of_the_right_form_are_no_traceback(world, field, key, value):
     world.edit("data/x", "x")
     step, below = world.step("a", inputs=["data/x"]), world.step("b", inputs=["a"])

@@ -22,7 +22,10 @@ def relative(world, paths):
 
 def test_every_file_of_a_build_is_known(built):
     found = tree.of(built.out)
-    assert {made.name: relative(built, made.outputs) for made in found.made} == {"a/one": ["a/x.npy", "a/y.npy"], "b": ["b"]}
+    assert {made.name: relative(built, made.outputs) for made in found.made} == {
+        "a/one": ["a/x.npy", "a/y.npy"],
+        "b": ["b"],
+    }
     assert sorted(found.logs) == ["a/one", "b"]
     assert (found.damaged, found.foreign) == ([], [])
 
@@ -32,7 +35,12 @@ def test_a_file_without_a_stamp_is_foreign_whatever_it_is_called(built):
         built.edit(name, "mine")
     os.symlink(built.data, built.path("a/link"))
     assert relative(built, tree.of(built.out).foreign) == [
-        ".lock.mine", "a/link", "a/shard-00000.npy", "log/notes.txt", "report/summary.json"]
+        ".lock.mine",
+        "a/link",
+        "a/shard-00000.npy",
+        "log/notes.txt",
+        "report/summary.json",
+    ]
 
 
 def test_the_log_of_a_step_that_failed_is_known_by_its_first_line(built):

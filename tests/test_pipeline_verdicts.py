@@ -4,16 +4,24 @@ from pipeline.verdicts import FRESH, MAYBE, RUN
 
 
 def chain(world, **more):
-    return [world.step("a", inputs=["data/x"]), world.step("b", inputs=["a"]), world.step("c", inputs=["b"], **more),
-            world.step("d")]
+    return [
+        world.step("a", inputs=["data/x"]),
+        world.step("b", inputs=["a"]),
+        world.step("c", inputs=["b"], **more),
+        world.step("d"),
+    ]
 
 
 def test_what_waits_for_a_step_that_runs_is_maybe_and_the_rest_fresh(world):
     world.edit("data/x", "x")
     world.build(*chain(world))
     world.edit("data/x", "y")
-    assert world.states(*chain(world)) == {"a": (RUN, ("input data:x changed",)), "b": (MAYBE, ("waits for a",)),
-                                           "c": (MAYBE, ("waits for b",)), "d": (FRESH, ())}
+    assert world.states(*chain(world)) == {
+        "a": (RUN, ("input data:x changed",)),
+        "b": (MAYBE, ("waits for a",)),
+        "c": (MAYBE, ("waits for b",)),
+        "d": (FRESH, ()),
+    }
 
 
 def test_a_step_with_reasons_of_its_own_runs_whatever_it_waits_for(world):

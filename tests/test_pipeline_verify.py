@@ -11,7 +11,10 @@ from pipeline import verify
 def built(world):
     world.edit(".lock", "")
     world.edit(".lock.owner", "")
-    world.build(world.step("a/one", outputs=("a/x.npy", "a/y.npy"), params={"text": "bytes"}), world.step("b", inputs=("a/x.npy",)))
+    world.build(
+        world.step("a/one", outputs=("a/x.npy", "a/y.npy"), params={"text": "bytes"}),
+        world.step("b", inputs=("a/x.npy",)),
+    )
     return world
 
 
@@ -35,7 +38,7 @@ def test_other_bytes_under_the_old_time_are_rot(built):
 
 def test_an_edited_output_is_named_with_its_time_and_sizes(built):
     built.edit("a/y.npy", "edited by hand")
-    finding, = verify.verify(built.out).findings
+    (finding,) = verify.verify(built.out).findings
     assert (finding.path, finding.kind) == ("a/y.npy", "edited") and "5 -> 14 bytes" in finding.text
 
 
@@ -71,4 +74,6 @@ def test_it_changes_nothing(built):
     built.edit("a/y.npy", "edited by hand")
     verify.verify(built.out)
     assert built.text("a/y.npy") == "edited by hand"
-    assert all(os.stat(built.path(name)).st_mtime_ns == time for name, time in before.items() if name != "a/y.npy")
+    assert all(
+        os.stat(built.path(name)).st_mtime_ns == time for name, time in before.items() if name != "a/y.npy"
+    )

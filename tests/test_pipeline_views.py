@@ -16,14 +16,22 @@ def scene(world, *steps):
 @pytest.fixture
 def three(world):
     world.edit("data/x", "x")
-    steps = [world.step("stage/a", inputs=["data/x"]), world.step("stage/b", inputs=["stage/a"]), world.step("other")]
+    steps = [
+        world.step("stage/a", inputs=["data/x"]),
+        world.step("stage/b", inputs=["stage/a"]),
+        world.step("other"),
+    ]
     world.build(*steps)
     return steps
 
 
 def test_status_names_every_step(world, three):
     lines = views.status(*scene(world, *three), 2).splitlines()
-    assert [line.split()[:2] for line in lines[:3]] == [["fresh", "stage/a"], ["fresh", "stage/b"], ["fresh", "other"]]
+    assert [line.split()[:2] for line in lines[:3]] == [
+        ["fresh", "stage/a"],
+        ["fresh", "stage/b"],
+        ["fresh", "other"],
+    ]
     assert lines[-1] == "nothing to do: all 3 steps are up to date"
 
 
@@ -33,7 +41,10 @@ def test_dry_names_what_would_run_and_counts_the_fresh(world, three):
     assert lines[0].split() == ["run", "stage/a", "input", "data:x", "changed"]
     assert lines[1].split() == ["maybe", "stage/b", "waits", "for", "stage/a"]
     assert lines[2] == "fresh  1 step"
-    assert lines[3].startswith("about ") and "for 2 steps, 1 of them perhaps not needed (from the last runs)" in lines[3]
+    assert (
+        lines[3].startswith("about ")
+        and "for 2 steps, 1 of them perhaps not needed (from the last runs)" in lines[3]
+    )
 
 
 def test_looking_changes_nothing(world, three):

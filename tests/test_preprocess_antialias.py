@@ -12,7 +12,9 @@ from preprocess.decode import Box
 SIZES = [(500, 375), (375, 500), (241, 500), (64, 64), (20, 67), (67, 20), (640, 480), (30, 31), (1200, 900)]
 
 
-KERNEL = pytest.mark.skipif(antialias._resample is None, reason="resample.c was not compiled: no C compiler at installation")
+KERNEL = pytest.mark.skipif(
+    antialias._resample is None, reason="resample.c was not compiled: no C compiler at installation"
+)
 
 
 def cut(size, resize=96, crop=84):
@@ -28,13 +30,19 @@ def whole(size):
 @pytest.mark.parametrize("size", SIZES)
 def test_the_kernel_is_pillow_bit_for_bit(size, portable):
     levels = noise(*size)
-    assert np.array_equal(antialias.by_kernel(levels, cut(size), whole(size), portable), antialias.by_pillow(levels, cut(size)))
+    assert np.array_equal(
+        antialias.by_kernel(levels, cut(size), whole(size), portable), antialias.by_pillow(levels, cut(size))
+    )
 
 
 @KERNEL
 @settings(max_examples=150, deadline=None)
 @given(
-    width=st.integers(1, 700), height=st.integers(1, 700), resize=st.integers(1, 300), kept=st.floats(0.01, 1), white=st.booleans()
+    width=st.integers(1, 700),
+    height=st.integers(1, 700),
+    resize=st.integers(1, 300),
+    kept=st.floats(0.01, 1),
+    white=st.booleans(),
 )
 def test_the_kernel_is_pillow_at_any_size_from_the_box_alone(width, height, resize, kept, white):
     assume(resize * max(width, height) < 3000 * min(width, height))
@@ -55,7 +63,9 @@ def test_the_box_is_off_by_one_level_at_most(size):
     found = antialias.by_box(levels, cut(size), whole(size)).astype(int)
     away = np.abs(found - antialias.by_pillow(levels, cut(size)))
     assert away.max() <= 2 and (away > 1).mean() <= 1e-4
-    assert np.array_equal(found, antialias.by_box(levels[box.top : box.bottom, box.left : box.right], cut(size), box))
+    assert np.array_equal(
+        found, antialias.by_box(levels[box.top : box.bottom, box.left : box.right], cut(size), box)
+    )
 
 
 @pytest.fixture
@@ -104,4 +114,6 @@ def test_a_kernel_that_differs_is_not_used(monkeypatch, asked_again, error):
 )
 def test_the_kernel_refuses_what_would_read_beyond_its_buffers(box, size, resized, corner):
     with pytest.raises(ValueError, match="do not fit"):
-        antialias._resample.crop_resized(noise(60, 40), box, size, np.empty((8, 8, 3), np.uint8), resized, corner, 8, False)
+        antialias._resample.crop_resized(
+            noise(60, 40), box, size, np.empty((8, 8, 3), np.uint8), resized, corner, 8, False
+        )

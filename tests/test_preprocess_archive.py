@@ -1,4 +1,6 @@
-"""A tar read in place: the same bytes as the folder, remembered, and refused when it is not what it should be."""
+"""A tar read in place: the same bytes as the folder, remembered, and refused when it is not what it should
+be.
+"""
 
 import gzip
 import io
@@ -70,7 +72,9 @@ def test_a_member_that_leads_out_is_refused(tmp_path, name):
         archive.scan(special(tmp_path / "a.tar", name, tarfile.REGTYPE))
 
 
-@pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE])
+@pytest.mark.parametrize(
+    "kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE]
+)
 def test_a_device_or_a_link_is_refused(tmp_path, kind):
     with pytest.raises(BuildError, match="'b.jpg' is a .*only plain files"):
         archive.scan(special(tmp_path / "a.tar", "b.jpg", kind, "a.jpg"))
@@ -113,5 +117,7 @@ def test_a_damaged_tar_is_refused_or_read_as_it_is(tmp_path, at, data, cut):
         found = archive.scan(str(tmp_path / "b.tar"))
     except BuildError:
         return
-    for position, read in archive.read(str(tmp_path / "b.tar"), [(one.offset, one.size) for one in found], 1 << 20):
+    for position, read in archive.read(
+        str(tmp_path / "b.tar"), [(one.offset, one.size) for one in found], 1 << 20
+    ):
         assert len(read) == found[position].size and not found[position].path.startswith("/")

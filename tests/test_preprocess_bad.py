@@ -7,7 +7,9 @@ from preprocess import bad
 
 def test_the_lists_among_the_paths_are_joined_in_order(tmp_path):
     for number, rows in enumerate(([3], [], [9, 12])):
-        (tmp_path / f"bad-{number}.json").write_text(json.dumps([{"row": row, "name": f"{row}.jpg"} for row in rows]))
+        (tmp_path / f"bad-{number}.json").write_text(
+            json.dumps([{"row": row, "name": f"{row}.jpg"} for row in rows])
+        )
     paths = [str(tmp_path / "shard.npy"), *(str(tmp_path / f"bad-{number}.json") for number in range(3))]
     assert [found["row"] for found in bad.listed(paths)] == [3, 9, 12]
     assert bad.listed([]) == []

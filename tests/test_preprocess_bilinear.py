@@ -1,4 +1,6 @@
-"""The resizes of OpenCV and TensorFlow, held to their own code's numbers and written out plainly once more."""
+"""The resizes of OpenCV and TensorFlow, held to their own code's numbers and written out plainly once
+more.
+"""
 
 import hashlib
 
@@ -12,7 +14,8 @@ def noise(width, height):
     return np.random.default_rng(width * 1000 + height).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-# sha256 of cv2.resize(noise(w, h), size, interpolation=cv2.INTER_LINEAR).tobytes(), computed with opencv-python-headless 5.0.0
+# sha256 of cv2.resize(noise(w, h), size, interpolation=cv2.INTER_LINEAR).tobytes(), computed with
+# opencv-python-headless 5.0.0
 OPENCV = {
     ((97, 83), 64): "11e2580a09afa178",
     ((60, 90), 64): "3d886a1b034c4b4a",

@@ -37,10 +37,21 @@ def test_a_file_is_told_for_what_it_is(name, data, bad, odd):
 
 
 def test_the_report_lists_the_bad_first_and_counts_the_odd(tmp_path):
-    files = {"a.jpg": jpeg(), "b.jpg": b"", "c.jpg": jpeg(mode="L"), "d.jpg": jpeg(mode="L"), "e.jpg": jpeg(200, 200)[:-900]}
+    files = {
+        "a.jpg": jpeg(),
+        "b.jpg": b"",
+        "c.jpg": jpeg(mode="L"),
+        "d.jpg": jpeg(mode="L"),
+        "e.jpg": jpeg(200, 200)[:-900],
+    }
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-    check.write(tuple(str(tmp_path / name) for name in [*files, "gone.jpg"]), (str(tmp_path / "odd.json"),), resize=48, crop=32)
+    check.write(
+        tuple(str(tmp_path / name) for name in [*files, "gone.jpg"]),
+        (str(tmp_path / "odd.json"),),
+        resize=48,
+        crop=32,
+    )
     assert [one["row"] for one in json.loads((tmp_path / "odd.json").read_text())] == [1, 2, 3, 4, 5]
     check.report((str(tmp_path / "odd.json"),), (str(tmp_path / "check.txt"),), images=6)
     text = (tmp_path / "check.txt").read_text()

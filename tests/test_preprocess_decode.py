@@ -1,4 +1,6 @@
-"""What is a picture, what is none, and that the libjpeg inside Pillow, called directly, gives what Pillow gives."""
+"""What is a picture, what is none, and that the libjpeg inside Pillow, called directly, gives what Pillow
+gives.
+"""
 
 import io
 import os
@@ -23,7 +25,10 @@ from preprocess.decode import BadImage, Box
 def bomb():
     """A PNG's head that promises 100,000 x 100,000 pixels."""
     found = b"\x89PNG\r\n\x1a\n"
-    for kind, data in ((b"IHDR", struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(b"\0" * 999))):
+    for kind, data in (
+        (b"IHDR", struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(b"\0" * 999)),
+    ):
         found += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     return found
 
@@ -50,29 +55,44 @@ def test_every_form_decodes_as_pillow_does(data):
         assert np.array_equal(decode.decoded(data), np.asarray(picture.convert("RGB")))
 
 
-JPEG_C = pytest.mark.skipif(decode._jpeg is None, reason="jpeg.c was not compiled: no C compiler at installation")
+JPEG_C = pytest.mark.skipif(
+    decode._jpeg is None, reason="jpeg.c was not compiled: no C compiler at installation"
+)
 FORMS = {
     "gray": lambda levels, quality: encoded(levels, mode="L", quality=quality),
     "progressive": lambda levels, quality: encoded(levels, progressive=True, quality=quality),
     "restarts": lambda levels, quality: encoded(levels, restart_marker_blocks=3, quality=quality),
     "rgb": lambda levels, quality: encoded(levels, keep_rgb=True, quality=quality),
-    **{form: lambda levels, quality, form=form: simplejpeg.encode_jpeg(levels, quality, colorsubsampling=form)
-       for form in ("444", "422", "420", "440", "411")},
+    **{
+        form: lambda levels, quality, form=form: simplejpeg.encode_jpeg(
+            levels, quality, colorsubsampling=form
+        )
+        for form in ("444", "422", "420", "440", "411")
+    },
 }
 
 
 @JPEG_C
 @settings(max_examples=300, deadline=None)
-@given(form=st.sampled_from(sorted(FORMS)), width=st.integers(1, 130), height=st.integers(1, 130), quality=st.integers(20, 98),
-       ends=st.tuples(*[st.floats(0, 1)] * 4))
+@given(
+    form=st.sampled_from(sorted(FORMS)),
+    width=st.integers(1, 130),
+    height=st.integers(1, 130),
+    quality=st.integers(20, 98),
+    ends=st.tuples(*[st.floats(0, 1)] * 4),
+)
 def test_a_part_is_that_part_of_pillows_picture(form, width, height, quality, ends):
     data = FORMS[form](noise(width, height), quality)
     left, top = int(ends[0] * (width - 1)), int(ends[1] * (height - 1))
-    box = Box(left, top, left + 1 + int(ends[2] * (width - 1 - left)), top + 1 + int(ends[3] * (height - 1 - top)))
+    box = Box(
+        left, top, left + 1 + int(ends[2] * (width - 1 - left)), top + 1 + int(ends[3] * (height - 1 - top))
+    )
     assert decode.plain_size(data) == (width, height)
     found = decode.part(data, box)
     with Image.open(io.BytesIO(data)) as picture:
-        assert np.array_equal(found, np.asarray(picture.convert("RGB"))[box.top : box.bottom, box.left : box.right])
+        assert np.array_equal(
+            found, np.asarray(picture.convert("RGB"))[box.top : box.bottom, box.left : box.right]
+        )
 
 
 @JPEG_C
@@ -81,24 +101,41 @@ def test_the_c_parts_struct_is_libjpegs():
     header, compiler = "/usr/include/jpeglib.h", shutil.which("cc") or shutil.which("gcc")
     if not (compiler and os.path.exists(header)):
         pytest.skip("no C compiler or no jpeglib.h (Debian: libjpeg62-turbo-dev)")
-    jpeg = ("image_width", "jpeg_color_space", "out_color_space", "output_width", "output_scanline", "data_precision",
-            "progressive_mode", "arith_code", "restart_interval", "comps_in_scan", "unread_marker")
+    jpeg = (
+        "image_width",
+        "jpeg_color_space",
+        "out_color_space",
+        "output_width",
+        "output_scanline",
+        "data_precision",
+        "progressive_mode",
+        "arith_code",
+        "restart_interval",
+        "comps_in_scan",
+        "unread_marker",
+    )
     errors = ("error_exit", "emit_message", "format_message", "msg_code", "num_warnings")
-    same = [("jpeg_decompress_struct", "Jpeg", name) for name in jpeg] + [("jpeg_error_mgr", "JpegErrors", name) for name in errors]
-    checks = "".join(f'_Static_assert(offsetof(struct {theirs}, {name}) == offsetof({ours}, {name}), "{name}");\n'
-                     for theirs, ours, name in same)
+    same = [("jpeg_decompress_struct", "Jpeg", name) for name in jpeg] + [
+        ("jpeg_error_mgr", "JpegErrors", name) for name in errors
+    ]
+    checks = "".join(
+        f'_Static_assert(offsetof(struct {theirs}, {name}) == offsetof({ours}, {name}), "{name}");\n'
+        for theirs, ours, name in same
+    )
     source = f"""#include <stdio.h>
 #include <stddef.h>
 #include <jpeglib.h>
-#include "{decode.__file__.rpartition('/')[0]}/jpeg62.h"
+#include "{decode.__file__.rpartition("/")[0]}/jpeg62.h"
 #if JPEG_LIB_VERSION == 62
 _Static_assert(sizeof(struct jpeg_decompress_struct) == sizeof(Jpeg), "size");
 _Static_assert(sizeof(struct jpeg_error_mgr) == sizeof(JpegErrors), "size of errors");
 {checks}
 _Static_assert(JCS_GRAYSCALE == SPACE_GRAY && JCS_RGB == SPACE_RGB && JCS_YCbCr == SPACE_YCC, "colour spaces");
 #endif
-"""
-    ended = subprocess.run([compiler, "-fsyntax-only", "-x", "c", "-"], input=source, text=True, capture_output=True, check=False)
+"""  # noqa: E501
+    ended = subprocess.run(
+        [compiler, "-fsyntax-only", "-x", "c", "-"], input=source, text=True, capture_output=True, check=False
+    )
     assert ended.returncode == 0, ended.stderr
 
 
@@ -189,7 +226,10 @@ SOUND = {
 
 @settings(max_examples=400, deadline=None)
 @given(
-    form=st.sampled_from(sorted(SOUND)), at=st.integers(0, 10_000), put=st.binary(min_size=1, max_size=6), cut=st.integers(0, 3000)
+    form=st.sampled_from(sorted(SOUND)),
+    at=st.integers(0, 10_000),
+    put=st.binary(min_size=1, max_size=6),
+    cut=st.integers(0, 3000),
 )
 def test_a_damaged_picture_is_refused_or_decodes_as_pillow_does(form, at, put, cut):
     data = SOUND[form]
@@ -244,8 +284,12 @@ def test_metadata_that_pillow_refuses_is_refused(marker, content):
 
 
 @settings(max_examples=300, deadline=None)
-@given(at=st.floats(0.3, 1), put=st.binary(min_size=4, max_size=300), marker=st.sampled_from(list(b"\xc4\xdb\xc0\xda\xdd\xd8\xcc")),
-       tail=st.booleans())
+@given(
+    at=st.floats(0.3, 1),
+    put=st.binary(min_size=4, max_size=300),
+    marker=st.sampled_from(list(b"\xc4\xdb\xc0\xda\xdd\xd8\xcc")),
+    tail=st.booleans(),
+)
 def test_damage_below_the_part_is_noticed(at, put, marker, tail):
     """A part at the top of the picture; where Pillow refuses the whole, so is the part."""
     data = bytearray(jpeg(300, 300, 3))

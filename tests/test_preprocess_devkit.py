@@ -1,4 +1,6 @@
-"""The devkit becomes labels, and a label file of the whole validation set that cannot be right is named for what it is."""
+"""The devkit becomes labels, and a label file of the whole validation set that cannot be right is named for
+what it is.
+"""
 
 import gzip
 import io
@@ -115,12 +117,19 @@ def test_an_archive_that_unpacks_to_gigabytes_is_refused(tmp_path):
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(at=st.integers(0, 5000), put=st.binary(min_size=1, max_size=30), cut=st.integers(0, 300), packed=st.booleans())
+@given(
+    at=st.integers(0, 5000),
+    put=st.binary(min_size=1, max_size=30),
+    cut=st.integers(0, 300),
+    packed=st.booleans(),
+)
 def test_a_damaged_archive_is_refused_or_gives_labels(tmp_path, at, put, cut, packed):
     with open(kit(tmp_path / "k.tar.gz", lines(IDS)), "rb") as file:
         data = file.read() if packed else gzip.decompress(file.read())
     at %= len(data)
-    (tmp_path / "d.tar.gz").write_bytes((data[:at] + put + data[at + len(put) :])[: len(data) - cut % len(data)])
+    (tmp_path / "d.tar.gz").write_bytes(
+        (data[:at] + put + data[at + len(put) :])[: len(data) - cut % len(data)]
+    )
     try:
         found = devkit.labels(str(tmp_path / "d.tar.gz"))
     except BuildError:

@@ -9,7 +9,11 @@ from pipeline.errors import BadData
 from preprocess import classes, diagnose, presets, shards
 
 OF = {known.index: known.ilsvrc_id for known in classes.table()}
-VARIANTS = list(presets.variants(presets.resolved("own", {"resize": 256, "crop": 224, "mean": [0.1] * 3, "std": [0.2] * 3})))
+VARIANTS = list(
+    presets.variants(
+        presets.resolved("own", {"resize": 256, "crop": 224, "mean": [0.1] * 3, "std": [0.2] * 3})
+    )
+)
 LABELS = [int(label) for label in np.random.default_rng(5).integers(1, 999, 200)]
 
 
@@ -23,7 +27,10 @@ def logits(right, outputs=1000, shift=0, seed=0):
 
 
 def all_logits(best="as-is", **how):
-    return {name: logits(0.78 if name == best else 0.5, seed=number, **how) for number, name in enumerate(VARIANTS)}
+    return {
+        name: logits(0.78 if name == best else 0.5, seed=number, **how)
+        for number, name in enumerate(VARIANTS)
+    }
 
 
 def test_nothing_wrong_is_said_to_be_nothing_wrong():
@@ -31,7 +38,13 @@ def test_nothing_wrong_is_said_to_be_nothing_wrong():
 
 
 @pytest.mark.parametrize(
-    ("best", "word"), [("bgr", "bgr"), ("unnormalised", "unnormalised"), ("unscaled", "unnormalised"), ("preset-mlperf", "preset")]
+    ("best", "word"),
+    [
+        ("bgr", "bgr"),
+        ("unnormalised", "unnormalised"),
+        ("unscaled", "unnormalised"),
+        ("preset-mlperf", "preset"),
+    ],
 )
 def test_a_way_of_preparing_that_fits_better_is_named(best, word):
     found = diagnose.judged(all_logits(best), LABELS, False)
@@ -59,7 +72,10 @@ def test_a_wrong_label_file_is_named(mistake, background, word):
 
 
 def test_two_mistakes_are_both_named():
-    assert diagnose.judged(all_logits("bgr"), [label + 1 for label in LABELS], False)["word"] == "bgr + one-based"
+    assert (
+        diagnose.judged(all_logits("bgr"), [label + 1 for label in LABELS], False)["word"]
+        == "bgr + one-based"
+    )
 
 
 def test_a_network_that_knows_nothing_is_not_explained():
@@ -74,13 +90,23 @@ def test_labels_beyond_the_outputs_are_misses():
 
 def test_the_diagnosis_is_written(tmp_path):
     files = [str(tmp_path / "index.csv")]
-    shards.index((), (files[0],), names=[f"{n}" for n in range(200)], labels=[label + 1 for label in LABELS], shard_size=208)
+    shards.index(
+        (),
+        (files[0],),
+        names=[f"{n}" for n in range(200)],
+        labels=[label + 1 for label in LABELS],
+        shard_size=208,
+    )
     for name, values in all_logits().items():
         files.append(str(tmp_path / f"{name}.npy"))
         np.save(files[-1], values)
     diagnose.write(tuple(files), (str(tmp_path / "d.json"),), names=VARIANTS)
     found = json.loads((tmp_path / "d.json").read_text())
-    assert found["word"] == "one-based" and found["images"] == 200 and found["top1_pct"]["as-is / one-based"] == 78.0
+    assert (
+        found["word"] == "one-based"
+        and found["images"] == 200
+        and found["top1_pct"]["as-is / one-based"] == 78.0
+    )
 
 
 def said(tmp_path, bad):
@@ -116,7 +142,9 @@ FORMS = [{"order": "rgb", "mean": [0.5] * 3, "std": [0.5] * 3}] * len(VARIANTS)
 def test_another_resize_alone_must_be_much_better(better, word):
     values = {name: logits(0.78, seed=1) for name in VARIANTS}
     values["preset-mlperf"] = logits(better, seed=1)
-    assert diagnose.judged(values, LABELS, False, forms=dict(zip(VARIANTS, FORMS, strict=True)))["word"] == word
+    assert (
+        diagnose.judged(values, LABELS, False, forms=dict(zip(VARIANTS, FORMS, strict=True)))["word"] == word
+    )
 
 
 def test_labels_one_too_low_for_a_network_without_background_are_raised():

@@ -35,7 +35,9 @@ def test_stats_are_those_of_the_files(tmp_path):
 
 def test_every_layout_gives_the_same_pairs_and_identity(tmp_path):
     flat = listed(folder(tmp_path / "flat", NAMES, LABELS), None, 1000)
-    deep = listed(folder(tmp_path / "deep", [f"x/y.z/{n}/{name}" for n, name in enumerate(NAMES)], LABELS), None, 1000)
+    deep = listed(
+        folder(tmp_path / "deep", [f"x/y.z/{n}/{name}" for n, name in enumerate(NAMES)], LABELS), None, 1000
+    )
     held = tmp_path / "held"
     folder(held / "val", NAMES)
     (held / "val_label.txt").write_text((tmp_path / "flat/val_label.txt").read_text())
@@ -43,7 +45,9 @@ def test_every_layout_gives_the_same_pairs_and_identity(tmp_path):
     inside = listed(str(held), None, 1000)
     tar = tarred(tmp_path / "set.tar", {f"val/{name}": jpeg() for name in NAMES})
     packed = listed(tar, str(tmp_path / "flat/val_label.txt"), 1000)
-    (tmp_path / "list.txt").write_text("".join(f"flat/{name} {label}\n" for name, label in zip(NAMES, LABELS, strict=True)))
+    (tmp_path / "list.txt").write_text(
+        "".join(f"flat/{name} {label}\n" for name, label in zip(NAMES, LABELS, strict=True))
+    )
     written = listed(str(tmp_path / "list.txt"), None, 1000)
     for other in (deep, beside, inside, packed, written):
         assert pairs(other) == pairs(flat) and other.identity == flat.identity
@@ -52,7 +56,9 @@ def test_every_layout_gives_the_same_pairs_and_identity(tmp_path):
 
 def test_folders_named_by_wnid_give_the_tables_labels(tmp_path):
     wnids = ["n01443537", "n01440764", "n15075141"]
-    listing = listed(folder(tmp_path / "set", [f"{wnid}/{wnid}_{n}.JPEG" for wnid in wnids for n in range(2)]), None, 1000)
+    listing = listed(
+        folder(tmp_path / "set", [f"{wnid}/{wnid}_{n}.JPEG" for wnid in wnids for n in range(2)]), None, 1000
+    )
     assert {image.path.partition("/")[0]: image.label for image in listing.images} == {
         wnid: classes.index_of_wnid()[wnid] for wnid in wnids
     }
@@ -175,13 +181,17 @@ def test_the_full_validation_set_in_devkit_order_is_refused(tmp_path):
         lines.append(f"{name} {number % 1000}\n")
     (tmp_path / "set/val_label.txt").write_text("".join(lines))
     with pytest.raises(
-        BuildError, match="not the labels of the ILSVRC2012 validation set: .*00000001.JPEG has label 1, known is 65"
+        BuildError,
+        match="not the labels of the ILSVRC2012 validation set: .*00000001.JPEG has label 1, known is 65",
     ):
         listed(str(tmp_path / "set"), None, 1000)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+@given(
+    data=st.binary(max_size=300)
+    | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
+)
 def test_no_label_file_crashes_the_reader_or_is_taken_wrongly(tmp_path, data):
     root = tmp_path / "set"
     if not root.exists():
@@ -226,7 +236,9 @@ def test_a_complete_one_based_label_file_is_named_for_what_it_is(tmp_path):
         (folder / name).touch()
     first = [label + 1 for label in devkit.KNOWN]
     rest = [1 + number % 1000 for number in range(devkit.ALL - len(first))]
-    (tmp_path / "one.txt").write_text("".join(f"{name} {label}\n" for name, label in zip(names, first + rest, strict=True)))
+    (tmp_path / "one.txt").write_text(
+        "".join(f"{name} {label}\n" for name, label in zip(names, first + rest, strict=True))
+    )
     with pytest.raises(BuildError, match="one-based"):
         listed(str(folder), str(tmp_path / "one.txt"), 1000)
 
@@ -243,8 +255,15 @@ def test_a_tar_holds_the_pictures_that_its_folder_holds(tmp_path):
     names = ["val/n01440764/a.JPEG", "train/n01440764/b.JPEG", *hidden, "val/n15075141/d.JPEG"]
     root = folder(tmp_path / "set", names)
     for prefix in ("", "./"):
-        tar = tarred(tmp_path / f"set{len(prefix)}.tar", {prefix + name: (tmp_path / "set" / name).read_bytes() for name in names})
-        assert pairs(listed(tar, None, 1000)) == pairs(listed(root, None, 1000)) == [("a.JPEG", 0), ("d.JPEG", 999)]
+        tar = tarred(
+            tmp_path / f"set{len(prefix)}.tar",
+            {prefix + name: (tmp_path / "set" / name).read_bytes() for name in names},
+        )
+        assert (
+            pairs(listed(tar, None, 1000))
+            == pairs(listed(root, None, 1000))
+            == [("a.JPEG", 0), ("d.JPEG", 999)]
+        )
     beside = tarred(tmp_path / "beside.tar", {"val/a.JPEG": jpeg(), "b.JPEG": jpeg()})
     with pytest.raises(BuildError, match="lie beside val/, first: b.JPEG"):
         listed(beside, None, 1000)
@@ -257,7 +276,11 @@ def test_pictures_under_other_endings_are_told(tmp_path, name):
     with pytest.raises(BuildError, match=f"1 files look like pictures .* first: n01440764/{name}"):
         listed(root, None, 1000)
     with pytest.raises(BuildError, match=f"first: n01440764/{name}"):
-        listed(tarred(tmp_path / "set.tar", {"n01440764/a.JPEG": jpeg(), f"n01440764/{name}": jpeg()}), None, 1000)
+        listed(
+            tarred(tmp_path / "set.tar", {"n01440764/a.JPEG": jpeg(), f"n01440764/{name}": jpeg()}),
+            None,
+            1000,
+        )
 
 
 def test_a_class_folder_without_pictures_is_told(tmp_path):

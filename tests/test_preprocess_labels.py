@@ -59,7 +59,9 @@ def test_folders_at_different_depths_are_no_classes():
 
 @pytest.mark.parametrize("stranger", ["aaa", "N1507514", "zzz"])
 def test_a_stranger_among_wnids_shifts_no_label(stranger):
-    with pytest.raises(BuildError, match=f"2 folders are named by ILSVRC2012's wnids and 1 not, first: {stranger}.*--labels"):
+    with pytest.raises(
+        BuildError, match=f"2 folders are named by ILSVRC2012's wnids and 1 not, first: {stranger}.*--labels"
+    ):
         labels.by_folder({"a": "n01440764/a", "b": f"{stranger}/b", "c": "n15075141/c"}, 1000)
 
 
@@ -67,13 +69,17 @@ def test_wnids_in_capitals_are_wnids():
     assert labels.by_folder({"a": "N15075141/a", "b": "n01440764/b"}, 1000) == {"a": 999, "b": 0}
 
 
-@pytest.mark.parametrize(("other", "fits"), [("a.jpg 1\nb.jpg 2\n", True), ("a.jpg 1\nb.jpg 3\n", False), ("x.jpg 7\n", True)])
+@pytest.mark.parametrize(
+    ("other", "fits"), [("a.jpg 1\nb.jpg 2\n", True), ("a.jpg 1\nb.jpg 3\n", False), ("x.jpg 7\n", True)]
+)
 def test_two_label_files_of_the_same_pictures_must_agree(tmp_path, other, fits):
     (tmp_path / "val").mkdir()
     (tmp_path / "val/val_label.txt").write_text("a.jpg 1\nb.jpg 2\n")
     (tmp_path / "val_label.txt").write_text(other)
     if fits:
-        assert labels.find(str(tmp_path / "val"), str(tmp_path / "val"))[0] == str(tmp_path / "val/val_label.txt")
+        assert labels.find(str(tmp_path / "val"), str(tmp_path / "val"))[0] == str(
+            tmp_path / "val/val_label.txt"
+        )
     else:
         with pytest.raises(BuildError, match="differ: b.jpg is 2 in the one and 3 in the other"):
             labels.find(str(tmp_path / "val"), str(tmp_path / "val"))
@@ -88,6 +94,10 @@ def test_a_part_of_a_set_with_other_labels_than_the_whole_is_asked_about(tmp_pat
 
 
 def test_folders_named_by_numbers_are_not_guessed_at():
-    with pytest.raises(BuildError, match="12 class folders are named by numbers, .* 11 stands before 2: .*--labels"):
+    with pytest.raises(
+        BuildError, match="12 class folders are named by numbers, .* 11 stands before 2: .*--labels"
+    ):
         labels.by_folder({f"{n}.jpg": f"{n}/{n}.jpg" for n in range(12)}, 12)
-    assert labels.by_folder({f"{n}.jpg": f"{n:02d}/{n}.jpg" for n in range(12)}, 12) == {f"{n}.jpg": n for n in range(12)}
+    assert labels.by_folder({f"{n}.jpg": f"{n:02d}/{n}.jpg" for n in range(12)}, 12) == {
+        f"{n}.jpg": n for n in range(12)
+    }

@@ -11,8 +11,8 @@ from preprocess import presets, transform
 
 OWN = {"resize": 256, "crop": 224, "mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}
 
-# sha256 of the uint8 crop and of the float32 values that each preset makes of noise(500, 375); Pillow 13; the formulas are in
-# docs/preprocessing.md
+# sha256 of the uint8 crop and of the float32 values that each preset makes of noise(500, 375); Pillow 13; the
+# formulas are in docs/preprocessing.md
 GOLDEN = {
     "own": ("705dfe660b3aceaf", "16104bd712ab3a07"),
     "seed": ("705dfe660b3aceaf", "e2f8e526d2428ad4"),
@@ -28,12 +28,16 @@ def test_a_presets_pixels_are_the_golden_ones(name):
     levels = transform.shaped(noise(500, 375), values["resize"], values["crop"], method=values["method"])
     levels = levels if values["order"] == "rgb" else levels[:, :, ::-1]
     floats = transform.normalised(levels, values["mean"], values["std"])
-    found = tuple(hashlib.sha256(np.ascontiguousarray(part).tobytes()).hexdigest()[:16] for part in (levels, floats))
+    found = tuple(
+        hashlib.sha256(np.ascontiguousarray(part).tobytes()).hexdigest()[:16] for part in (levels, floats)
+    )
     assert found == GOLDEN[name]
 
 
 def test_a_preset_keeps_the_models_resolution():
-    assert presets.resolved("mlperf", {**OWN, "crop": 160})["resize"] == 182  # int(100 * 160 / 87.5), as MLPerf has it
+    assert (
+        presets.resolved("mlperf", {**OWN, "crop": 160})["resize"] == 182
+    )  # int(100 * 160 / 87.5), as MLPerf has it
     assert presets.resolved("seed", {**OWN, "crop": 128})["resize"] == 146
     assert presets.resolved("own", OWN) == {"method": "pillow", "order": "rgb", **OWN}
 
@@ -42,11 +46,15 @@ def test_caffes_values_are_its_means_and_scale():
     values = presets.resolved("caffe-bgr", OWN)
     level = np.full((1, 1, 3), 200, np.uint8)
     expected = (200 - np.array(presets.CAFFE_LEVELS)) * presets.CAFFE_SCALE
-    assert np.allclose(transform.normalised(level, values["mean"], values["std"]).ravel(), expected, atol=1e-5)
+    assert np.allclose(
+        transform.normalised(level, values["mean"], values["std"]).ravel(), expected, atol=1e-5
+    )
 
 
 def test_a_mistyped_preset_gets_the_nearest():
-    with pytest.raises(BuildError, match="--preset=mlpref: no such preset; there are: own, seed.*Did you mean mlperf"):
+    with pytest.raises(
+        BuildError, match="--preset=mlpref: no such preset; there are: own, seed.*Did you mean mlperf"
+    ):
         presets.resolved("mlpref", OWN)
 
 

@@ -1,4 +1,6 @@
-"""The sample's pictures: known at plan time, drawn alike on every run, of every kind the decoder must take."""
+"""The sample's pictures: known at plan time, drawn alike on every run, of every kind the decoder must
+take.
+"""
 
 import subprocess
 import sys
@@ -35,7 +37,10 @@ def test_classes_are_shuffled_and_differ_between_the_splits():
 
 
 def test_planning_imports_neither_numpy_nor_pillow():
-    code = "import sys; from preprocess import sample; sample.listing(); print({'numpy', 'PIL'} & set(sys.modules))"
+    code = (
+        "import sys; from preprocess import sample; sample.listing(); print({'numpy', 'PIL'} &"
+        " set(sys.modules))"
+    )
     assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip() == "set()"
 
 

@@ -25,4 +25,8 @@ def test_a_shard_holds_a_sixteenth_within_bounds(n, input, size):
 @given(n=st.integers(1, 60_000), input=st.sampled_from(["uint8", "float32"]))
 def test_shards_hold_every_image_once(n, input):
     sizes = shard_sizes(n, input)
-    assert sum(sizes) == n and set(sizes[:-1]) <= {images_a_shard(n, input)} and 0 < sizes[-1] <= images_a_shard(n, input)
+    assert (
+        sum(sizes) == n
+        and set(sizes[:-1]) <= {images_a_shard(n, input)}
+        and 0 < sizes[-1] <= images_a_shard(n, input)
+    )

@@ -36,11 +36,16 @@ def test_a_row_is_a_picture_in_the_order_given(tmp_path, listing):
 def test_float32_rows_are_normalised_and_channels_first(tmp_path, listing):
     shard = written(tmp_path, listing.paths(), input="float32", mean=MEAN, std=STD)
     assert shard.shape == (9, 3, 32, 32) and shard.dtype == np.float32
-    assert np.array_equal(shard[4], transform.normalised(transform.pixels(listing.paths()[4], 48, 32), MEAN, STD))
+    assert np.array_equal(
+        shard[4], transform.normalised(transform.pixels(listing.paths()[4], 48, 32), MEAN, STD)
+    )
 
 
 def test_a_tar_gives_the_folders_shards_byte_for_byte(tmp_path, listing):
-    files = {name: (tmp_path / "set" / name).read_bytes() for name in sorted((i.name for i in listing.images), reverse=True)}
+    files = {
+        name: (tmp_path / "set" / name).read_bytes()
+        for name in sorted((i.name for i in listing.images), reverse=True)
+    }
     packed = index.listed(tarred(tmp_path / "set.tar", files), listing.labels_path, 1000)
     members = [[image.name, image.offset, image.size, image.sha256] for image in packed.images]
     written(tmp_path, listing.paths(), "a.npy")
@@ -50,7 +55,10 @@ def test_a_tar_gives_the_folders_shards_byte_for_byte(tmp_path, listing):
 
 @pytest.mark.slow
 def test_a_tar_of_2000_real_size_pictures_gives_the_folders_shards(tmp_path):
-    files = {f"ILSVRC2012_val_{n * 7 % 2000:08d}.JPEG": jpeg(500, 375 if n % 3 else 667, n % 50) for n in range(2000)}
+    files = {
+        f"ILSVRC2012_val_{n * 7 % 2000:08d}.JPEG": jpeg(500, 375 if n % 3 else 667, n % 50)
+        for n in range(2000)
+    }
     (tmp_path / "val").mkdir()
     for name, data in files.items():
         (tmp_path / "val" / name).write_bytes(data)
@@ -59,7 +67,10 @@ def test_a_tar_of_2000_real_size_pictures_gives_the_folders_shards(tmp_path):
     packed = index.listed(tarred(tmp_path / "ILSVRC2012_img_val.tar", files), None, 1000)
     assert loose.identity == packed.identity
     for first in range(0, 2000, 128):
-        members = [[image.name, image.offset, image.size, image.sha256] for image in packed.images[first : first + 128]]
+        members = [
+            [image.name, image.offset, image.size, image.sha256]
+            for image in packed.images[first : first + 128]
+        ]
         one = written(tmp_path, loose.paths()[first : first + 128], "a.npy")
         assert np.array_equal(one, written(tmp_path, [packed.tar], "b.npy", members=members))
         assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
@@ -75,7 +86,8 @@ def test_all_bad_pictures_are_named_with_the_reason(tmp_path, listing):
     (tmp_path / "set/p02.JPEG").write_bytes(b"")
     (tmp_path / "set/p07.JPEG").write_bytes(jpeg(200, 200)[:-900])
     with pytest.raises(
-        StepError, match=r"2 of 9 images cannot be used: p02.JPEG: empty file; p07.JPEG: .*truncated.*--on-bad=skip"
+        StepError,
+        match=r"2 of 9 images cannot be used: p02.JPEG: empty file; p07.JPEG: .*truncated.*--on-bad=skip",
     ):
         written(tmp_path, listing.paths())
 
@@ -93,8 +105,11 @@ def test_the_index_has_a_line_for_every_row(tmp_path):
     shards.index((), (out,), names=["a.jpg", "b,c.jpg", "d.jpg"], labels=[5, 6, 7], shard_size=2)
     with open(out, newline="") as file:
         assert list(csv.reader(file)) == [
-            ["row", "name", "label", "shard"], ["0", "a.jpg", "5", "0"], ["1", "b,c.jpg", "6", "0"], ["2", "d.jpg", "7", "1"]
-        ]  # fmt: skip
+            ["row", "name", "label", "shard"],
+            ["0", "a.jpg", "5", "0"],
+            ["1", "b,c.jpg", "6", "0"],
+            ["2", "d.jpg", "7", "1"],
+        ]
 
 
 def test_the_index_counts_bad_rows_over_all_shards(tmp_path):
@@ -114,6 +129,9 @@ def test_a_file_of_gigabytes_is_a_bad_picture_and_not_read_whole(tmp_path, listi
     if packed:
         files = {image.name: (tmp_path / "set" / image.name).read_bytes() for image in listing.images}
         found = index.listed(tarred(tmp_path / "set.tar", files), listing.labels_path, 1000)
-        inputs, members = [found.tar], [[image.name, image.offset, image.size, image.sha256] for image in found.images]
+        inputs, members = (
+            [found.tar],
+            [[image.name, image.offset, image.size, image.sha256] for image in found.images],
+        )
     with pytest.raises(StepError, match="1 of 9 images cannot be used: p02.JPEG: more than 1 MiB"):
         written(tmp_path, inputs, members=members)

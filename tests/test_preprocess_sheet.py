@@ -11,22 +11,31 @@ OWN = {"resize": 48, "crop": 40, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0
 
 
 @pytest.mark.parametrize(
-    ("preset", "input"), [("own", "uint8"), ("own", "float32"), ("caffe-bgr", "uint8"), ("caffe-bgr", "float32")]
+    ("preset", "input"),
+    [("own", "uint8"), ("own", "float32"), ("caffe-bgr", "uint8"), ("caffe-bgr", "float32")],
 )
 def test_a_tile_is_the_picture_in_its_own_colours(tmp_path, preset, input):
     listing = index.listed(folder(tmp_path / "set", [f"p{n}.jpg" for n in range(5)], range(5)), None, 1000)
     values = presets.resolved(preset, OWN)
     paths = listing.paths()
     files = [str(tmp_path / "index.csv"), str(tmp_path / "0.npy"), str(tmp_path / "1.npy")]
-    shards.index((), (files[0],), names=[image.name for image in listing.images], labels=list(range(5)), shard_size=3)
+    shards.index(
+        (), (files[0],), names=[image.name for image in listing.images], labels=list(range(5)), shard_size=3
+    )
     for path, part in zip(files[1:], (paths[:3], paths[3:]), strict=True):
         shards.write(tuple(part), (path,), **presets.shard_params(values, input, "exact"))
     out = str(tmp_path / "sheet.png")
     sheet.write(tuple(files), (out,), mean=values["mean"], std=values["std"], order=values["order"])
     row = np.load(files[2])[1]
-    shown = np.asarray(Image.open(out))[sheet.GAP : sheet.GAP + 40, sheet.GAP + 4 * 168 : sheet.GAP + 4 * 168 + 40]
+    shown = np.asarray(Image.open(out))[
+        sheet.GAP : sheet.GAP + 40, sheet.GAP + 4 * 168 : sheet.GAP + 4 * 168 + 40
+    ]
     assert np.array_equal(shown, sheet.levels(row, values["mean"], values["std"], values["order"]))
-    shards.write((paths[4],), (str(tmp_path / "rgb.npy"),), **{**presets.shard_params(values, "uint8", "exact"), "order": "rgb"})
+    shards.write(
+        (paths[4],),
+        (str(tmp_path / "rgb.npy"),),
+        **{**presets.shard_params(values, "uint8", "exact"), "order": "rgb"},
+    )
     assert np.array_equal(shown, np.load(tmp_path / "rgb.npy")[0])
 
 

@@ -21,14 +21,17 @@ def reference(data, resize=256, crop=224):
     """The seed's formula, up to the crop."""
     picture = Image.open(io.BytesIO(data)).convert("RGB")
     width, height = picture.size
-    size = (resize, int(resize * height / width)) if width <= height else (int(resize * width / height), resize)
+    size = (
+        (resize, int(resize * height / width)) if width <= height else (int(resize * width / height), resize)
+    )
     picture = picture.resize(size, Image.Resampling.BILINEAR)
     left, top = round((size[0] - crop) / 2), round((size[1] - crop) / 2)
     return np.array(picture.crop((left, top, left + crop, top + crop)))
 
 
 @pytest.mark.parametrize(
-    "size", [(500, 375), (375, 500), (256, 256), (80, 60), (300, 900), (900, 300), (333, 257), (1, 90), (90, 1)]
+    "size",
+    [(500, 375), (375, 500), (256, 256), (80, 60), (300, 900), (900, 300), (333, 257), (1, 90), (90, 1)],
 )
 def test_pixels_are_the_references(size):
     data = jpeg(*size)
@@ -36,7 +39,9 @@ def test_pixels_are_the_references(size):
 
 
 @settings(max_examples=60, deadline=None)
-@given(width=st.integers(1, 400), height=st.integers(1, 400), resize=st.integers(4, 200), part=st.floats(0.1, 1))
+@given(
+    width=st.integers(1, 400), height=st.integers(1, 400), resize=st.integers(4, 200), part=st.floats(0.1, 1)
+)
 def test_pixels_are_the_references_at_any_size(width, height, resize, part):
     if max(width, height) > 60 * min(width, height):
         return
@@ -54,12 +59,16 @@ def test_gray_and_four_component_pictures_are_the_references(mode):
 def test_exif_orientation_is_ignored(turn):
     exif = Image.Exif()
     exif[0x0112] = turn
-    assert np.array_equal(transform.pixels(jpeg(90, 60, exif=exif), 48, 32), transform.pixels(jpeg(90, 60), 48, 32))
+    assert np.array_equal(
+        transform.pixels(jpeg(90, 60, exif=exif), 48, 32), transform.pixels(jpeg(90, 60), 48, 32)
+    )
 
 
 def test_png_under_a_jpegs_name_is_read(tmp_path):
     (tmp_path / "a.JPEG").write_bytes(encoded(noise(90, 60), "PNG"))
-    assert np.array_equal(transform.pixels(str(tmp_path / "a.JPEG"), 48, 32), reference(encoded(noise(90, 60), "PNG"), 48, 32))
+    assert np.array_equal(
+        transform.pixels(str(tmp_path / "a.JPEG"), 48, 32), reference(encoded(noise(90, 60), "PNG"), 48, 32)
+    )
 
 
 def test_normalised_equals_the_seeds_formula_bit_for_bit():
@@ -73,7 +82,9 @@ def test_normalised_equals_the_seeds_formula_bit_for_bit():
 
 def test_bgr_is_the_same_the_other_way_round():
     data = jpeg(90, 60)
-    assert np.array_equal(transform.pixels(data, 48, 32, order="bgr")[:, :, ::-1], transform.pixels(data, 48, 32))
+    assert np.array_equal(
+        transform.pixels(data, 48, 32, order="bgr")[:, :, ::-1], transform.pixels(data, 48, 32)
+    )
 
 
 def test_a_strip_that_would_become_gigabytes_is_no_picture():

@@ -1,4 +1,6 @@
-"""What the documents say is so: every command parses, tables equal the code, both languages say the same, links resolve."""
+"""What the documents say is so: every command parses, tables equal the code, both languages say the same,
+links resolve.
+"""
 
 import dataclasses
 import inspect
@@ -41,7 +43,7 @@ def commands_of(name):
     lines += re.findall(r"`((?:\./)?inv [^`]*)`", prose_of(name))
     # what tools print may begin with "inv: ", and so is no command
     found = [line for line in lines if line.startswith(STARTS) and not line.startswith("inv: ")]
-    return [shlex.split(line, comments=True)[1 + line.startswith("$"):] for line in found]
+    return [shlex.split(line, comments=True)[1 + line.startswith("$") :] for line in found]
 
 
 def parsed(words):
@@ -85,7 +87,9 @@ def test_every_command_parses(name):
 
 def test_the_option_tables_are_the_help():
     options = {**SHARED, **DATA}
-    assert rows_of("README.md", "option") == dict(zip(flags(options), [text for _, text in options.values()], strict=True))
+    assert rows_of("README.md", "option") == dict(
+        zip(flags(options), [text for _, text in options.values()], strict=True)
+    )
 
 
 def test_the_chinese_option_tables_have_the_same_options_in_the_same_order():
@@ -116,12 +120,17 @@ def test_both_readmes_have_the_same_commands():
 
 
 def test_both_readmes_have_the_same_tables():
-    sizes = [[table.count("\n") for table in re.findall(r"(?:^\|.*\n)+", text_of(name), re.MULTILINE)] for name in READMES]
+    sizes = [
+        [table.count("\n") for table in re.findall(r"(?:^\|.*\n)+", text_of(name), re.MULTILINE)]
+        for name in READMES
+    ]
     assert sizes[0] == sizes[1]
 
 
 def test_both_readmes_show_the_same_output():
-    english, chinese = ([block for block in FENCE.findall(text_of(name)) if block.startswith(OUTPUT)] for name in READMES)
+    english, chinese = (
+        [block for block in FENCE.findall(text_of(name)) if block.startswith(OUTPUT)] for name in READMES
+    )
     assert len(english) == 4
     assert english == chinese
 
@@ -133,7 +142,9 @@ def test_both_readmes_link_to_the_same_places():
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_link_to_a_file_resolves(name):
-    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", prose_of(name)) if "://" not in link]
+    links = [
+        link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", prose_of(name)) if "://" not in link
+    ]
     assert [link for link in links if link and not ((ROOT / name).parent / link).exists()] == []
 
 

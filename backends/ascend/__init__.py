@@ -1,7 +1,8 @@
-"""Huawei Ascend: models compiled by atc, run by aclruntime. Importing this needs neither, compiling needs no board.
+"""Huawei Ascend: models compiled by atc, run by aclruntime. Importing this needs neither, compiling needs no
+board.
 
-atc.py compiles, session.py runs, npu_smi.py and tables.py find the boards, causes.py turns errors into advice, cann.py finds
-versions; doctor.py looks whether all of it fits together.
+atc.py compiles, session.py runs, npu_smi.py and tables.py find the boards, causes.py turns errors into
+advice, cann.py finds versions; doctor.py looks whether all of it fits together.
 """
 
 import os
@@ -14,8 +15,22 @@ from backends.ascend.session import Session
 from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
 
-__all__ = ["NEEDS", "PRECISIONS", "SUFFIX", "Board", "Session", "board", "compile_memory_mb", "compile_onnx",
-           "devices", "ready", "require_compiler", "require_runtime", "runtime", "toolchain"]
+__all__ = [
+    "NEEDS",
+    "PRECISIONS",
+    "SUFFIX",
+    "Board",
+    "Session",
+    "board",
+    "compile_memory_mb",
+    "compile_onnx",
+    "devices",
+    "ready",
+    "require_compiler",
+    "require_runtime",
+    "runtime",
+    "toolchain",
+]
 
 SUFFIX, NEEDS = ".om", "npu"
 PRECISIONS = tuple(PRECISION)
@@ -33,7 +48,9 @@ def runtime() -> dict[str, str | None]:
 
 
 def board(soc_version: str = "") -> Board | None:
-    """The Ascend chips of this machine (of this kind), None without any; BuildError where npu-smi cannot tell."""
+    """The Ascend chips of this machine (of this kind), None without any; BuildError where npu-smi cannot
+    tell.
+    """
     return npu_smi.board(soc_version)
 
 
@@ -48,7 +65,8 @@ def placement() -> dict[str, str | None]:
 
 
 def devices(cores: int = 1, soc_version: str = "") -> list[str]:
-    """ACL's logical ids of the healthy chips (of this kind), as this process sees them; BuildError when there is none.
+    """ACL's logical ids of the healthy chips (of this kind), as this process sees them; BuildError when there
+    is none.
 
     `cores` has no meaning here.
     """
@@ -57,7 +75,9 @@ def devices(cores: int = 1, soc_version: str = "") -> list[str]:
 
 def compile_memory_mb(parallel: int | None = None) -> int:
     """Memory that one conversion takes, in MB: an estimate that keeps parallel ones from being killed."""
-    return cann.COMPILER_MB + cann.OPERATOR_MB * (parallel or cann.told_compilers() or cann.parallel_compilers())
+    return cann.COMPILER_MB + cann.OPERATOR_MB * (
+        parallel or cann.told_compilers() or cann.parallel_compilers()
+    )
 
 
 def ready() -> list[str]:

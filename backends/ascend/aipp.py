@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-# The prototxt parser takes a float literal for min_chn and var_reci_chn only; mean_chn is an integer, hence unused.
+# The prototxt parser takes a float literal for min_chn and var_reci_chn only; mean_chn is an integer, hence
+# unused.
 HEAD = """aipp_op {{
     aipp_mode: static
     input_format: RGB888_U8

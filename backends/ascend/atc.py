@@ -13,60 +13,98 @@ from backends.ascend import aipp, cann, causes
 from pipeline import child
 from pipeline.errors import BuildError, StepError
 
-TIMEOUT_S = 2 * 3600.0  # seconds on a server, minutes on an arm board, hours on a 310B dev kit with little memory
+TIMEOUT_S = (
+    2 * 3600.0
+)  # seconds on a server, minutes on an arm board, hours on a 310B dev kit with little memory
 SAFE_PATH = re.compile(r"[A-Za-z0-9_./-]+")  # what all versions of atc take in a path
 SUCCESS = "ATC run success"
 MODE = 0o640  # ais_bench refuses a model that others may write; atc leaves 0600
 V2_SINCE = (7, 0)  # some 6.3 builds have precision_mode_v2 too; precision_mode is taken everywhere
 PRECISION = {"fp16": ("force_fp16", "fp16"), "fp32": ("force_fp32", "cube_fp16in_fp32out")}
-OURS = ("model", "framework", "output", "soc_version", "input_format", "input_shape", "insert_op_conf", "mode",
-        "dynamic_batch_size", "dynamic_image_size", "dynamic_dims")
+OURS = (
+    "model",
+    "framework",
+    "output",
+    "soc_version",
+    "input_format",
+    "input_shape",
+    "insert_op_conf",
+    "mode",
+    "dynamic_batch_size",
+    "dynamic_image_size",
+    "dynamic_dims",
+)
 
 
 def compile_onnx(source: str, out: str, batch: int, target: Mapping[str, Any]) -> None:
-    """Write the .om for this batch size to `out`, the whole log of the conversion beside it (model name + .log).
+    """Write the .om for this batch size to `out`, the whole log of the conversion beside it (model name +
+    .log).
 
-    `target`: soc_version, precision ("fp16" | "fp32"), input ("uint8" | "float32"), resolution, mean, std (of x/255,
-    for uint8), options (further atc flags without dashes), log (its path, where it lies elsewhere). BuildError without
-    atc and for options that cannot be; StepError when atc fails.
+    `target`: soc_version, precision ("fp16" | "fp32"), input ("uint8" | "float32"), resolution, mean, std (of
+    x/255, for uint8), options (further atc flags without dashes), log (its path, where it lies elsewhere).
+    BuildError without atc and for options that cannot be; StepError when atc fails.
     """
     if shutil.which("atc") is None:
-        raise BuildError(f"atc: not on PATH, needed to compile for {target['soc_version']}. "
-                         "Source set_env.sh of your CANN install")
+        raise BuildError(
+            f"atc: not on PATH, needed to compile for {target['soc_version']}. "
+            "Source set_env.sh of your CANN install"
+        )
     log = str(target.get("log") or _log_beside(out))
     name = _input_name(source)
-    # a folder of its own: atc leaves kernel_meta and reports in the current one, and takes few letters in a path
+    # a folder of its own: atc leaves kernel_meta and reports in the current one, and takes few letters in a
+    # path
     with tempfile.TemporaryDirectory(prefix="atc-", dir=safe_folder()) as folder:
-        shutil.copyfile(source, os.path.join(folder, "model.onnx"))  # a link's target would be checked for letters too
+        shutil.copyfile(
+            source, os.path.join(folder, "model.onnx")
+        )  # a link's target would be checked for letters too
         uint8 = target["input"] == "uint8"
         if uint8:
-            _write(os.path.join(folder, "aipp.cfg"), aipp.text(target["resolution"], target["mean"], target["std"]))
+            _write(
+                os.path.join(folder, "aipp.cfg"),
+                aipp.text(target["resolution"], target["mean"], target["std"]),
+            )
         argv = command(folder, name, batch, target, cann.version(), _cache_folder())
         _write(log, f"{shlex.join(argv)}\nin {folder}, CANN {cann.version() or 'of unknown version'}\n")
         if uint8:
             _append(log, os.path.join(folder, "aipp.cfg"))
         _run(argv, folder, log)
-        found = [path for path in glob.glob(os.path.join(glob.escape(folder), "model*.om")) if os.path.getsize(path)]
+        found = [
+            path
+            for path in glob.glob(os.path.join(glob.escape(folder), "model*.om"))
+            if os.path.getsize(path)
+        ]
         if len(found) != 1:
-            raise StepError(f"atc said success, but left {len(found)} models of more than 0 bytes, not 1. "
-                            f"Whole log: {log}")
+            raise StepError(
+                f"atc said success, but left {len(found)} models of more than 0 bytes, not 1. "
+                f"Whole log: {log}"
+            )
         shutil.move(found[0], out)
     os.chmod(out, MODE)
 
 
-def command(folder: str, name: str, batch: int, target: Mapping[str, Any], version: str | None,
-            cache: str | None) -> list[str]:
-    """atc's command line, a word an argument; the chip file's options come last and replace ours of the same name."""
+def command(
+    folder: str, name: str, batch: int, target: Mapping[str, Any], version: str | None, cache: str | None
+) -> list[str]:
+    """atc's command line, a word an argument; the chip file's options come last and replace ours of the same
+    name.
+    """
     side = target["resolution"]
     given = target.get("options") or {}
     options = {str(key).lstrip("-").replace("-", "_"): str(value) for key, value in given.items()}
     refused = sorted(set(options) & set(OURS))
     if refused:
-        raise BuildError(f"{refused[0]}: not an option of a chip's file, the build sets it itself. "
-                         "Remove it from [options]")
-    flags = {"framework": "5", "model": f"{folder}/model.onnx", "output": f"{folder}/model",
-             "soc_version": target["soc_version"], "input_format": "NCHW",
-             "input_shape": f"{name}:{batch},3,{side},{side}"}
+        raise BuildError(
+            f"{refused[0]}: not an option of a chip's file, the build sets it itself. "
+            "Remove it from [options]"
+        )
+    flags = {
+        "framework": "5",
+        "model": f"{folder}/model.onnx",
+        "output": f"{folder}/model",
+        "soc_version": target["soc_version"],
+        "input_format": "NCHW",
+        "input_shape": f"{name}:{batch},3,{side},{side}",
+    }
     if target["input"] == "uint8":
         flags["insert_op_conf"] = f"{folder}/aipp.cfg"
     if not {"precision_mode", "precision_mode_v2"} & set(options):
@@ -85,14 +123,18 @@ def precision(name: str, version: str | None) -> dict[str, str]:
     "fp32" asks for what the chip can: its matrix unit still takes fp16 and sums in fp32.
     """
     if name not in PRECISION:
-        raise BuildError(f"--precision={name}: atc makes {' or '.join(PRECISION)} of an ONNX model; "
-                         "int8 needs a quantised one")
+        raise BuildError(
+            f"--precision={name}: atc makes {' or '.join(PRECISION)} of an ONNX model; "
+            "int8 needs a quantised one"
+        )
     old, new = PRECISION[name]
     return {"precision_mode_v2": new} if cann.number(version) >= V2_SINCE else {"precision_mode": old}
 
 
 def _run(argv: list[str], folder: str, log: str) -> None:
-    """Run atc. It has succeeded when it exits with 0 and says so; each of the two alone has been seen on failures."""
+    """Run atc. It has succeeded when it exits with 0 and says so; each of the two alone has been seen on
+    failures.
+    """
     from_here = os.path.getsize(log)
     env, timeout_s = cann.compiler_environment(), _timeout_s()
     try:
@@ -104,12 +146,16 @@ def _run(argv: list[str], folder: str, log: str) -> None:
         output = file.read()
     whole = f"Whole log: {log}; CANN's own: {cann.log_folder(env)}"
     if done.timed_out:
-        raise StepError(f"atc did not end within {timeout_s:.0f} s and was ended with all its processes. A small board "
-                        "needs a swap file, --jobs=1 and TE_PARALLEL_COMPILER=1, or more time: ATC_TIMEOUT_S=20000; or "
-                        f"compile on a server and bring the model. {whole}")
+        raise StepError(
+            f"atc did not end within {timeout_s:.0f} s and was ended with all its processes. A small board "
+            "needs a swap file, --jobs=1 and TE_PARALLEL_COMPILER=1, or more time: ATC_TIMEOUT_S=20000; or "
+            f"compile on a server and bring the model. {whole}"
+        )
     if done.killed_by:
         memory = ", by the kernel when memory runs out: lower --jobs, set TE_PARALLEL_COMPILER=1, or add swap"
-        raise StepError(f"atc was killed by signal {done.killed_by}{memory if done.killed_by == 9 else ''}. {whole}")
+        raise StepError(
+            f"atc was killed by signal {done.killed_by}{memory if done.killed_by == 9 else ''}. {whole}"
+        )
     if done.returncode != 0:
         raise StepError(f"atc failed ({done.returncode}): {causes.of_atc(output)}. {whole}")
     if SUCCESS not in output:
@@ -133,7 +179,9 @@ def _input_name(source: str) -> str:
     weights = {weight.name for weight in graph.initializer}
     names = [value.name for value in graph.input if value.name not in weights]
     if len(names) != 1:
-        raise StepError(f"{source}: has the inputs {', '.join(names) or 'none'}; a model with one input is expected")
+        raise StepError(
+            f"{source}: has the inputs {', '.join(names) or 'none'}; a model with one input is expected"
+        )
     return names[0]
 
 
@@ -148,12 +196,16 @@ def safe_folder() -> str:
         real = os.path.realpath(folder)
         if SAFE_PATH.fullmatch(real) and os.access(real, os.W_OK | os.X_OK):
             return real
-    raise BuildError(f"TMPDIR={tempfile.gettempdir()}: atc takes only A-Za-z0-9._/- in paths, and /tmp and /var/tmp "
-                     "cannot be written. Set TMPDIR to a folder with such a name")
+    raise BuildError(
+        f"TMPDIR={tempfile.gettempdir()}: atc takes only A-Za-z0-9._/- in paths, and /tmp and /var/tmp "
+        "cannot be written. Set TMPDIR to a folder with such a name"
+    )
 
 
 def _cache_folder() -> str | None:
-    """Where compiled operators are kept from one batch size to the next; None when atc would not take its path."""
+    """Where compiled operators are kept from one batch size to the next; None when atc would not take its
+    path.
+    """
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     ours = os.path.join(home, "mobilenet-atc", cann.version() or "unknown")
     folder = os.path.realpath(os.environ.get("ASCEND_CACHE_PATH") or ours)

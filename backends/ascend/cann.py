@@ -1,4 +1,6 @@
-"""Where CANN, its driver and aclruntime are, and their versions: read from files, nothing is started or imported."""
+"""Where CANN, its driver and aclruntime are, and their versions: read from files, nothing is started or
+imported.
+"""
 
 import hashlib
 import importlib.util
@@ -13,10 +15,15 @@ from pipeline import machine, worker
 from pipeline.fingerprint import of_package
 
 DRIVER = "/usr/local/Ascend/driver"
-SATURATION = b"aclrtSetDeviceSatMode"  # called by the AIT builds of aclruntime only; both kinds call themselves 0.0.2
-PARALLEL = 8                           # TBE's own default of compiling processes
-CONVERSIONS = 2                        # that may run at once; how many do is not known here
-COMPILER_MB, OPERATOR_MB = 1500, 350   # estimates, not measured: atc with the graph, and one of its operator compilers
+SATURATION = (  # called by the AIT builds of aclruntime only; both kinds call themselves 0.0.2
+    b"aclrtSetDeviceSatMode"
+)
+PARALLEL = 8  # TBE's own default of compiling processes
+CONVERSIONS = 2  # that may run at once; how many do is not known here
+COMPILER_MB, OPERATOR_MB = (
+    1500,
+    350,
+)  # estimates, not measured: atc with the graph, and one of its operator compilers
 
 
 def home() -> str | None:
@@ -26,14 +33,20 @@ def home() -> str | None:
             return os.environ[variable]
     atc = shutil.which("atc")
     folder = os.path.dirname(os.path.dirname(os.path.realpath(atc))) if atc else ""
-    for found in (folder, os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):  # 5.x: latest/atc/bin/atc
+    for found in (
+        folder,
+        os.path.dirname(folder),
+        os.path.dirname(os.path.dirname(folder)),
+    ):  # 5.x: latest/atc/bin/atc
         if found and _info(found, "toolkit"):
             return found
     return None
 
 
 def version(part: str = "toolkit") -> str | None:
-    """CANN's version ("8.0.RC1"), or that of its operators (part="ops", 8.5 and later); None where no file tells."""
+    """CANN's version ("8.0.RC1"), or that of its operators (part="ops", 8.5 and later); None where no file
+    tells.
+    """
     found = home()
     text = _info(found, part) if found else None
     match = re.search(r"^version=(\S+)", text or "", re.MULTILINE)
@@ -47,7 +60,9 @@ def number(text: str | None) -> tuple[int, int]:
 
 
 def compiler() -> str | None:
-    """What a compiled model depends on: CANN's version, or a hash of the compiler's file where there is no version."""
+    """What a compiled model depends on: CANN's version, or a hash of the compiler's file where there is no
+    version.
+    """
     found = version()
     atc = shutil.which("atc")
     if found or not atc:
@@ -70,7 +85,9 @@ def aclruntime_path() -> str | None:
 
 
 def aclruntime() -> str | None:
-    """aclruntime's version with what the version hides: which of the two builds it is, and a hash of the file."""
+    """aclruntime's version with what the version hides: which of the two builds it is, and a hash of the
+    file.
+    """
     found, path = of_package("aclruntime"), aclruntime_path()
     if path is None:
         return None
@@ -80,15 +97,26 @@ def aclruntime() -> str | None:
 
 
 def outside_environment() -> dict[str, str]:
-    """The caller's environment without our virtual one: CANN's operator compiler needs the Python it was installed for.
+    """The caller's environment without our virtual one: CANN's operator compiler needs the Python it was
+    installed for.
 
-    Only VIRTUAL_ENV, PYTHONHOME and the .venv's bin in PATH go: sites need their other variables, PYTHONPATH included.
+    Only VIRTUAL_ENV, PYTHONHOME and the .venv's bin in PATH go: sites need their other variables, PYTHONPATH
+    included.
     What a worker sets for its own threads is as the caller had it.
     """
-    told: dict[str, str | None] = {**os.environ, **worker.callers_threads, "VIRTUAL_ENV": None, "PYTHONHOME": None}
+    told: dict[str, str | None] = {
+        **os.environ,
+        **worker.callers_threads,
+        "VIRTUAL_ENV": None,
+        "PYTHONHOME": None,
+    }
     env = {name: value for name, value in told.items() if value is not None}
     ours = {os.path.realpath(os.path.join(folder, "bin")) for folder in _virtual_environments()}
-    path = [folder for folder in env.get("PATH", os.defpath).split(os.pathsep) if os.path.realpath(folder) not in ours]
+    path = [
+        folder
+        for folder in env.get("PATH", os.defpath).split(os.pathsep)
+        if os.path.realpath(folder) not in ours
+    ]
     return {**env, "PATH": os.pathsep.join(path)}
 
 
@@ -98,7 +126,8 @@ def compiler_environment() -> dict[str, str]:
 
 
 def parallel_compilers() -> int:
-    """How many operators one conversion compiles at once: its share of the cores and of the memory that can be had now.
+    """How many operators one conversion compiles at once: its share of the cores and of the memory that can
+    be had now.
 
     Workers that compile are not pinned: each sees all cores, and has to leave some to the others.
     """

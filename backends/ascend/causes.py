@@ -12,9 +12,12 @@ from backends.ascend.codes import ACL, ATC, ATC_TEXTS, INTERNAL, WEAK
 CODE = re.compile(r"\b[EW][A-Z]?\d{4,5}\b")
 _PID, _TIME = r"(?:\[PID:\s*\d+\]\s*)?", r"(?:\d{4}-\d\d-\d\d(?:[\s-]*\d\d:\d\d:\d\d)?\S*\s+)?"
 PREFIX = re.compile(rf"^\s*{_PID}{_TIME}(?:\w+\()?[EW][A-Z]?\d{{4,5}}\)?:\s*{_PID}{_TIME}")
-# libraries of CANN that aclruntime needs, itself or through another; libacl.so alone is the system's, for access lists
-CANNS = re.compile(r"lib(ascend|acl_|ge_|gert|runtime|graph|register|hccl|error_manager|prof|msprof|mmpa|platform|tsd|"
-                   r"[su]?alog|slog|unified_dlog|exe_graph|metadef|opt_feature|c_sec)")
+# libraries of CANN that aclruntime needs, itself or through another; libacl.so alone is the system's, for
+# access lists
+CANNS = re.compile(
+    r"lib(ascend|acl_|ge_|gert|runtime|graph|register|hccl|error_manager|prof|msprof|mmpa|platform|tsd|"
+    r"[su]?alog|slog|unified_dlog|exe_graph|metadef|opt_feature|c_sec)"
+)
 WHEELS_END = (3, 11)  # the last Python that aclruntime's wheels are built for
 SHOWN_LINES, SHOWN_LETTERS = 4, 300
 
@@ -51,11 +54,18 @@ def _known(code: str, lines: list[str], at: int) -> str:
 
 
 def of_acl(error: str, printed: str = "") -> str:
-    """The text of aclruntime's exception, "[107001][Error code unknown] ", and what it printed -> cause and fix."""
-    codes = [int(code) for code in (*reversed(re.findall(r"\b\d{6}\b", printed)), *re.findall(r"\[(-?\d+)\]\[", error))]
+    """The text of aclruntime's exception, "[107001][Error code unknown] ", and what it printed -> cause and
+    fix.
+    """
+    codes = [
+        int(code)
+        for code in (*reversed(re.findall(r"\b\d{6}\b", printed)), *re.findall(r"\[(-?\d+)\]\[", error))
+    ]
     if "ModelCheckCompatibility" in printed:
         codes.insert(0, 507008)
-    code = next((code for code in codes if code in ACL), None)  # exceptions say -1 or 1 where the print has the cause
+    code = next(
+        (code for code in codes if code in ACL), None
+    )  # exceptions say -1 or 1 where the print has the cause
     said = [line.strip() for line in printed.splitlines() if "ERROR" in line or CODE.search(line)]
     words = _cut(" | ".join([error.strip(), *said[:2]]))
     if code in ACL:
@@ -68,19 +78,26 @@ def of_import(error: str) -> str:
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     said = _cut(error)
     if "undefined symbol" in error:
-        return (f"aclruntime: its wheel and this CANN are of different times ({said}). Take the other 0.0.2 wheel "
-                "(older, or ait), or build it from Ascend/tools against this CANN")
+        return (
+            f"aclruntime: its wheel and this CANN are of different times ({said}). Take the other 0.0.2 wheel"
+            " (older, or ait), or build it from Ascend/tools against this CANN"
+        )
     if any(library in error for library in ("libascend_hal", "libdcmi", "libc_sec")):
-        return (f"aclruntime: the driver's libraries are not found ({said}). Add /usr/local/Ascend/driver/lib64 and "
-                "its folders common and driver to LD_LIBRARY_PATH; in a container mount /usr/local/Ascend/driver")
+        return (
+            f"aclruntime: the driver's libraries are not found ({said}). Add /usr/local/Ascend/driver/lib64"
+            " and its folders common and driver to LD_LIBRARY_PATH; in a container mount"
+            " /usr/local/Ascend/driver"
+        )
     missing = re.search(r"(lib[^\s/]+\.so\S*): cannot open shared object", error)
     if missing and CANNS.match(missing[1]):
         return f"aclruntime: CANN's libraries are not found ({said}). Source set_env.sh of your CANN install"
     if missing and missing[1].startswith("libpython"):
         return f"aclruntime: its wheel is for another Python than this {python} ({said}). {wheel_advice()}"
     if missing:
-        return (f"aclruntime: a library that is not CANN's is not found ({said}). Install the system's package that has "
-                f"{missing[1]}, or add its folder to LD_LIBRARY_PATH")
+        return (
+            f"aclruntime: a library that is not CANN's is not found ({said}). Install the system's package"
+            f" that has {missing[1]}, or add its folder to LD_LIBRARY_PATH"
+        )
     if "GLIBC" in error:
         return f"aclruntime: its wheel was built on a newer system ({said}). Build it here from Ascend/tools"
     return f"aclruntime: cannot be imported by Python {python} ({said}). {wheel_advice()}"
@@ -89,10 +106,14 @@ def of_import(error: str) -> str:
 def wheel_advice() -> str:
     """How this Python gets aclruntime: it is in no package index."""
     if sys.version_info[:2] > WHEELS_END:
-        return ("Make .venv anew with an older Python, there is no wheel above 3.11: rm -r .venv; python3.11 -m venv .venv; "
-                "then put aclruntime-0.0.2-cp311-*.whl into wheels/ and run ./inv")
-    return (f"Put the wheel aclruntime-0.0.2-cp{sys.version_info[0]}{sys.version_info[1]}-*.whl into wheels/ and run ./inv "
-            "(docs/ascend.md tells where it is)")
+        return (
+            "Make .venv anew with an older Python, there is no wheel above 3.11: rm -r .venv; python3.11 -m"
+            " venv .venv; then put aclruntime-0.0.2-cp311-*.whl into wheels/ and run ./inv"
+        )
+    return (
+        f"Put the wheel aclruntime-0.0.2-cp{sys.version_info[0]}{sys.version_info[1]}-*.whl into wheels/ and"
+        " run ./inv (docs/ascend.md tells where it is)"
+    )
 
 
 def _cut(text: str) -> str:

@@ -1,7 +1,7 @@
 """A compiled model on one Ascend device, by aclruntime.
 
-aclruntime compares byte counts and nothing else, then reads the array's memory: a wrong type, layout or stride computes
-without a word. So all of it is checked here, before each run.
+aclruntime compares byte counts and nothing else, then reads the array's memory: a wrong type, layout or
+stride computes without a word. So all of it is checked here, before each run.
 """
 
 import ctypes
@@ -18,21 +18,25 @@ from backends.ascend import causes
 from pipeline.errors import BuildError, StepError
 
 if TYPE_CHECKING:
-    import numpy as np  # imported where it is used: planning imports this module, and numpy would be a quarter of its start
+    # imported where it is used: planning imports this module, and numpy would be a quarter of its start
+    import numpy as np
 
 DTYPES = {0: "float32", 1: "float16", 2: "int8", 3: "int32", 4: "uint8"}  # aclDataType
 BYTES = {"float32": 4, "float16": 2, "int8": 1, "int32": 4, "uint8": 1}
 TAIL_BYTES = 4096
 WARNINGS = 3  # aclruntime's log_level: 1 debug, 2 info, 3 warnings, 4 errors
 
-_device: list[str] = []  # the one device of this process: ACL is set up once a process and cannot be set up again
+_device: list[
+    str
+] = []  # the one device of this process: ACL is set up once a process and cannot be set up again
 
 
 class Session:
-    """One compiled model on one device. infer(batch) -> logits; close() frees the device's memory, never ACL itself.
+    """One compiled model on one device. infer(batch) -> logits; close() frees the device's memory, never ACL
+    itself.
 
-    BuildError when aclruntime cannot be imported; StepError when the model cannot be loaded or is none that a build
-    makes.
+    BuildError when aclruntime cannot be imported; StepError when the model cannot be loaded or is none that a
+    build makes.
     """
 
     def __init__(self, model: str, device: str):
@@ -44,7 +48,9 @@ class Session:
             try:
                 self._session = aclruntime.InferenceSession(model, int(device), options)
             except RuntimeError as error:
-                raise StepError(f"{model} on device {device}: {causes.of_acl(str(error), printed())}") from None
+                raise StepError(
+                    f"{model} on device {device}: {causes.of_acl(str(error), printed())}"
+                ) from None
         self._tensor = aclruntime.BaseTensor
         self._where = f"{os.path.basename(model)} on device {device}"
         self._shape, self._dtype = self._input()
@@ -58,23 +64,31 @@ class Session:
         inputs = self._session.get_inputs()
         if len(inputs) != 1 or min(inputs[0].shape) < 1:
             has = ", ".join(f"{value.name} {list(value.shape)}" for value in inputs)
-            raise StepError(f"{self._where}: has the inputs {has}; one of a fixed shape is expected. "
-                            "Remove dynamic_* and input_shape_range from the chip's [options]")
+            raise StepError(
+                f"{self._where}: has the inputs {has}; one of a fixed shape is expected. "
+                "Remove dynamic_* and input_shape_range from the chip's [options]"
+            )
         shape, kind = tuple(inputs[0].shape), int(inputs[0].datatype)
         if kind not in DTYPES:
             raise StepError(f"{self._where}: its input has aclDataType {kind}, which is not known here")
         dtype = DTYPES[kind]
         if math.prod(shape) * BYTES[dtype] != inputs[0].realsize:
-            raise StepError(f"{self._where}: its input {shape} {dtype} does not have the {inputs[0].realsize} "
-                            "bytes that the model says")
+            raise StepError(
+                f"{self._where}: its input {shape} {dtype} does not have the {inputs[0].realsize} "
+                "bytes that the model says"
+            )
         return shape, dtype
 
     def infer(self, batch: "np.ndarray") -> "np.ndarray":
-        """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) RGB or float32 (n, 3, r, r), as it was compiled."""
+        """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) RGB or float32 (n, 3, r, r), as it was
+        compiled.
+        """
         import numpy as np
 
         if batch.shape != self._shape or batch.dtype != self._dtype:
-            raise StepError(f"{self._where}: takes {self._dtype} {self._shape}, not {batch.dtype} {batch.shape}")
+            raise StepError(
+                f"{self._where}: takes {self._dtype} {self._shape}, not {batch.dtype} {batch.shape}"
+            )
         if not batch.flags.c_contiguous:
             raise StepError(f"{self._where}: takes an array in C order; this one has strides {batch.strides}")
         feed = self._tensor(batch.__array_interface__["data"][0], batch.nbytes)
@@ -89,8 +103,8 @@ class Session:
     def take_compute_ms(self) -> list[float]:
         """Milliseconds that the device executed, one number a run since the last call.
 
-        Older builds keep durations, AIT's keep (start, end) in float32 since the session began: after half an hour
-        those are good to 0.1 ms only.
+        Older builds keep durations, AIT's keep (start, end) in float32 since the session began: after half an
+        hour those are good to 0.1 ms only.
         """
         kept = self._session.sumary().exec_time_list
         times = [entry[1] - entry[0] if isinstance(entry, tuple | list) else entry for entry in kept]
@@ -100,7 +114,9 @@ class Session:
     def close(self) -> None:
         """Free the model. finalize() is never called: no session could be opened after it."""
         with _prints():
-            free = getattr(self._session, "free_resource", None)  # AIT's builds have it; others free with the object
+            free = getattr(
+                self._session, "free_resource", None
+            )  # AIT's builds have it; others free with the object
             if free:
                 free()
             del self._session
@@ -110,8 +126,10 @@ def _claim(device: str) -> None:
     if not device.isdigit():
         raise StepError(f"device {device!r}: ACL's logical ids are numbers from 0")
     if _device and _device[0] != device:
-        raise StepError(f"device {device}: this process works on device {_device[0]}; a second device needs a process "
-                        "of its own")
+        raise StepError(
+            f"device {device}: this process works on device {_device[0]}; a second device needs a process "
+            "of its own"
+        )
     _device[:] = [device]
 
 
@@ -124,8 +142,9 @@ def _imported() -> Any:
 
 
 def _last_printed() -> str:
-    """The end of what went to file descriptor 1, where that is a file, as a step's log is: read only when a run failed,
-    since redirecting around every run would cost as much as small batches compute."""
+    """The end of what went to file descriptor 1, where that is a file, as a step's log is: read only when a
+    run failed, since redirecting around every run would cost as much as small batches compute.
+    """
     ctypes.CDLL(None).fflush(None)
     if not stat.S_ISREG(os.fstat(1).st_mode):
         return ""
@@ -136,7 +155,9 @@ def _last_printed() -> str:
 
 @contextmanager
 def _prints() -> Iterator[Callable[[], str]]:
-    """Send what aclruntime prints, which goes to file descriptor 1, to stderr; yields a function that reads it."""
+    """Send what aclruntime prints, which goes to file descriptor 1, to stderr; yields a function that reads
+    it.
+    """
     sys.stdout.flush()
     libc = ctypes.CDLL(None)
     libc.fflush(None)

@@ -1,7 +1,7 @@
 """The texts of `npu-smi info` and `npu-smi info -m` as chips and ids. Starts nothing.
 
-Two tables are known (with and without HBM), the second in three widths; rows are found by their cells, never by columns
-of letters, which changed between versions.
+Two tables are known (with and without HBM), the second in three widths; rows are found by their cells, never
+by columns of letters, which changed between versions.
 """
 
 import re
@@ -13,8 +13,9 @@ BUS = re.compile(r"NA|[0-9A-Fa-f]{4,}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-9A-Fa-f]
 
 @dataclass(frozen=True)
 class Chip:
-    """One chip of a board. `health` is as printed; `logic` is ACL's id before ASCEND_RT_VISIBLE_DEVICES, None where
-    the table does not tell."""
+    """One chip of a board. `health` is as printed; `logic` is ACL's id before ASCEND_RT_VISIBLE_DEVICES, None
+    where the table does not tell.
+    """
 
     npu: int
     chip: int
@@ -47,13 +48,17 @@ def parse_table(text: str) -> list[Chip]:
 
 
 def _first(words: list[str], cells: list[str]) -> tuple[int, str, str] | None:
-    """(NPU id, name, health) of a chip's first row; the newest layout has id and name in cells of their own."""
+    """(NPU id, name, health) of a chip's first row; the newest layout has id and name in cells of their
+    own.
+    """
     told = [*words, *cells[1:]]
     return (int(told[0]), told[1], told[2]) if len(told) > 2 else None
 
 
 def not_understood(text: str) -> str:
-    """The first row of a table that begins with a number, as a chip's do: what to show when no chip was found."""
+    """The first row of a table that begins with a number, as a chip's do: what to show when no chip was
+    found.
+    """
     return next((" | ".join(cells) for cells in _rows(text) if re.match(r"\d", cells[0])), "")
 
 
@@ -80,5 +85,8 @@ def parse_mapping(text: str) -> dict[tuple[int, int], int] | None:
         return None
     npu, chip, logic = (header.index(name) for name in ("NPU ID", "Chip ID", "Chip Logic ID"))
     rows = [line for line in lines if len(line) >= len(header) - 1 and line is not header]
-    return {(int(row[npu]), int(row[chip])): int(row[logic]) for row in rows
-            if row[npu].isdigit() and row[chip].isdigit() and row[logic].isdigit()}
+    return {
+        (int(row[npu]), int(row[chip])): int(row[logic])
+        for row in rows
+        if row[npu].isdigit() and row[chip].isdigit() and row[logic].isdigit()
+    }

@@ -1,12 +1,14 @@
-"""A build with nothing to do over 50,000 pictures: ours beside GNU Make and doit, seconds and peak memory, in one run.
+"""A build with nothing to do over 50,000 pictures: ours beside GNU Make and doit, seconds and peak memory, in
+one run.
 
     .venv/bin/python benchmarks/engine/noop.py [--images=50000] [--folder=DIR] [--doit=PATH]
 
-Pictures are 8x8 JPEGs, labelled, in one flat folder, for a small model on the CPU (the null chip's answers miss the
-gate of agreement, which then runs each time). Make and doit get the same graph: a shard from each 1024 pictures, logits
-from each shard and the model, one accuracy, one report; their actions write an empty file. Columns: nothing to do after a
-build; the build after every picture was touched (Make's runs every step again, it looks at times alone); nothing to do
-after that one. Memory is the peak of the tool's main process. doit: pip install doit, in any environment, and --doit=its/bin/doit.
+Pictures are 8x8 JPEGs, labelled, in one flat folder, for a small model on the CPU (the null chip's answers
+miss the gate of agreement, which then runs each time). Make and doit get the same graph: a shard from each
+1024 pictures, logits from each shard and the model, one accuracy, one report; their actions write an empty
+file. Columns: nothing to do after a build; the build after every picture was touched (Make's runs every step
+again, it looks at times alone); nothing to do after that one. Memory is the peak of the tool's main process.
+doit: pip install doit, in any environment, and --doit=its/bin/doit.
 """
 
 import argparse
@@ -58,8 +60,17 @@ def generate(folder: str, images: int) -> list[str]:
 
 def ours(folder: str, paths: list[str]) -> list[str]:
     """Our command line."""
-    return [os.path.join(ROOT, "inv"), "all", "--chip=cpu", "--bs=16", f"--model={folder}/tiny.toml", f"--dataset={folder}/val",
-            f"--labels={folder}/val_label.txt", f"--checkpoint={ROOT}/mobilenet/sample.tar", f"--out={folder}/out"]
+    return [
+        os.path.join(ROOT, "inv"),
+        "all",
+        "--chip=cpu",
+        "--bs=16",
+        f"--model={folder}/tiny.toml",
+        f"--dataset={folder}/val",
+        f"--labels={folder}/val_label.txt",
+        f"--checkpoint={ROOT}/mobilenet/sample.tar",
+        f"--out={folder}/out",
+    ]
 
 
 def make(folder: str, paths: list[str]) -> list[str]:
@@ -68,8 +79,13 @@ def make(folder: str, paths: list[str]) -> list[str]:
     os.makedirs(where)
     lines = ["report: accuracy\n\t@: > $@\n", f"model: {ROOT}/mobilenet/sample.tar\n\t@: > $@\n"]
     shards = [paths[start : start + SHARD] for start in range(0, len(paths), SHARD)]
-    lines += [f"shard-{n}: {' '.join(part)}\n\t@: > $@\nlogits-{n}: shard-{n} model\n\t@: > $@\n" for n, part in enumerate(shards)]
-    lines.append(f"accuracy: {folder}/val_label.txt {' '.join(f'logits-{n}' for n in range(len(shards)))}\n\t@: > $@\n")
+    lines += [
+        f"shard-{n}: {' '.join(part)}\n\t@: > $@\nlogits-{n}: shard-{n} model\n\t@: > $@\n"
+        for n, part in enumerate(shards)
+    ]
+    lines.append(
+        f"accuracy: {folder}/val_label.txt {' '.join(f'logits-{n}' for n in range(len(shards)))}\n\t@: > $@\n"
+    )
     with open(os.path.join(where, "Makefile"), "w", encoding="utf-8") as file:
         file.writelines(lines)
     return ["make", "-r", "-R", "-C", where, "--no-print-directory"]
@@ -95,7 +111,7 @@ def task_all():
         yield step(f"logits-{{n}}", [f"shard-{{n}}", "model"])
     yield step("accuracy", [{os.path.join(folder, "val_label.txt")!r}, *(f"logits-{{n}}" for n in range(len(shards)))])
     yield step("report", ["accuracy"])
-""")
+""")  # noqa: E501
     return [command, "-f", os.path.join(where, "dodo.py"), "-v0"]
 
 
@@ -103,17 +119,25 @@ def timed(command: list[str], folder: str) -> tuple[float, float, float]:
     """(seconds, seconds of CPU with its children's, peak MB of resident memory) of one run to its end."""
     with tempfile.TemporaryFile() as said:
         begun = time.perf_counter()
-        # its own INV_LOCK_DIR: the lock of what must be alone on the machine lies there, and no other build is to be waited for
-        child = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, "INV_LOCK_DIR": folder})
+        # its own INV_LOCK_DIR: the lock of what must be alone on the machine lies there, and no other build
+        # is to be waited for
+        child = subprocess.Popen(
+            command, stdout=said, stderr=said, env={**os.environ, "INV_LOCK_DIR": folder}
+        )
         peak = 0.0
         while not (ended := os.wait4(child.pid, os.WNOHANG))[0]:
-            peak = max(peak, resident_mb(child.pid))  # wait4's ru_maxrss counts what this process had when it forked
+            peak = max(
+                peak, resident_mb(child.pid)
+            )  # wait4's ru_maxrss counts what this process had when it forked
             time.sleep(0.002)
         seconds, (_, status, usage) = time.perf_counter() - begun, ended
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             said.seek(0)
-            sys.exit(f"{' '.join(command)}: exit {child.returncode}\n{said.read().decode(errors='replace')[-2000:]}")
+            sys.exit(
+                f"{' '.join(command)}: exit"
+                f" {child.returncode}\n{said.read().decode(errors='replace')[-2000:]}"
+            )
     return seconds, usage.ru_utime + usage.ru_stime, peak
 
 
@@ -142,7 +166,9 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         paths = generate(folder, given.images)
-        tools = {"ours": ours(folder, paths)} | ({"make": make(folder, paths)} if shutil.which("make") else {})
+        tools = {"ours": ours(folder, paths)} | (
+            {"make": make(folder, paths)} if shutil.which("make") else {}
+        )
         tools |= {"doit": doit(given.doit, folder, paths)} if given.doit else {}
         print(f"{given.images:,} pictures; {ROUNDS} rounds, the median")
         print(f"{'':6} {'no-op: time, CPU, memory':>26}   {'build after touch':>26}   {'no-op after it':>26}")

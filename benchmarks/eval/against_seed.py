@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/eval/against_seed.py [--images=5000] [--folder=DIR]
 
-The seed's way is written anew from its description (one file after the other, one number after the other, a full
-sort), and runs once. Ours are the best of three. All in one process, files in the page cache; one line each with the
-ratio.
+The seed's way is written anew from its description (one file after the other, one number after the other, a
+full sort), and runs once. Ours are the best of three. All in one process, files in the page cache; one line
+each with the ratio.
 """
 
 import argparse
@@ -79,9 +79,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         index, labels, folders, shards = make(folder, given.images)
         out = os.path.join(folder, "accuracy.json")
-        ways = {"our logits, .npy shards": lambda: accuracy.write((index, *shards), (out,), ROW, CLASSES, False)}
+        ways = {
+            "our logits, .npy shards": lambda: accuracy.write((index, *shards), (out,), ROW, CLASSES, False)
+        }
         for ending, path in folders.items():
-            ways[f"results folder, {ending.upper()}"] = lambda path=path: results.write((index, path), (out,), ROW, CLASSES)
+            ways[f"results folder, {ending.upper()}"] = lambda path=path: results.write(
+                (index, path), (out,), ROW, CLASSES
+            )
         begun = time.perf_counter()
         seeds = seeds_way(folders["txt"], labels)
         reference = time.perf_counter() - begun

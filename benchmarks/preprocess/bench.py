@@ -2,13 +2,17 @@
 
     .venv/bin/python benchmarks/preprocess/bench.py --dataset=../shared/real/val --images=2000 --workers=1,2,4
 
-Every figure is a new process, its start and imports included; rounds take turns, the median counts. Beside the rate by the wall
-clock stands the CPU time an image (user and system, all processes): its ratios hold on a machine that does other work, too.
+Every figure is a new process, its start and imports included; rounds take turns, the median counts. Beside
+the rate by the wall clock stands the CPU time an image (user and system, all processes): its ratios hold on a
+machine that does other work, too.
 
     seed                  the reference's method written anew: Pillow, one float32 .bin an image, a pool
-    decode, simplejpeg    reads and decodes whole pictures and keeps nothing: with the product's decoder, with simplejpeg
-    exact, fast, ...      the product's action in a pool; `exact-pillow` and `fast-box` as where nothing was compiled
-    inv-exact, inv-fast   the product as it is typed: ./inv preprocess, with its planning, hashing, stamps and report
+    decode, simplejpeg    reads and decodes whole pictures and keeps nothing: with the product's decoder, with
+                          simplejpeg
+    exact, fast, ...      the product's action in a pool; `exact-pillow` and `fast-box` as where nothing was
+                          compiled
+    inv-exact, inv-fast   the product as it is typed: ./inv preprocess, with its planning, hashing, stamps and
+                          report
     torchvision, dali     those libraries' pipelines on the CPU
 
 NAME@PYTHON runs a method by another Python, in whose environment other things are installed than in ours:
@@ -32,7 +36,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 NEEDS = {"torchvision": "torchvision", "dali": "nvidia.dali", "simplejpeg": "simplejpeg"}
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # a process a core
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+)  # a process a core
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 SHARD = 128  # images a task: what sharding.py gives 2000
 
@@ -78,7 +84,15 @@ def ours(paths, out, input="uint8", pixels="exact", box=False):
     if box:
         antialias._resample = decode._jpeg = None
     values = {"mean": MEAN, "std": STD} if input == "float32" else {}
-    shards.write([path for _, path in paths], (f"{out}/shard-{paths[0][0]:08d}.npy",), 256, 224, input, pixels, **values)
+    shards.write(
+        [path for _, path in paths],
+        (f"{out}/shard-{paths[0][0]:08d}.npy",),
+        256,
+        224,
+        input,
+        pixels,
+        **values,
+    )
 
 
 def exact(paths, out):
@@ -109,7 +123,12 @@ def torchvision(paths, out):
 
     torch.set_num_threads(1)
     steps = transforms.Compose(
-        [transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
+        [
+            transforms.Resize(256),
+            transforms.CenterCrop(224),
+            transforms.ToTensor(),
+            transforms.Normalize(MEAN, STD),
+        ]
     )
     rows = [steps(Image.open(path).convert("RGB")) for _, path in paths]
     torch.save(torch.stack(rows), f"{out}/rows-{paths[0][0]:08d}.pt")
@@ -139,7 +158,11 @@ def dali(paths, workers):
         pictures = fn.decoders.image(data, device="cpu", output_type=types.RGB)
         pictures = fn.resize(pictures, resize_shorter=256, antialias=True)
         return fn.crop_mirror_normalize(
-            pictures, crop=(224, 224), mean=[255 * m for m in MEAN], std=[255 * s for s in STD], dtype=types.FLOAT
+            pictures,
+            crop=(224, 224),
+            mean=[255 * m for m in MEAN],
+            std=[255 * s for s in STD],
+            dtype=types.FLOAT,
         )
 
     pipe = pipeline()
@@ -150,7 +173,9 @@ def dali(paths, workers):
 
 def linked(dataset, images, folder):
     """A data set of so many pictures: links to those there are, again and again. Returns the folder."""
-    names = sorted(entry.path for entry in os.scandir(dataset) if entry.name.lower().endswith((".jpeg", ".jpg")))
+    names = sorted(
+        entry.path for entry in os.scandir(dataset) if entry.name.lower().endswith((".jpeg", ".jpg"))
+    )
     with open(f"{folder}/val_label.txt", "w") as labels:
         for number in range(images):
             os.symlink(os.path.abspath(names[number % len(names)]), f"{folder}/{number:08d}.JPEG")
@@ -163,8 +188,18 @@ def one(method, dataset, workers, out):
     names = sorted(entry.path for entry in os.scandir(dataset) if entry.name.endswith(".JPEG"))
     paths, images = list(enumerate(names)), len(names)
     if method.startswith("inv-"):
-        os.execv(ROOT / "inv", ["inv", "preprocess", f"--dataset={dataset}", f"--pixels={method[4:]}", f"--jobs={workers}",
-                                f"--out={out}", "--quiet"])
+        os.execv(
+            ROOT / "inv",
+            [
+                "inv",
+                "preprocess",
+                f"--dataset={dataset}",
+                f"--pixels={method[4:]}",
+                f"--jobs={workers}",
+                f"--out={out}",
+                "--quiet",
+            ],
+        )
     if method == "dali":
         dali(paths, workers)
         return
@@ -204,8 +239,13 @@ def main():
         for _ in range(given.rounds):
             for name in methods:
                 taken[name].append(measured(name, workers, given))
-        rates[workers] = {name: given.images / statistics.median(wall for wall, _ in times) for name, times in taken.items()}
-        costs[workers] = {name: 1000 * statistics.median(cpu for _, cpu in times) / given.images for name, times in taken.items()}
+        rates[workers] = {
+            name: given.images / statistics.median(wall for wall, _ in times) for name, times in taken.items()
+        }
+        costs[workers] = {
+            name: 1000 * statistics.median(cpu for _, cpu in times) / given.images
+            for name, times in taken.items()
+        }
     told(rates, costs, absent, given)
 
 
@@ -231,7 +271,14 @@ def measured(name, workers, given):
     """(wall seconds, CPU seconds) of one process with all of its children."""
     with tempfile.TemporaryDirectory() as out:
         method, python = asked(name)
-        command = [python, __file__, f"--one={method}", f"--dataset={given.dataset}", f"--out={out}", f"--workers={workers}"]
+        command = [
+            python,
+            __file__,
+            f"--one={method}",
+            f"--dataset={given.dataset}",
+            f"--out={out}",
+            f"--workers={workers}",
+        ]
         before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **ONE_THREAD})
         wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -244,14 +291,24 @@ def told(rates, costs, absent, given):
     print(f"{given.images} images, median of {given.rounds} rounds, {cores} cores; not installed: {lacks}")
     first = next(iter(rates))
     for workers, found in rates.items():
-        print(f"{workers} workers:  images/s (x seed, x decode, a core's share)   CPU ms an image (seed's by it, decode's by it)")
+        print(
+            f"{workers} workers:  images/s (x seed, x decode, a core's share)   CPU ms an image (seed's by"
+            " it, decode's by it)"
+        )
         for name, rate in found.items():
             cost = costs[workers]
-            by_wall = [f"{rate / found[base]:5.2f}" if base in found else "    -" for base in ("seed", "decode")]
-            by_cpu = [f"{cost[base] / cost[name]:5.2f}" if base in cost else "    -" for base in ("seed", "decode")]
+            by_wall = [
+                f"{rate / found[base]:5.2f}" if base in found else "    -" for base in ("seed", "decode")
+            ]
+            by_cpu = [
+                f"{cost[base] / cost[name]:5.2f}" if base in cost else "    -" for base in ("seed", "decode")
+            ]
             core = rate / min(workers, cores) / (rates[first][name] / min(first, cores))
             by_wall, by_cpu = " ".join(by_wall), " ".join(by_cpu)
-            print(f"  {label(name):18} {rate:7.0f} {by_wall} {100 * core:4.0f} %      {cost[name]:6.2f} {by_cpu}")
+            print(
+                f"  {label(name):18} {rate:7.0f} {by_wall} {100 * core:4.0f} %      {cost[name]:6.2f}"
+                f" {by_cpu}"
+            )
     print(json.dumps({"images": given.images, "images_per_s": rates, "cpu_ms": costs}))
 
 

@@ -1,9 +1,10 @@
-"""Fuzz the readers of untrusted files for a set time: pictures, label files, tars, devkits. Needs atheris (pip install atheris).
+"""Fuzz the readers of untrusted files for a set time: pictures, label files, tars, devkits. Needs atheris
+(pip install atheris).
 
     .venv/bin/python benchmarks/preprocess/fuzz.py --seconds=60
 
-A reader may refuse (BuildError, BadImage) and may accept; anything else, or more than 5 s for one input, is a finding: atheris
-prints it and the exit code is not 0.
+A reader may refuse (BuildError, BadImage) and may accept; anything else, or more than 5 s for one input, is a
+finding: atheris prints it and the exit code is not 0.
 """
 
 import argparse
@@ -47,7 +48,9 @@ def picture(data: bytes) -> None:
         found = transform.pixels(data, 24, 16)
     except decode.BadImage:
         return
-    assert np.array_equal(found, transform.shaped(np.asarray(decode.by_pillow(data)), 24, 16))  # what Pillow refuses, we do
+    assert np.array_equal(
+        found, transform.shaped(np.asarray(decode.by_pillow(data)), 24, 16)
+    )  # what Pillow refuses, we do
     check.odd("a.JPEG", data, resize=24, crop=16)
 
 
@@ -84,7 +87,9 @@ def seeds(target: str, folder: Path) -> None:
     from PIL import Image
 
     image, packed = io.BytesIO(), io.BytesIO()
-    Image.linear_gradient("L").resize((32, 24)).convert("RGB").save(image, "PNG" if target == "csv" else "JPEG")
+    Image.linear_gradient("L").resize((32, 24)).convert("RGB").save(
+        image, "PNG" if target == "csv" else "JPEG"
+    )
     truth = b"490\n361\n171\n"
     with tarfile.open(fileobj=packed, mode="w:gz" if target == "devkit" else "w") as file:
         info = tarfile.TarInfo(f"data/{devkit.TRUTH}")
@@ -112,14 +117,28 @@ def main() -> None:
         folder = Path(tempfile.mkdtemp())
         seeds(given.target, folder)
         share = max(given.seconds // len(TARGETS), 1)
-        options = [f"-max_total_time={share}", "-timeout=5", "-rss_limit_mb=2048", "-max_len=20000", "-verbosity=0"]
-        atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={SCRATCH}/", str(folder)], tests[given.target])
+        options = [
+            f"-max_total_time={share}",
+            "-timeout=5",
+            "-rss_limit_mb=2048",
+            "-max_len=20000",
+            "-verbosity=0",
+        ]
+        atheris.Setup(
+            [sys.argv[0], *options, f"-artifact_prefix={SCRATCH}/", str(folder)], tests[given.target]
+        )
         atheris.Fuzz()
         return
     failed = 0
     for target in TARGETS:
-        ended = subprocess.run([sys.executable, __file__, f"--target={target}", f"--seconds={given.seconds}"], check=False)
-        print(f"{target}: {'nothing found' if ended.returncode == 0 else f'FOUND SOMETHING (exit {ended.returncode})'}", flush=True)
+        ended = subprocess.run(
+            [sys.executable, __file__, f"--target={target}", f"--seconds={given.seconds}"], check=False
+        )
+        print(
+            f"{target}:"
+            f" {'nothing found' if ended.returncode == 0 else f'FOUND SOMETHING (exit {ended.returncode})'}",
+            flush=True,
+        )
         failed += ended.returncode != 0
     sys.exit(1 if failed else 0)
 

@@ -1,9 +1,10 @@
-"""Peak memory and time of preparing 50,000 generated pictures, through the command line: the driver and each worker.
+"""Peak memory and time of preparing 50,000 generated pictures, through the command line: the driver and each
+worker.
 
     .venv/bin/python benchmarks/preprocess/memory.py [--images=50000] [--jobs=2] [--packed]
 
-64 JPEGs of ImageNet's sizes under so many names, in a folder, or (--packed) in a tar. Peaks are the kernel's VmHWM, read every
-100 ms: the pages of the shard that a worker has mapped are in it.
+64 JPEGs of ImageNet's sizes under so many names, in a folder, or (--packed) in a tar. Peaks are the kernel's
+VmHWM, read every 100 ms: the pages of the shard that a worker has mapped are in it.
 """
 
 import argparse
@@ -28,7 +29,9 @@ def jpegs(count=64):
     found = []
     for seed in range(count):
         rng, size = np.random.default_rng(seed), SIZES[seed % len(SIZES)]
-        smooth = Image.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8)).resize(size, Image.Resampling.BICUBIC)
+        smooth = Image.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8)).resize(
+            size, Image.Resampling.BICUBIC
+        )
         levels = np.asarray(smooth).astype(int) + rng.integers(-16, 17, (size[1], size[0], 3))
         data = io.BytesIO()
         Image.fromarray(levels.clip(0, 255).astype(np.uint8)).save(data, "JPEG", quality=90)
@@ -39,7 +42,9 @@ def jpegs(count=64):
 def generated(folder, images, packed):
     """A data set of so many pictures; returns what --dataset is to be."""
     files, names = jpegs(), [f"picture_{number:08d}.JPEG" for number in range(images)]
-    (folder / "val_label.txt").write_text("".join(f"{name} {number % 1000}\n" for number, name in enumerate(names)))
+    (folder / "val_label.txt").write_text(
+        "".join(f"{name} {number % 1000}\n" for number, name in enumerate(names))
+    )
     if packed:
         with tarfile.open(folder / "set.tar", "w") as tar:
             for number, name in enumerate(names):
@@ -59,7 +64,9 @@ def family(process):
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
-                parents[int(entry)] = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
+                parents[int(entry)] = int(
+                    Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1]
+                )
             except OSError:
                 continue
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
@@ -86,7 +93,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         dataset = generated(Path(folder), given.images, given.packed)
         begun = time.perf_counter()
-        words = ["preprocess", f"--dataset={dataset}", f"--jobs={given.jobs}", f"--out={folder}/out", "--quiet"]
+        words = [
+            "preprocess",
+            f"--dataset={dataset}",
+            f"--jobs={given.jobs}",
+            f"--out={folder}/out",
+            "--quiet",
+        ]
         driver = subprocess.Popen([ROOT / "inv", *words], stdout=subprocess.DEVNULL)
         peaks = {}
         while driver.poll() is None:
@@ -95,8 +108,10 @@ def main():
             time.sleep(0.1)
         seconds = time.perf_counter() - begun
     workers = [peak for process, peak in peaks.items() if process != driver.pid]
-    print(f"{given.images} pictures, {given.jobs} jobs, {seconds:.1f} s, exit {driver.returncode}: "
-          f"driver {peaks[driver.pid]:.0f} MB, largest worker {max(workers, default=0):.0f} MB")
+    print(
+        f"{given.images} pictures, {given.jobs} jobs, {seconds:.1f} s, exit {driver.returncode}: "
+        f"driver {peaks[driver.pid]:.0f} MB, largest worker {max(workers, default=0):.0f} MB"
+    )
     sys.exit(driver.returncode)
 
 

@@ -1,9 +1,11 @@
-"""The parts of preparing a picture, one core, one process: milliseconds a picture, and how far the levels are from Pillow's.
+"""The parts of preparing a picture, one core, one process: milliseconds a picture, and how far the levels are
+from Pillow's.
 
     .venv/bin/python benchmarks/preprocess/parts.py --dataset=../shared/real/val
 
-Decoders decode whole pictures but for `part`, which stops at what the crop reads. Resizers get pictures that are decoded already,
-and give the 224 x 224 crop of the shorter side 256. Differences are shares of the channel values. What is not there is left out.
+Decoders decode whole pictures but for `part`, which stops at what the crop reads. Resizers get pictures that
+are decoded already, and give the 224 x 224 crop of the shorter side 256. Differences are shares of the
+channel values. What is not there is left out.
 """
 
 import argparse
@@ -57,7 +59,9 @@ def resizers():
         "Pillow, whole": antialias.by_pillow,
         "Pillow, box=": lambda levels, cut: antialias.by_box(levels, cut, whole(levels)),
         "resample.c": lambda levels, cut: antialias.by_kernel(levels, cut, whole(levels)),
-        "resample.c, portable": lambda levels, cut: antialias.by_kernel(levels, cut, whole(levels), portable=True),
+        "resample.c, portable": lambda levels, cut: antialias.by_kernel(
+            levels, cut, whole(levels), portable=True
+        ),
     }
     try:
         import torch
@@ -75,7 +79,9 @@ def by_torch(levels, cut):
 
     picture = torch.from_numpy(levels.copy()).permute(2, 0, 1)[None]
     size = (cut.size[1], cut.size[0])
-    done = torch.nn.functional.interpolate(picture, size, mode="bilinear", antialias=True, align_corners=False)[0].permute(1, 2, 0)
+    done = torch.nn.functional.interpolate(
+        picture, size, mode="bilinear", antialias=True, align_corners=False
+    )[0].permute(1, 2, 0)
     left, top = cut.corner
     return done[top : top + cut.crop, left : left + cut.crop].numpy()
 
@@ -98,7 +104,11 @@ def away(results, right):
             return "(a part of it)"
         distance = np.abs(found.astype(np.int16) - expected)
         one, two, values = one + (distance == 1).sum(), two + (distance > 1).sum(), values + distance.size
-    return "the same" if not one + two else f"{100 * one / values:.2f} % by one level, {100 * two / values:.4f} % by more"
+    return (
+        "the same"
+        if not one + two
+        else f"{100 * one / values:.2f} % by one level, {100 * two / values:.4f} % by more"
+    )
 
 
 def table(title, functions, items, rounds):
@@ -120,7 +130,9 @@ def main():
     parser.add_argument("--dataset", default=str(ROOT.parent / "shared/real/val"))
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    paths = sorted(entry.path for entry in os.scandir(given.dataset) if entry.name.lower().endswith((".jpeg", ".jpg")))
+    paths = sorted(
+        entry.path for entry in os.scandir(given.dataset) if entry.name.lower().endswith((".jpeg", ".jpg"))
+    )
     pictures = table("decode", decoders(), [(Path(path).read_bytes(),) for path in paths], given.rounds)
     cuts = [transform.wanted(levels.shape[1], levels.shape[0], 256, 224) for levels in pictures]
     table("resize and crop", resizers(), list(zip(pictures, cuts, strict=True)), given.rounds)

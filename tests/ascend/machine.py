@@ -20,21 +20,33 @@ class Machine:
         self.install()
 
     def install(self, without: tuple = (), imposter: bool = False, **scenario) -> None:
-        self.env = {**os.environ, **world.install(self.folder, without=without, imposter=imposter, **scenario)}
+        self.env = {
+            **os.environ,
+            **world.install(self.folder, without=without, imposter=imposter, **scenario),
+        }
 
     def run(self, *argv, timeout: int = 60, **env) -> subprocess.CompletedProcess:
-        return subprocess.run(argv, cwd=self.work, env={**self.env, **env}, capture_output=True, text=True, timeout=timeout)
+        return subprocess.run(
+            argv, cwd=self.work, env={**self.env, **env}, capture_output=True, text=True, timeout=timeout
+        )
 
     def atc(self, *more, without: tuple = (), **env) -> subprocess.CompletedProcess:
         """The usual command line; `more` replaces flags of the same name and adds others."""
-        flags = {"framework": "5", "model": self.model, "output": "out/model", "input_format": "NCHW",
-                 "input_shape": "image:4,3,16,16", "soc_version": "Ascend310P3"}
+        flags = {
+            "framework": "5",
+            "model": self.model,
+            "output": "out/model",
+            "input_format": "NCHW",
+            "input_shape": "image:4,3,16,16",
+            "soc_version": "Ascend310P3",
+        }
         flags |= dict(word.lstrip("-").split("=", 1) for word in more)
         return self.run("atc", *(f"--{k}={v}" for k, v in flags.items() if k not in without), **env)
 
     def python(self, code: str, **env) -> subprocess.CompletedProcess:
-        """Run code that finds `rt` (aclruntime), `np`, `open_(device=0)` -> session, `tensor(array, device=0)` and
-        `tell(value)`, which told() reads."""
+        """Run code that finds `rt` (aclruntime), `np`, `open_(device=0)` -> session, `tensor(array,
+        device=0)` and `tell(value)`, which told() reads.
+        """
         return self.run(sys.executable, "-c", PRELUDE + code, **env)
 
     def told(self, code: str, **env):

@@ -1,4 +1,5 @@
-"""An Ascend server to run `inv` on: a simulated machine in a folder and an OUT of its own; and the sample built on one.
+"""An Ascend server to run `inv` on: a simulated machine in a folder and an OUT of its own; and the sample
+built on one.
 
 Only what a user has is used: the command line, the environment, the files that come out.
 """
@@ -23,24 +24,40 @@ import inv as command_line
 BATCHES = (1, 4, 8, 16, 32, 64)
 LIMITED = 45  # images, a number that no batch size but 1 divides; shards of 16, 16 and 13
 PROFILES = {"tools": "cann6", "ait": "cann8"}  # each flavour of aclruntime with a CANN of its time
-# the order spares conversions; `all` with each flavour and each input, and without its timing the other two pairs
-VARIANTS = {("tools", "uint8"): "all", ("tools", "float32"): "eval", ("ait", "float32"): "all", ("ait", "uint8"): "eval"}
+# the order spares conversions; `all` with each flavour and each input, and without its timing the other two
+# pairs
+VARIANTS = {
+    ("tools", "uint8"): "all",
+    ("tools", "float32"): "eval",
+    ("ait", "float32"): "all",
+    ("ait", "uint8"): "eval",
+}
 
 
 class Server:
     """A simulated machine; `out` is what `inv` on it builds into."""
 
-    def __init__(self, folder: Path, out: Path | None = None, profile: str = "cann8", inventory: str | dict = "300I_Duo",
-                 **scenario):
+    def __init__(
+        self,
+        folder: Path,
+        out: Path | None = None,
+        profile: str = "cann8",
+        inventory: str | dict = "300I_Duo",
+        **scenario,
+    ):
         self.folder, self.out = folder, out or folder / "out"
         (folder / "tmp").mkdir(parents=True)
         self.install(profile=profile, inventory=inventory, **scenario)
 
     def install(self, without: tuple = (), **scenario) -> None:
         """Change the machine; its log goes on."""
-        # a temporary folder of its own: the lock of benchmarks lies there, and others on this machine must not be waited for
-        self.env = {**world.install(self.folder / "machine", without=without, **scenario), "TMPDIR": str(self.folder / "tmp"),
-                    "INV_LOCK_DIR": str(self.folder / "tmp")}
+        # a temporary folder of its own: the lock of benchmarks lies there, and others on this machine must
+        # not be waited for
+        self.env = {
+            **world.install(self.folder / "machine", without=without, **scenario),
+            "TMPDIR": str(self.folder / "tmp"),
+            "INV_LOCK_DIR": str(self.folder / "tmp"),
+        }
 
     def inv(self, *words: object, code: int | None = 0, **env: str) -> command_line.Answer:
         """Run `inv WORDS --out=OUT` here."""
@@ -61,9 +78,14 @@ class Started(command_line.Running):
     def __init__(self, env: dict[str, str], *words: object):
         self._mark = f"INV_TEST_MARK={uuid.uuid4().hex}"
         name, _, value = self._mark.partition("=")
-        self.process = subprocess.Popen(command_line.command(*words), env=command_line.environment(**env, **{name: value}),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                        start_new_session=True)
+        self.process = subprocess.Popen(
+            command_line.command(*words),
+            env=command_line.environment(**env, **{name: value}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def gone(self, within_s: float) -> bool:
         """Whether all that the command started ends in this time."""
@@ -75,7 +97,9 @@ class Started(command_line.Running):
 
 @dataclass(frozen=True)
 class Built:
-    """What one command left: for each name of an image its logits, for each batch size those of the first images."""
+    """What one command left: for each name of an image its logits, for each batch size those of the first
+    images.
+    """
 
     answer: command_line.Answer
     rows: list[dict]
@@ -88,8 +112,8 @@ class Built:
 def built(factory) -> tuple[Server, dict[tuple[str, str], Built], dict[str, np.ndarray]]:
     """(the server as it was left, {(flavour, input): Built}, the CPU's logits). `factory`: tmp_path_factory.
 
-    Made once a session, in one OUT. Look at it; change only a copy (`copied`). float32 is asked for with --limit; its
-    `all` is up to date as it was left.
+    Made once a session, in one OUT. Look at it; change only a copy (`copied`). float32 is asked for with
+    --limit; its `all` is up to date as it was left.
     """
     return _built(factory.getbasetemp() / "ascend-built")
 
@@ -108,13 +132,29 @@ def _built(folder: Path) -> tuple[Server, dict[tuple[str, str], Built], dict[str
 def _one(server: Server, form: str, stage: str) -> Built:
     before = len(server.events())
     # the soc's full name and the chip's mean the same
-    words = ("--chip=Ascend310P3",) if form == "uint8" else ("--chip=310p3", "--input=float32", f"--limit={LIMITED}")
+    words = (
+        ("--chip=Ascend310P3",)
+        if form == "uint8"
+        else ("--chip=310p3", "--input=float32", f"--limit={LIMITED}")
+    )
     answer = server.inv(stage, *words)
-    rows = [row for row in command_line.summary(server.out)["rows"] if row["input"] == form and row["chip"] == "310P3"]
+    rows = [
+        row
+        for row in command_line.summary(server.out)["rows"]
+        if row["input"] == form and row["chip"] == "310P3"
+    ]
     (folder,) = server.out.glob(f"sample-*/310P3/fp16-{form}")
-    agreement = {int(path.parent.name.removeprefix("bs")): np.load(path) for path in folder.rglob("agreement.npy")}
-    return Built(answer, rows, _by_name(server.out, form, "310P3/fp16"), agreement, server.events()[before:],
-                 [path.lstat().st_mode for path in folder.glob("*.om")])
+    agreement = {
+        int(path.parent.name.removeprefix("bs")): np.load(path) for path in folder.rglob("agreement.npy")
+    }
+    return Built(
+        answer,
+        rows,
+        _by_name(server.out, form, "310P3/fp16"),
+        agreement,
+        server.events()[before:],
+        [path.lstat().st_mode for path in folder.glob("*.om")],
+    )
 
 
 def _by_name(out: Path, form: str, chip: str) -> dict[str, np.ndarray]:

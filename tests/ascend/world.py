@@ -1,7 +1,7 @@
 """Puts a simulated Ascend machine into a folder: atc, npu-smi, aclruntime, ais_bench, a toolkit, a scenario.
 
-    env = install(tmp_path, profile="cann8", inventory="300I_Duo", faults=[{"kind": "crash", "device": 1, "run": 3}])
-    subprocess.run(["atc", ...], env={**os.environ, **env})
+    env = install(tmp_path, profile="cann8", inventory="300I_Duo", faults=[{"kind": "crash", "device": 1,
+    "run": 3}]) subprocess.run(["atc", ...], env={**os.environ, **env})
     opened = [e["device"] for e in events(tmp_path, "open")]
 
 What each scenario key means stands in lib/cannsim/scenario.py. Standard library only.
@@ -19,8 +19,10 @@ sys.path.append(str(HERE / "lib"))
 from cannsim import scenario as scenarios  # noqa: E402  the simulator is no installed package
 from cannsim.profiles import PROFILES  # noqa: E402
 
-# atc is a shell script around atc.bin, as the real one: a timeout that kills only its child leaves the compiler running.
-# The interpreter is absolute and isolated (-I), so the caller may strip VIRTUAL_ENV, PYTHONHOME, PYTHONPATH and PATH.
+# atc is a shell script around atc.bin, as the real one: a timeout that kills only its child leaves the
+# compiler running.
+# The interpreter is absolute and isolated (-I), so the caller may strip VIRTUAL_ENV, PYTHONHOME, PYTHONPATH
+# and PATH.
 ATC = """#!/bin/bash
 "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/atc.bin" "$@"
 """
@@ -36,16 +38,20 @@ export TOOLCHAIN_HOME={home}/toolkit
 export LD_LIBRARY_PATH={home}/lib64:{home}/lib64/plugin/opskernel:{home}/lib64/plugin/nnengine:$LD_LIBRARY_PATH
 export PYTHONPATH={home}/python/site-packages:{home}/opp/built-in/op_impl/ai_core/tbe:$PYTHONPATH
 export PATH={home}/bin:{home}/compiler/ccec_compiler/bin:$PATH
-"""
+"""  # noqa: E501
 
 
-def install(folder, python: str = sys.executable, without: tuple = (), imposter: bool = False,
-            **scenario) -> dict[str, str]:
-    """Write the machine into `folder`; return the environment variables to set, PATH and the like already merged.
+def install(
+    folder, python: str = sys.executable, without: tuple = (), imposter: bool = False, **scenario
+) -> dict[str, str]:
+    """Write the machine into `folder`; return the environment variables to set, PATH and the like already
+    merged.
 
-    `without` leaves parts out: "atc", "npu-smi", "aclruntime", "ais_bench", "toolkit", "info" (the version file).
-    `imposter` puts the other project called ais_bench before the right one. `scenario`: see cannsim/scenario.py;
-    an unknown key is a TypeError. Calling it again on the same folder changes the scenario and keeps the log.
+    `without` leaves parts out: "atc", "npu-smi", "aclruntime", "ais_bench", "toolkit", "info" (the version
+    file).
+    `imposter` puts the other project called ais_bench before the right one. `scenario`: see
+    cannsim/scenario.py; an unknown key is a TypeError. Calling it again on the same folder changes the
+    scenario and keeps the log.
     """
     folder = Path(folder).resolve()
     unknown = set(scenario) - set(scenarios.DEFAULTS)
@@ -66,26 +72,39 @@ def install(folder, python: str = sys.executable, without: tuple = (), imposter:
         pythonpath.append(str(HERE / "ais_site"))
     if "aclruntime" not in without:
         pythonpath.append(str(HERE / "site"))
-    env = {"FAKE_ASCEND_SCENARIO": str(path), "PATH": _before("PATH", folder / "bin"),
-           "PYTHONPATH": _before("PYTHONPATH", *pythonpath),
-           "ASCEND_PROCESS_LOG_PATH": str(folder / "plog"),   # the default is the home of whoever runs the tests
-           "ASCEND_CACHE_PATH": str(folder / "cache")}
+    env = {
+        "FAKE_ASCEND_SCENARIO": str(path),
+        "PATH": _before("PATH", folder / "bin"),
+        "PYTHONPATH": _before("PYTHONPATH", *pythonpath),
+        "ASCEND_PROCESS_LOG_PATH": str(folder / "plog"),  # the default is the home of whoever runs the tests
+        "ASCEND_CACHE_PATH": str(folder / "cache"),
+    }
     if "toolkit" not in without:
-        env |= {"ASCEND_TOOLKIT_HOME": str(home), "ASCEND_HOME_PATH": str(home), "ASCEND_OPP_PATH": str(home / "opp"),
-                "LD_LIBRARY_PATH": _before("LD_LIBRARY_PATH", home / "lib64", folder / "driver/lib64")}
+        env |= {
+            "ASCEND_TOOLKIT_HOME": str(home),
+            "ASCEND_HOME_PATH": str(home),
+            "ASCEND_OPP_PATH": str(home / "opp"),
+            "LD_LIBRARY_PATH": _before("LD_LIBRARY_PATH", home / "lib64", folder / "driver/lib64"),
+        }
     return env
 
 
 def events(folder, *kinds: str) -> list[dict]:
-    """What happened so far, in order: {"event": "atc" | "npu-smi" | "open" | "free" | "crash" | ..., "pid": ..., ...}."""
+    """What happened so far, in order: {"event": "atc" | "npu-smi" | "open" | "free" | "crash" | ..., "pid":
+    ..., ...}.
+    """
     log = Path(folder) / "log.jsonl"
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     return [line for line in lines if not kinds or line["event"] in kinds]
 
 
 def forget() -> None:
-    """Drop the imported simulator from this process, as a new process would: for tests that import aclruntime themselves."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("aclruntime", "ais_bench", "cannsim")]:
+    """Drop the imported simulator from this process, as a new process would: for tests that import aclruntime
+    themselves.
+    """
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] in ("aclruntime", "ais_bench", "cannsim")
+    ]:
         del sys.modules[name]
 
 
@@ -106,16 +125,29 @@ def _launcher(folder: Path, tool: str, python: str, scenario: Path, present: boo
 
 def _toolkit(folder: Path, profile, info: bool) -> Path:
     """A toolkit as contract 1.1 lays it out, without the tools: they stand in folder/bin."""
-    home = folder / "Ascend" / (f"cann-{profile.version}" if profile.number >= 9 else f"ascend-toolkit/{profile.version}")
+    home = (
+        folder
+        / "Ascend"
+        / (f"cann-{profile.version}" if profile.number >= 9 else f"ascend-toolkit/{profile.version}")
+    )
     arch = platform.machine()
-    for name in ("bin", "opp/built-in", "lib64/plugin/opskernel", "lib64/plugin/nnengine", "python/site-packages",
-                 "compiler/ccec_compiler/bin", f"{arch}-linux/devlib"):
+    for name in (
+        "bin",
+        "opp/built-in",
+        "lib64/plugin/opskernel",
+        "lib64/plugin/nnengine",
+        "python/site-packages",
+        "compiler/ccec_compiler/bin",
+        f"{arch}-linux/devlib",
+    ):
         (home / name).mkdir(parents=True, exist_ok=True)
     (folder / "driver/lib64").mkdir(parents=True, exist_ok=True)
     (folder / "driver/version.info").write_text("Version=22.0.2\npackage_version=22.0.2\n")
     (home / "lib64/libascendcl.so").write_bytes(b"\x7fELF simulated\n")
     (home / "set_env.sh").write_text(SET_ENV.format(home=home))
-    text = f"package_name=Ascend-cann-toolkit\nversion={profile.version}\narch={arch}\nos=linux\npath={home}\n"
+    text = (
+        f"package_name=Ascend-cann-toolkit\nversion={profile.version}\narch={arch}\nos=linux\npath={home}\n"
+    )
     for name in ("toolkit", "ops") if profile.number >= 9 else ("toolkit",):
         path = home / f"{arch}-linux/ascend_{name}_install.info"
         path.unlink(missing_ok=True)

@@ -28,15 +28,26 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dymBatch", type=int, default=0)
     parser.add_argument("--pure_data_type", default="zero", choices=["zero", "random"])
     parser.add_argument("--warmup_count", type=int, default=1)
-    for ignored in ("--run_mode", "--debug", "--profiler", "--dump", "--display_all_summary", "--output_batchsize_axis"):
+    for ignored in (
+        "--run_mode",
+        "--debug",
+        "--profiler",
+        "--dump",
+        "--display_all_summary",
+        "--output_batchsize_axis",
+    ):
         parser.add_argument(ignored)
     return parser.parse_args()
 
 
 def _checked(path: str) -> str:
     """AIT's hardening: safe characters, no link, not writable by others."""
-    if scenario.load()["ais_hardened"] and (not re.fullmatch(r"[_A-Za-z0-9/.-]+", path) or os.path.islink(path)
-                                            or os.path.exists(path) and os.stat(path).st_mode & 0o022):
+    if scenario.load()["ais_hardened"] and (
+        not re.fullmatch(r"[_A-Za-z0-9/.-]+", path)
+        or os.path.islink(path)
+        or os.path.exists(path)
+        and os.stat(path).st_mode & 0o022
+    ):
         raise argparse.ArgumentTypeError(f"om path:{path} is illegal. Please check.")
     return path
 
@@ -61,15 +72,27 @@ def one_device(args: argparse.Namespace, device: int) -> float:
         print(f"[INFO] output path:{folder}")
     groups = files.grouped(files.listed(args.input), need.realsize) if args.input else [["pure_infer_data"]]
     for number, group in enumerate(groups):
-        data = b"".join(files.data(group[0] if path == files.FAKE else path) for path in group) if args.input else \
-            bytes(need.realsize)
+        data = (
+            b"".join(files.data(group[0] if path == files.FAKE else path) for path in group)
+            if args.input
+            else bytes(need.realsize)
+        )
         outputs = session.infer([np.frombuffer(data, np.uint8)])
         if folder:
-            told[str(number)] = {"infiles": group, "outfiles": files.save(outputs, group, folder, args.outfmt)}
+            told[str(number)] = {
+                "infiles": group,
+                "outfiles": files.save(outputs, group, folder, args.outfmt),
+            }
     memory = aclruntime.MemorySummary
-    return summary.write(folder, scenario.load()["ais_gen"], told,
-                         summary.milliseconds(session.session.sumary().exec_time_list), memory.H2D_time_list,
-                         memory.D2H_time_list, batch)
+    return summary.write(
+        folder,
+        scenario.load()["ais_gen"],
+        told,
+        summary.milliseconds(session.session.sumary().exec_time_list),
+        memory.H2D_time_list,
+        memory.D2H_time_list,
+        batch,
+    )
 
 
 def many_devices(args: argparse.Namespace, devices: list[str]) -> int:
@@ -83,8 +106,11 @@ def many_devices(args: argparse.Namespace, devices: list[str]) -> int:
             elif not word.startswith(("--device=", "--output_dirname=")):
                 words.append(word)
         dirname = os.path.join(args.output_dirname or "multi", f"device{device}")
-        done = subprocess.run([sys.executable, "-m", "ais_bench", *words, "--device", device, "--output_dirname", dirname],
-                              capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "ais_bench", *words, "--device", device, "--output_dirname", dirname],
+            capture_output=True,
+            text=True,
+        )
         found = re.search(r"throughput 1000\*batchsize.*: ([\d.]+)", done.stdout)
         if done.returncode or not found:
             print(f"subprocess run failed error_callback {done.stderr.strip()[-200:]}")

@@ -1,4 +1,6 @@
-"""The process's side of ACL: opened devices, the end of it, error codes, the lines on fd 1, and the faults of devices."""
+"""The process's side of ACL: opened devices, the end of it, error codes, the lines on fd 1, and the faults of
+devices.
+"""
 
 import atexit
 import os
@@ -9,7 +11,12 @@ import weakref
 
 from cannsim import boards, scenario
 
-TEXTS = {1: "ACL: invalid parameter", 2: "ACL: memory allocation fail", -1: "ACL: general failure", 1004: "Invalid parameter"}
+TEXTS = {
+    1: "ACL: invalid parameter",
+    2: "ACL: memory allocation fail",
+    -1: "ACL: general failure",
+    1004: "Invalid parameter",
+}
 
 
 class Process:
@@ -18,8 +25,8 @@ class Process:
     pid: int | None = None
     thread: int | None = None
     finalized = False
-    used: dict[int, int] = {}        # device -> bytes of its sessions
-    runs: dict[int, int] = {}        # device -> runs so far
+    used: dict[int, int] = {}  # device -> bytes of its sessions
+    runs: dict[int, int] = {}  # device -> runs so far
     sessions: weakref.WeakSet = weakref.WeakSet()
 
 
@@ -42,7 +49,7 @@ def failure(code: int) -> RuntimeError:
 def open_device(device: int, flavour: str, least: int) -> None:
     """Initialise ACL once a process, then the device."""
     if Process.finalized:
-        raise RuntimeError("[100001][Error code unknown] ")        # used after finalize(): ACL has no way back
+        raise RuntimeError("[100001][Error code unknown] ")  # used after finalize(): ACL has no way back
     if Process.pid is None:
         Process.pid, Process.thread = os.getpid(), threading.get_ident()
         say(2, "acl init success", least)
@@ -50,14 +57,18 @@ def open_device(device: int, flavour: str, least: int) -> None:
     check_process()
     count = len(boards.visible())
     if not 0 <= device < count:
-        raw(f"EE1001: The argument is invalid.Reason: Invalid device ID {device}. Set drv devId to {device}. "
-            f"The valid device range is [0, {max(count - 1, 0)}).")
+        raw(
+            f"EE1001: The argument is invalid.Reason: Invalid device ID {device}. Set drv devId to {device}. "
+            f"The valid device range is [0, {max(count - 1, 0)})."
+        )
         say(4, f"acl open device {device} failed", least)
         raw(f"{'CreateContext' if flavour == 'ait' else 'SetDevice'} failed. ret=107001")
         raise failure(107001)
     if device in scenario.load()["broken"]:
-        raw("EL0003: The argument is invalid.\n"
-            f"open device {device} failed,runtime result = 507033.[FUNC:ReportCallError][FILE:log_inner.cpp][LINE:161]")
+        raw(
+            f"EL0003: The argument is invalid.\nopen device {device} failed,runtime result ="
+            " 507033.[FUNC:ReportCallError][FILE:log_inner.cpp][LINE:161]"
+        )
         say(4, f"acl open device {device} failed", least)
         raise failure(507033)
     if device not in Process.runs:
@@ -83,7 +94,9 @@ def take(device: int, size: int) -> None:
 
 
 def fault(device: int, run: int) -> int | None:
-    """Die or hang when the scenario says so for this run of the device; the ACL code of an error to report, or None."""
+    """Die or hang when the scenario says so for this run of the device; the ACL code of an error to report,
+    or None.
+    """
     for number, entry in enumerate(scenario.load()["faults"]):
         due = entry.get("device", device) == device and entry.get("run", 1) == run
         if not due or not scenario.claim(f"fault{number}", entry.get("times", 1)):
@@ -115,6 +128,10 @@ def _leave(flavour: str, least: int) -> None:
         session._release()
     for device in Process.runs:
         say(2, "end to destroy context", least)
-        say(2, f"end to reset device {device}" if flavour == "ait" else f"end to reset device is {device}", least)
+        say(
+            2,
+            f"end to reset device {device}" if flavour == "ait" else f"end to reset device is {device}",
+            least,
+        )
     say(2, "end to finalize acl", least)
     scenario.log("exit", devices=sorted(Process.runs), runs=Process.runs)

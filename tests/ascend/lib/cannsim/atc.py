@@ -1,4 +1,6 @@
-"""atc.bin: prints, converts, fails as the real one does, or as the scenario tells it to. Everything goes to stdout."""
+"""atc.bin: prints, converts, fails as the real one does, or as the scenario tells it to. Everything goes to
+stdout.
+"""
 
 import os
 import signal
@@ -87,11 +89,18 @@ def _work(argv: list[str], profile: Profile, hook: dict) -> None:
         _show(found, profile)
         return
     command_line.check(found, profile)
-    if told["require_env"] and not (os.environ.get("ASCEND_OPP_PATH") and os.environ.get("ASCEND_TOOLKIT_HOME")):
+    if told["require_env"] and not (
+        os.environ.get("ASCEND_OPP_PATH") and os.environ.get("ASCEND_TOOLKIT_HOME")
+    ):
         raise AtcError("E40020")
     soc = found["soc_version"]
     if profile.number >= 9 and told["ops"] is not None and not soc.startswith(tuple(told["ops"])):
-        raise AtcError("E10001", parameter="--soc_version", value=soc, reason=f"the ops package of {soc} is not installed")
+        raise AtcError(
+            "E10001",
+            parameter="--soc_version",
+            value=soc,
+            reason=f"the ops package of {soc} is not installed",
+        )
     if "fail" in hook or "text" in hook:
         raise AtcError(hook.get("fail", "E19999"))
     from cannsim import convert  # onnx, which a wrong command line does not need: a quarter of a second
@@ -102,7 +111,11 @@ def _work(argv: list[str], profile: Profile, hook: dict) -> None:
     elif hook.get("om") in ("empty", "truncated"):
         os.truncate(path, 0 if hook["om"] == "empty" else os.path.getsize(path) // 2)
     if found.get("op_compiler_cache_mode") in ("enable", "force"):
-        folder = found.get("op_compiler_cache_dir") or os.environ.get("ASCEND_CACHE_PATH") or Path.home() / "atc_data"
+        folder = (
+            found.get("op_compiler_cache_dir")
+            or os.environ.get("ASCEND_CACHE_PATH")
+            or Path.home() / "atc_data"
+        )
         (Path(folder) / "kernel_cache").mkdir(parents=True, exist_ok=True)
 
 
@@ -115,14 +128,20 @@ def _show(found: dict[str, str], profile: Profile) -> None:
     try:
         header, _ = om.read(found.get("om", ""))
     except om.NotAModel:
-        raise AtcError("E10001", parameter="--om", value=found.get("om", ""), reason="the file is no offline model") from None
+        raise AtcError(
+            "E10001", parameter="--om", value=found.get("om", ""), reason="the file is no offline model"
+        ) from None
     if found["mode"] == "1":
         Path(found["json"]).write_text(str(header))
         return
-    say("============ Display Model Info start ============", f"Original Atc command line: atc {' '.join(header['command'])}",
+    say(
+        "============ Display Model Info start ============",
+        f"Original Atc command line: atc {' '.join(header['command'])}",
         f"system   info: atc_version[{header['atc']}], soc_version[{header['soc']}], framework_type[5].",
-        f"resource info: memory_size[{header['memory_bytes']} B], weight_size[{header['onnx_bytes']} B], stream_num[1], "
-        "event_num[0].", "============ Display Model Info end ============")
+        f"resource info: memory_size[{header['memory_bytes']} B], weight_size[{header['onnx_bytes']} B],"
+        " stream_num[1], event_num[0].",
+        "============ Display Model Info end ============",
+    )
 
 
 def _side_files() -> None:
@@ -130,8 +149,12 @@ def _side_files() -> None:
     Path("kernel_meta").mkdir(exist_ok=True)
     Path("fusion_result.json").write_text("[]\n")
     work = os.environ.get("ASCEND_WORK_PATH")
-    logs = os.environ.get("ASCEND_PROCESS_LOG_PATH") or (f"{work}/log" if work else Path.home() / "ascend/log")
+    logs = os.environ.get("ASCEND_PROCESS_LOG_PATH") or (
+        f"{work}/log" if work else Path.home() / "ascend/log"
+    )
     plog = Path(logs) / "debug/plog"
     plog.mkdir(parents=True, exist_ok=True)
     (plog / f"plog-{os.getpid()}_{time.strftime('%Y%m%d%H%M%S')}000.log").write_text(
-        f"[ERROR] GE({os.getpid()},atc.bin):{time.strftime('%Y-%m-%d-%H:%M:%S')}.817.477 [main_impl.cc:1]simulated\n")
+        f"[ERROR] GE({os.getpid()},atc.bin):{time.strftime('%Y-%m-%d-%H:%M:%S')}.817.477"
+        " [main_impl.cc:1]simulated\n"
+    )

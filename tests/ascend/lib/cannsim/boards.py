@@ -16,13 +16,17 @@ def inventory() -> dict:
 
 
 def chips() -> list[tuple[dict, dict]]:
-    """(board, chip) in the order of their logical ids; chips without one (a driver that gave up on them) left out."""
+    """(board, chip) in the order of their logical ids; chips without one (a driver that gave up on them) left
+    out.
+    """
     pairs = [(board, chip) for board in inventory().get("boards", []) for chip in board["chips"]]
     return sorted((pair for pair in pairs if pair[1]["logic"] >= 0), key=lambda pair: pair[1]["logic"])
 
 
 def visible() -> list[int]:
-    """Logical ids that this process may open, as ASCEND_RT_VISIBLE_DEVICES filters them; its id of one is its place here."""
+    """Logical ids that this process may open, as ASCEND_RT_VISIBLE_DEVICES filters them; its id of one is its
+    place here.
+    """
     every = [chip["logic"] for _, chip in chips()]
     text = os.environ.get("ASCEND_RT_VISIBLE_DEVICES")
     if text is None:
@@ -30,7 +34,7 @@ def visible() -> list[int]:
     found: list[int] = []
     for word in text.split(","):
         if not word.isdecimal() or int(word) not in every or (found and int(word) <= found[-1]):
-            break                                # the real parser stops at the first invalid token and keeps the rest
+            break  # the real parser stops at the first invalid token and keeps the rest
         found.append(int(word))
     return found
 

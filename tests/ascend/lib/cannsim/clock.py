@@ -8,7 +8,9 @@ from cannsim import scenario
 
 
 class Clock:
-    """Execution times in ms; modelled from the scenario's figures, so that both flavours tell the same ones."""
+    """Execution times in ms; modelled from the scenario's figures, so that both flavours tell the same
+    ones.
+    """
 
     def __init__(self, flavour: str) -> None:
         self._told = scenario.load()["timing"]
@@ -28,4 +30,6 @@ class Clock:
             time.sleep(max(0.0, spent / 1000 - wall_s))
         start, self._now = self._now, self._now + spent
         # float32 milliseconds since the session's start: after 20 minutes a step of these is 0.125 ms
-        self.entries.append((float(np.float32(start)), float(np.float32(self._now))) if self._pairs else float(spent))
+        self.entries.append(
+            (float(np.float32(start)), float(np.float32(self._now))) if self._pairs else float(spent)
+        )

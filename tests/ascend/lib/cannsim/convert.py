@@ -9,7 +9,7 @@ from cannsim.errors import AtcError
 from cannsim.profiles import Profile
 
 SIZES = {"float32": 4, "float16": 2, "uint8": 1, "int8": 1, "int32": 4, "int64": 8}
-FULL = {"force_fp32", "must_keep_origin_dtype", "origin", "allow_fp32_to_bf16"}   # modes that keep float32
+FULL = {"force_fp32", "must_keep_origin_dtype", "origin", "allow_fp32_to_bf16"}  # modes that keep float32
 TYPES = {"FP32": "float32", "FP16": "float16"}
 
 
@@ -23,21 +23,37 @@ def write(flags: dict[str, str], profile: Profile, command: list[str], linux_nam
     inputs = [_input(name, shape) for name, shape in dims.items()]
     _set_half_inputs(flags, inputs)
     settings = _insert_aipp(flags, inputs)
-    outputs = [{"name": name, "dtype": TYPES.get(flags.get("output_type", "FP32").rpartition(":")[2], "float32"),
-                "format": 2, "shape": shape}
-               for name, shape in zip(graph.output_names(model), graph.fix_shapes(model, dims), strict=True)]
+    outputs = [
+        {
+            "name": name,
+            "dtype": TYPES.get(flags.get("output_type", "FP32").rpartition(":")[2], "float32"),
+            "format": 2,
+            "shape": shape,
+        }
+        for name, shape in zip(graph.output_names(model), graph.fix_shapes(model, dims), strict=True)
+    ]
     if half:
         graph.round_to_half(model)
     largest = max(gears, default=1)
     for tensor in (*inputs, *outputs):
-        tensor["bytes"] = math.prod(largest if size == -1 else size for size in tensor["shape"]) * SIZES[tensor["dtype"]]
+        tensor["bytes"] = (
+            math.prod(largest if size == -1 else size for size in tensor["shape"]) * SIZES[tensor["dtype"]]
+        )
     body = model.SerializeToString()
     batch = largest if gears else max(1, inputs[0]["shape"][0])
-    header = {"soc": flags["soc_version"], "atc": profile.version, "command": command, "gears": gears, "half": half,
-              "dynamic_shape": not gears and any(-1 in tensor["shape"] for tensor in inputs), "inputs": inputs,
-              "outputs": outputs, "aipp": settings,
-              # weights, workspace (two activations of 32 channels at half resolution) and the buffers
-              "memory_bytes": len(body) + sum(t["bytes"] for t in (*inputs, *outputs)) + batch * _workspace(dims)}
+    header = {
+        "soc": flags["soc_version"],
+        "atc": profile.version,
+        "command": command,
+        "gears": gears,
+        "half": half,
+        "dynamic_shape": not gears and any(-1 in tensor["shape"] for tensor in inputs),
+        "inputs": inputs,
+        "outputs": outputs,
+        "aipp": settings,
+        # weights, workspace (two activations of 32 channels at half resolution) and the buffers
+        "memory_bytes": len(body) + sum(t["bytes"] for t in (*inputs, *outputs)) + batch * _workspace(dims),
+    }
     free = header["dynamic_shape"] or linux_name
     path = flags["output"] + (f"_linux_{platform.machine()}.om" if free else ".om")
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)

@@ -29,17 +29,20 @@ class Engine:
             if self._table is not None and rank == self._header["aipp"]["rank"]:
                 array = self._pixels(array)
             elif self._header["half"]:
-                with np.errstate(over="ignore"):            # beyond 65504 is inf, as on the chip
+                with np.errstate(over="ignore"):  # beyond 65504 is inf, as on the chip
                     array = array.astype(np.float16)
             ready[told["name"]] = array.astype(np.float32)
         outputs = self._session.run(None, ready)
-        return [output.astype(numpy_type(told["dtype"])) for output, told in zip(outputs, self._header["outputs"], strict=True)]
+        return [
+            output.astype(numpy_type(told["dtype"]))
+            for output, told in zip(outputs, self._header["outputs"], strict=True)
+        ]
 
     def _pixels(self, array: np.ndarray) -> np.ndarray:
         """NHWC uint8 -> NCHW float16: swap, then crop, then the table of (x - mean - min) * var."""
         told = self._header["aipp"]
         (top, left), (height, width) = told["start"], told["size"]
-        window = array[:, top:top + height, left:left + width, ::-1 if told["swap"] else 1]
+        window = array[:, top : top + height, left : left + width, :: -1 if told["swap"] else 1]
         out = np.empty((len(array), 3, height, width), np.float16)
         for channel in range(3):
             out[:, channel] = self._table[channel][window[..., channel]]
@@ -50,4 +53,6 @@ def _pixel_table(told: dict) -> list[np.ndarray]:
     """(in - mean - min) * var for the 256 bytes of each channel, constants and result in float16."""
     half = {key: np.array(told[key], np.float16).astype(np.float32) for key in ("mean", "min", "var")}
     levels = np.arange(256, dtype=np.float32)
-    return [((levels - half["mean"][c] - half["min"][c]) * half["var"][c]).astype(np.float16) for c in range(3)]
+    return [
+        ((levels - half["mean"][c] - half["min"][c]) * half["var"][c]).astype(np.float16) for c in range(3)
+    ]

@@ -10,7 +10,7 @@ from cannsim.profiles import Profile
 
 KNOWN = """Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv Div Dropout Flatten Gather Gemm
     GlobalAveragePool HardSigmoid Identity LeakyRelu MatMul MaxPool Mul Pad ReduceMean Relu Reshape Shape Sigmoid Slice Softmax
-    Squeeze Sub Transpose Unsqueeze"""
+    Squeeze Sub Transpose Unsqueeze"""  # noqa: E501
 
 
 def load(path: str, profile: Profile) -> onnx.ModelProto:
@@ -38,13 +38,20 @@ def load(path: str, profile: Profile) -> onnx.ModelProto:
 def inputs(model: onnx.ModelProto) -> dict[str, list]:
     """Dims by input name, None where the model leaves them open. Initializers are no inputs."""
     stored = {tensor.name for tensor in model.graph.initializer}
-    return {value.name: [dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
-                         for dim in value.type.tensor_type.shape.dim]
-            for value in model.graph.input if value.name not in stored}
+    return {
+        value.name: [
+            dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
+            for dim in value.type.tensor_type.shape.dim
+        ]
+        for value in model.graph.input
+        if value.name not in stored
+    }
 
 
 def output_names(model: onnx.ModelProto) -> list[str]:
-    """`node:index:onnx_output`, as the om names them; an unnamed node is OpType_k, k counting the unnamed ones."""
+    """`node:index:onnx_output`, as the om names them; an unnamed node is OpType_k, k counting the unnamed
+    ones.
+    """
     names, unnamed = {}, 0
     for node in model.graph.node:
         name = node.name
@@ -56,7 +63,9 @@ def output_names(model: onnx.ModelProto) -> list[str]:
 
 
 def fix_shapes(model: onnx.ModelProto, shapes: dict[str, list[int]]) -> list[list[int]]:
-    """Set the inputs' dims in place (-1 becomes a free dimension); return the outputs' dims, -1 where they stay free."""
+    """Set the inputs' dims in place (-1 becomes a free dimension); return the outputs' dims, -1 where they
+    stay free.
+    """
     del model.graph.value_info[:]
     for value in model.graph.input:
         if value.name in shapes:
@@ -75,7 +84,9 @@ def fix_shapes(model: onnx.ModelProto, shapes: dict[str, list[int]]) -> list[lis
     free = any(-1 in dims for dims in shapes.values())
     found = []
     for value in seen.graph.output:
-        dims = [dim.dim_value if dim.HasField("dim_value") else -1 for dim in value.type.tensor_type.shape.dim]
+        dims = [
+            dim.dim_value if dim.HasField("dim_value") else -1 for dim in value.type.tensor_type.shape.dim
+        ]
         if not dims or (-1 in dims and not free):
             raise AtcError("E19999")
         found.append(dims)
@@ -83,9 +94,15 @@ def fix_shapes(model: onnx.ModelProto, shapes: dict[str, list[int]]) -> list[lis
 
 
 def round_to_half(model: onnx.ModelProto) -> None:
-    """Round the weights to float16 and back, in place. Not those of BatchNormalization: the real atc folds it before rounding."""
-    spared = {name for node in model.graph.node if node.op_type == "BatchNormalization" for name in node.input}
+    """Round the weights to float16 and back, in place. Not those of BatchNormalization: the real atc folds it
+    before rounding.
+    """
+    spared = {
+        name for node in model.graph.node if node.op_type == "BatchNormalization" for name in node.input
+    }
     for tensor in model.graph.initializer:
         if tensor.data_type == onnx.TensorProto.FLOAT and tensor.name not in spared:
             values = numpy_helper.to_array(tensor)
-            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16).astype(np.float32), tensor.name))
+            tensor.CopyFrom(
+                numpy_helper.from_array(values.astype(np.float16).astype(np.float32), tensor.name)
+            )

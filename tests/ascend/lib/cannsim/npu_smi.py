@@ -1,4 +1,6 @@
-"""npu-smi: its subcommands, messages (all on stdout) and exit codes, over an inventory. Ignores ASCEND_RT_VISIBLE_DEVICES."""
+"""npu-smi: its subcommands, messages (all on stdout) and exit codes, over an inventory. Ignores
+ASCEND_RT_VISIBLE_DEVICES.
+"""
 
 import os
 import time
@@ -22,7 +24,7 @@ def main(argv: list[str]) -> int:
     told = boards.inventory()
     while told.get("hang"):
         time.sleep(3600)
-    if "dcmi" in told:                            # even -h and -v want the driver
+    if "dcmi" in told:  # even -h and -v want the driver
         print("DrvMngGetConsoleLogLevel failed. (ret=4)")
         if told["dcmi"] == -8020:
             print("dcmi model initialized failed, because the device is used. ret is -8020")

@@ -11,19 +11,28 @@ A3 = tuple(f"Ascend910_{n}" for n in (9362, 9363, 9372, 9381, 9382, 9391, 9392))
 
 @dataclass(frozen=True)
 class Profile:
-    """One CANN version: socs it compiles for, opsets whose operators are registered, and the form of its messages."""
+    """One CANN version: socs it compiles for, opsets whose operators are registered, and the form of its
+    messages.
+    """
 
     name: str
     number: int
     version: str
-    text: str            # plain "E10001: ..."; pid "E10001: [PID: 1] date ..."; named "[PID: 1] date Invalid_Argument(E10001): ..."
+    # plain "E10001: ..."; pid "E10001: [PID: 1] date ..."; named "[PID: 1] date Invalid_Argument(E10001):
+    # ..."
+    text: str
     opsets: range
     socs: tuple[str, ...]
 
 
-PROFILES = {profile.name: profile for profile in (
-    Profile("cann5", 5, "5.1.RC2", "plain", range(8, 12), ("Ascend310", "Ascend710", *P, *TRAINING)),
-    Profile("cann6", 6, "6.0.RC1", "plain", range(8, 14), ("Ascend310", *P, *B, *TRAINING, *A2)),
-    Profile("cann8", 8, "8.0.RC1", "pid", range(8, 14), (*P, *B, *TRAINING, *A2, *A3)),
-    Profile("cann9", 9, "9.0.0", "named", range(11, 19), (*P, *B, *TRAINING, *A2, *A3, "Ascend950PR_9589")),
-)}
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("cann5", 5, "5.1.RC2", "plain", range(8, 12), ("Ascend310", "Ascend710", *P, *TRAINING)),
+        Profile("cann6", 6, "6.0.RC1", "plain", range(8, 14), ("Ascend310", *P, *B, *TRAINING, *A2)),
+        Profile("cann8", 8, "8.0.RC1", "pid", range(8, 14), (*P, *B, *TRAINING, *A2, *A3)),
+        Profile(
+            "cann9", 9, "9.0.0", "named", range(11, 19), (*P, *B, *TRAINING, *A2, *A3, "Ascend950PR_9589")
+        ),
+    )
+}

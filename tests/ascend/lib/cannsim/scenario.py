@@ -7,47 +7,79 @@ import time
 from pathlib import Path
 
 DEFAULTS = {
-    "profile": "cann6",      # cann5 | cann6 | cann8 | cann9: versions, flags, chips, texts
-    "inventory": "310P3",    # a file of inventories/ by its name, or such a dict: the boards, and what npu-smi does
-    "flavour": None,         # tools | ait: which aclruntime; None: tools up to cann6, ait from cann8
-    "soc": None,             # the chip that runs models; None: the inventory's
-    "ops": None,             # cann9: soc prefixes whose ops package is installed; None: all
-    "require_env": False,    # True: atc wants ASCEND_OPP_PATH, aclruntime wants LD_LIBRARY_PATH
-    # What atc does wrong; the first entry that fits a command line counts. Each {"when": substring of the command line,
-    # "times": at most so often, "seconds": sleep, "warn": W11001, "traceback": of a worker, "verdict": success|failed|none,
-    # "exit": status, "om": none|empty|truncated|linux, "fail": error code, "text": instead of a code's block,
-    # "kill": SIGKILL, "hang": self | tree (with a grandchild that ignores SIGTERM)}
+    "profile": "cann6",  # cann5 | cann6 | cann8 | cann9: versions, flags, chips, texts
+    "inventory": (
+        "310P3"
+    ),  # a file of inventories/ by its name, or such a dict: the boards, and what npu-smi does
+    "flavour": None,  # tools | ait: which aclruntime; None: tools up to cann6, ait from cann8
+    "soc": None,  # the chip that runs models; None: the inventory's
+    "ops": None,  # cann9: soc prefixes whose ops package is installed; None: all
+    "require_env": False,  # True: atc wants ASCEND_OPP_PATH, aclruntime wants LD_LIBRARY_PATH
+    # What atc does wrong; the first entry that fits a command line counts. Each {"when": substring of the
+    # command line, "times": at most so often, "seconds": sleep, "warn": W11001, "traceback": of a worker,
+    # "verdict": success|failed|none, "exit": status, "om": none|empty|truncated|linux, "fail": error code,
+    # "text": instead of a code's block, "kill": SIGKILL, "hang": self | tree (with a grandchild that ignores
+    # SIGTERM)}
     "atc": [],
-    # What devices do wrong: {"kind": "crash"|"hang"|"error", "device": id as given to the session, "run": k (the k-th run of
-    # that process on it; 0: when it is opened), "times": how often over all processes (default 1; null: always),
-    # "how": kill|exit|abort, "code": ACL code of an error}
+    # What devices do wrong: {"kind": "crash"|"hang"|"error", "device": id as given to the session, "run": k
+    # (the k-th run of that process on it; 0: when it is opened), "times": how often over all processes
+    # (default 1; null: always), "how": kill|exit|abort, "code": ACL code of an error}
     "faults": [],
-    "broken": [],            # device ids whose opening fails with 507033
-    "memory_mb": None,       # of a device, for this process's sessions; None: the inventory's
-    "import_error": None,    # libascendcl | satmode: importing aclruntime fails
-    "strict": True,          # more feeds than inputs abort the process (undefined behaviour in the real one)
-    # exec_time_list holds base + image * n (x cliff at 64) ms, +- jitter; sleep: also take that long; wall: measure instead
+    "broken": [],  # device ids whose opening fails with 507033
+    "memory_mb": None,  # of a device, for this process's sessions; None: the inventory's
+    "import_error": None,  # libascendcl | satmode: importing aclruntime fails
+    "strict": True,  # more feeds than inputs abort the process (undefined behaviour in the real one)
+    # exec_time_list holds base + image * n (x cliff at 64) ms, +- jitter; sleep: also take that long; wall:
+    # measure instead
     "timing": {},
-    "ais_gen": "2023",       # 2022: sumary.json inside the result folder
-    "ais_hardened": False,   # AIT's path and permission checks
+    "ais_gen": "2023",  # 2022: sumary.json inside the result folder
+    "ais_hardened": False,  # AIT's path and permission checks
 }
-TIMING = {"base_ms": 0.17, "image_ms": 0.07, "cliff": 1.0, "jitter": 0.01, "seed": 7, "sleep": False, "wall": False,
-          "uptime_s": 0.0}
-ATC_KEYS = {"when", "times", "seconds", "warn", "traceback", "verdict", "exit", "om", "fail", "text", "kill", "hang"}
+TIMING = {
+    "base_ms": 0.17,
+    "image_ms": 0.07,
+    "cliff": 1.0,
+    "jitter": 0.01,
+    "seed": 7,
+    "sleep": False,
+    "wall": False,
+    "uptime_s": 0.0,
+}
+ATC_KEYS = {
+    "when",
+    "times",
+    "seconds",
+    "warn",
+    "traceback",
+    "verdict",
+    "exit",
+    "om",
+    "fail",
+    "text",
+    "kill",
+    "hang",
+}
 FAULT_KEYS = {"kind", "device", "run", "times", "how", "code"}
 
 
 def check(told: dict) -> None:
     """Raise TypeError for a misspelt key: a hook that never fires proves nothing."""
-    for name, entries, known in (("atc", told["atc"], ATC_KEYS), ("faults", told["faults"], FAULT_KEYS),
-                                 ("timing", [told["timing"]], set(TIMING))):
+    for name, entries, known in (
+        ("atc", told["atc"], ATC_KEYS),
+        ("faults", told["faults"], FAULT_KEYS),
+        ("timing", [told["timing"]], set(TIMING)),
+    ):
         for entry in entries:
             if set(entry) - known:
-                raise TypeError(f"{name}: no key {sorted(set(entry) - known)}; there are: {', '.join(sorted(known))}")
+                raise TypeError(
+                    f"{name}: no key {sorted(set(entry) - known)}; there are: {', '.join(sorted(known))}"
+                )
 
 
 def load() -> dict:
-    """The scenario of this process: the file, and FAKE_ASCEND_{PROFILE,INVENTORY,FLAVOUR,SOC} and _REQUIRE_ENV over it."""
+    """The scenario of this process: the file, and FAKE_ASCEND_{PROFILE,INVENTORY,FLAVOUR,SOC} and
+    _REQUIRE_ENV over it.
+    """
     told = dict(_read(os.environ.get("FAKE_ASCEND_SCENARIO", "")))
     for key in ("profile", "inventory", "flavour", "soc"):
         told[key] = os.environ.get(f"FAKE_ASCEND_{key.upper()}", told[key])

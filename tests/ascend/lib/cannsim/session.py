@@ -1,4 +1,6 @@
-"""aclruntime's InferenceSession as both flavours have it: what it checks (bytes, counts, names) and what it does not."""
+"""aclruntime's InferenceSession as both flavours have it: what it checks (bytes, counts, names) and what it
+does not.
+"""
 
 import os
 import threading
@@ -13,10 +15,13 @@ from cannsim.engine import Engine
 from cannsim.tensor import BaseTensor, Tensor, tensor_desc
 
 FLAVOUR = scenario.load()["flavour"]
-SUPPORTED = ("{}(): incompatible {} arguments. The following argument types are supported:\n    1. {}\n\nInvoked with: {}")
+SUPPORTED = (
+    "{}(): incompatible {} arguments. The following argument types are supported:\n    1. {}\n\nInvoked"
+    " with: {}"
+)
 
 
-class session_options:      # the real one's spelling
+class session_options:  # the real one's spelling
     """Defaults as the real one's."""
 
     def __init__(self) -> None:
@@ -45,8 +50,14 @@ class InferenceSession:
     def __init__(self, *args) -> None:
         types = (str, int, session_options)
         if len(args) != 3 or not all(isinstance(*pair) for pair in zip(args, types, strict=True)):
-            raise TypeError(SUPPORTED.format("__init__", "constructor", "aclruntime.InferenceSession(arg0: str, arg1: int, "
-                                             "arg2: aclruntime.session_options)", args))
+            raise TypeError(
+                SUPPORTED.format(
+                    "__init__",
+                    "constructor",
+                    "aclruntime.InferenceSession(arg0: str, arg1: int, arg2: aclruntime.session_options)",
+                    args,
+                )
+            )
         self._path, self._device, self._options = args
         self._freed = True
         acl.open_device(self._device, FLAVOUR, self._options.log_level)
@@ -59,8 +70,16 @@ class InferenceSession:
         acl.Process.sessions.add(self)
         self._say(2, f"load model {self._path} success")
         self._say(2, "create model description success")
-        scenario.log("open", device=self._device, logic=boards.visible()[self._device], model=os.path.abspath(self._path),
-                     ppid=os.getppid(), memory=self._size, used=acl.Process.used[self._device], soc=self._header["soc"])
+        scenario.log(
+            "open",
+            device=self._device,
+            logic=boards.visible()[self._device],
+            model=os.path.abspath(self._path),
+            ppid=os.getppid(),
+            memory=self._size,
+            used=acl.Process.used[self._device],
+            soc=self._header["soc"],
+        )
 
     def _say(self, level: int, text: str) -> None:
         acl.say(level, text, self._options.log_level)
@@ -70,8 +89,10 @@ class InferenceSession:
             header, body = om.read(self._path)
             if header["soc"] == boards.soc():
                 return header, body
-            acl.raw(f"[ACL ERROR] EE1001: The argument is invalid.Reason: ModelCheckCompatibility failed, supported "
-                    f"socVersion={boards.soc()}, but the model socVersion={header['soc']}")
+            acl.raw(
+                "[ACL ERROR] EE1001: The argument is invalid.Reason: ModelCheckCompatibility failed,"
+                f" supported socVersion={boards.soc()}, but the model socVersion={header['soc']}"
+            )
         except om.NotAModel:
             acl.raw("EE1001: The argument is invalid.Reason: the model file is missing or damaged")
         self._say(4, f"load model from file failed, model file is {self._path}")
@@ -93,18 +114,34 @@ class InferenceSession:
         return found
 
     def run(self, *args) -> list[Tensor]:
-        """run(output names, list of device Tensors | dict of them | list of BaseTensors) -> Tensors on the device."""
+        """run(output names, list of device Tensors | dict of them | list of BaseTensors) -> Tensors on the
+        device.
+        """
         names, feeds = args if len(args) == 2 else (None, None)
         values = list(feeds.values()) if isinstance(feeds, dict) else feeds
-        if not isinstance(names, (list, tuple)) or not isinstance(values, (list, tuple)) or \
-                not any(all(isinstance(value, kind) for value in values) for kind in (Tensor, BaseTensor)):
-            raise TypeError(SUPPORTED.format("run", "function", "(self, List[str], List[aclruntime.Tensor]) -> "
-                                             "List[aclruntime.Tensor]", args))
+        if (
+            not isinstance(names, (list, tuple))
+            or not isinstance(values, (list, tuple))
+            or not any(all(isinstance(value, kind) for value in values) for kind in (Tensor, BaseTensor))
+        ):
+            raise TypeError(
+                SUPPORTED.format(
+                    "run",
+                    "function",
+                    "(self, List[str], List[aclruntime.Tensor]) -> List[aclruntime.Tensor]",
+                    args,
+                )
+            )
         acl.check_process()
         if self._freed or acl.Process.finalized:
             raise acl.failure(-1)
-        if FLAVOUR == "tools" and values and isinstance(values[0], BaseTensor) and threading.get_ident() != self._thread:
-            raise acl.failure(107002)              # the context belongs to the thread that made the session
+        if (
+            FLAVOUR == "tools"
+            and values
+            and isinstance(values[0], BaseTensor)
+            and threading.get_ident() != self._thread
+        ):
+            raise acl.failure(107002)  # the context belongs to the thread that made the session
         known = [told["name"] for told in self._header["outputs"]]
         for name in names:
             if name not in known:
@@ -135,7 +172,7 @@ class InferenceSession:
         if len(feeds) > len(need):
             scenario.log("undefined", feeds=len(feeds), inputs=len(need))
             if scenario.load()["strict"]:
-                os.abort()                         # the real one reads beyond its vector
+                os.abort()  # the real one reads beyond its vector
         if self._header["gears"] and not self._batch:
             self._refuse(3, f"check failed dym gearcount:{len(self._header['gears'])} but dymtype:0 not set")
         if self._header["dynamic_shape"] and not self._batch:
@@ -143,7 +180,9 @@ class InferenceSession:
         for index, (tensor, want) in enumerate(zip(feeds, need, strict=False)):
             size = tensor.size if isinstance(tensor, BaseTensor) else len(tensor._data)
             if size != want.realsize and not self._header["dynamic_shape"]:
-                self._say(4, f"Check i:{index} name:{want.name} in size:{size} needsize:{want.realsize} not match")
+                self._say(
+                    4, f"Check i:{index} name:{want.name} in size:{size} needsize:{want.realsize} not match"
+                )
                 self._refuse(4, "Check InVector failed ret:-1")
             if isinstance(tensor, Tensor) and tensor.device != self._device:
                 acl.raw("E19999: Inner Error! the address is not of this device")
@@ -161,14 +200,14 @@ class InferenceSession:
         wall = time.perf_counter() - start
         for _ in range(self._options.loop):
             self._clock.add(batch, wall)
-        MemorySummary.H2D_time_list.append(sum(map(len, feeds)) / 8e6)        # 8 GB/s
+        MemorySummary.H2D_time_list.append(sum(map(len, feeds)) / 8e6)  # 8 GB/s
         MemorySummary.D2H_time_list.append(sum(output.nbytes for output in outputs) / 8e6)
         return outputs
 
     def options(self) -> session_options:
         return self._options
 
-    def sumary(self) -> _Summary:      # the real one's spelling
+    def sumary(self) -> _Summary:  # the real one's spelling
         return _Summary(self._clock.entries)
 
     def reset_sumaryinfo(self) -> None:
@@ -185,8 +224,11 @@ class InferenceSession:
             return
         if gears:
             self._say(4, "the dymBatch parameter is not correct")
-            self._say(4, f"model has dynamic batch size:{{{''.join(f'[{gear}]' for gear in gears)}}}, please set correct "
-                         "dynamic batch size")
+            self._say(
+                4,
+                f"model has dynamic batch size:{{{''.join(f'[{gear}]' for gear in gears)}}}, please set"
+                " correct dynamic batch size",
+            )
         else:
             self._say(4, "the dynamic_batch_size parameter is not specified for model conversion")
         self._say(3, "Check failed:processModel->CheckDynamicBatchSize(batchsize, is_dymbatch), ret:1")
@@ -199,7 +241,7 @@ class InferenceSession:
         self._batch = int(text.rpartition(":")[2].split(",")[0])
 
     def set_dynamic_hw(self, *size) -> None:
-        raise acl.failure(1)           # no model here has gears of size
+        raise acl.failure(1)  # no model here has gears of size
 
     set_dynamic_dims = set_dynamic_hw
 
@@ -227,6 +269,11 @@ class InferenceSession:
 
     def __repr__(self) -> str:
         def lines(descs: list[tensor_desc]) -> str:
-            return "\n".join(f"  #{i}    {d.name}  ({', '.join(map(str, d.shape))})  {d.datatype.name}  {d.size}  {d.realsize}"
-                             for i, d in enumerate(descs))
-        return f"<Model>\ndevice:\t{self._device}\ninput:\n{lines(self.get_inputs())}\noutput:\n{lines(self.get_outputs())}"
+            return "\n".join(
+                f"  #{i}    {d.name}  ({', '.join(map(str, d.shape))})  {d.datatype.name}  {d.size} "
+                f" {d.realsize}"
+                for i, d in enumerate(descs)
+            )
+
+        inputs, outputs = lines(self.get_inputs()), lines(self.get_outputs())
+        return f"<Model>\ndevice:\t{self._device}\ninput:\n{inputs}\noutput:\n{outputs}"

@@ -1,4 +1,6 @@
-"""Where the two builds of aclruntime differ that both call themselves 0.0.2: `tools` (2023) and `ait` (2024)."""
+"""Where the two builds of aclruntime differ that both call themselves 0.0.2: `tools` (2023) and `ait`
+(2024).
+"""
 
 from cannsim import acl
 from cannsim.session import InferenceSession
@@ -33,7 +35,7 @@ class AitSession(InferenceSession):
     first_inner_run = inner_run = run_pipeline
 
 
-class infer_options:      # the real one's spelling
+class infer_options:  # the real one's spelling
     """What run_pipeline takes."""
 
     def __init__(self) -> None:

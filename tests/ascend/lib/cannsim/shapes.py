@@ -1,4 +1,6 @@
-"""--input_shape and --dynamic_batch_size: text to numbers, and every rule between them and the model's inputs."""
+"""--input_shape and --dynamic_batch_size: text to numbers, and every rule between them and the model's
+inputs.
+"""
 
 import re
 
@@ -7,7 +9,9 @@ from cannsim.profiles import Profile
 
 
 def parse(text: str, profile: Profile) -> dict[str, list[int]]:
-    """`image:8,3,224,224;other:1` -> dims by name, split at the last colon; -1 is dynamic, and so is a range (newer)."""
+    """`image:8,3,224,224;other:1` -> dims by name, split at the last colon; -1 is dynamic, and so is a range
+    (newer).
+    """
     shapes = {}
     for part in filter(None, text.split(";")):
         name, colon, dims = part.rpartition(":")
@@ -27,7 +31,12 @@ def _number(word: str, text: str, profile: Profile) -> int:
     if not re.fullmatch(r"-?\d+", word):
         raise AtcError("E10002", value=text, reason=f"[{word}] is no number")
     if int(word) == 0 or int(word) < -1:
-        raise AtcError("E10011" if profile.text == "plain" else "E10001", parameter="--input_shape", value=text, reason=word)
+        raise AtcError(
+            "E10011" if profile.text == "plain" else "E10001",
+            parameter="--input_shape",
+            value=text,
+            reason=word,
+        )
     return int(word)
 
 
@@ -35,7 +44,9 @@ def gears(text: str) -> list[int]:
     """`1,2,4,8` -> batch sizes: 2 to 100 of them, each in 1..2048, none twice."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not all(re.fullmatch(r"-?\d+", word) for word in words):
-        raise AtcError("E10001", parameter="--dynamic_batch_size", value=text, reason="it must be a list of numbers")
+        raise AtcError(
+            "E10001", parameter="--dynamic_batch_size", value=text, reason="it must be a list of numbers"
+        )
     found = [int(word) for word in words]
     if len(found) < 2:
         raise AtcError("E10035", value=str(len(found)))
@@ -49,21 +60,33 @@ def gears(text: str) -> list[int]:
     return sorted(found)
 
 
-def settle(flags: dict[str, str], inputs: dict[str, list], nodes: set[str], profile: Profile) -> tuple[dict, list[int]]:
-    """Every input's dims, and the batch gears ([] without). `inputs`: the model's, None where a dimension is free."""
-    dynamic = [name for name in ("dynamic_batch_size", "dynamic_image_size", "dynamic_dims", "input_shape_range") if name in flags]
+def settle(
+    flags: dict[str, str], inputs: dict[str, list], nodes: set[str], profile: Profile
+) -> tuple[dict, list[int]]:
+    """Every input's dims, and the batch gears ([] without). `inputs`: the model's, None where a dimension is
+    free.
+    """
+    dynamic = [
+        name
+        for name in ("dynamic_batch_size", "dynamic_image_size", "dynamic_dims", "input_shape_range")
+        if name in flags
+    ]
     if len(dynamic) > 1:
         raise AtcError("E10009")
     if set(dynamic) - {"dynamic_batch_size"}:
-        raise AtcError("E19999")                  # real, but not simulated
+        raise AtcError("E19999")  # real, but not simulated
     given = parse(flags["input_shape"], profile) if "input_shape" in flags else {}
     for name, dims in given.items():
         _check_name(name, dims, inputs, nodes)
     shapes = {name: given.get(name, dims) for name, dims in inputs.items()}
     for dims in shapes.values():
         if None in dims:
-            raise AtcError("E10001", parameter="--input_shape", value="NULL",
-                           reason="The shapes of inputs contain -1 in the model, set it with --input_shape")
+            raise AtcError(
+                "E10001",
+                parameter="--input_shape",
+                value="NULL",
+                reason="The shapes of inputs contain -1 in the model, set it with --input_shape",
+            )
     return shapes, _gears(flags, shapes, profile)
 
 
@@ -75,8 +98,12 @@ def _check_name(name: str, dims: list[int], inputs: dict[str, list], nodes: set[
         raise AtcError("E10049", parameter=name, value=str(len(dims)), reason=str(len(own)))
     for want, have in zip(dims, own, strict=True):
         if have is not None and want not in (have, -1):
-            raise AtcError("E10001", parameter="--input_shape", value=f"{name}:{','.join(map(str, dims))}",
-                           reason=f"the model fixes this dimension to {have}")
+            raise AtcError(
+                "E10001",
+                parameter="--input_shape",
+                value=f"{name}:{','.join(map(str, dims))}",
+                reason=f"the model fixes this dimension to {have}",
+            )
 
 
 def _gears(flags: dict[str, str], shapes: dict[str, list[int]], profile: Profile) -> list[int]:

@@ -1,15 +1,31 @@
-"""What npu-smi prints: the tables of `info` in the layouts of the contract (3.2), and the lists of -l, -m and -t."""
+"""What npu-smi prints: the tables of `info` in the layouts of the contract (3.2), and the lists of -l, -m and
+-t.
+"""
 
 WIDTHS = {"seed": (19, 17, 54), "plain": (31, 17, 54), "hbm": (27, 15, 52), "a3": (27, 15, 52)}
 HEADS = {
-    "seed": (" NPU     Name      | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) ",
-             " Chip    Device    | Bus-Id          | AICore(%)    Memory-Usage(MB)                        "),
-    "plain": (" NPU     Name                  | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) ",
-              " Chip    Device                | Bus-Id          | AICore(%)    Memory-Usage(MB)                        "),
-    "hbm": (" NPU   Name                | Health        | Power(W)    Temp(C)           Hugepages-Usage(page)",
-            " Chip                      | Bus-Id        | AICore(%)   Memory-Usage(MB)  HBM-Usage(MB)        "),
-    "a3": (" NPU   Name                | Health        | Power(W)    Temp(C)           Hugepages-Usage(page)",
-           " Chip  Phy-ID              | Bus-Id        | AICore(%)   Memory-Usage(MB)  HBM-Usage(MB)        "),
+    "seed": (
+        " NPU     Name      | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) ",
+        " Chip    Device    | Bus-Id          | AICore(%)    Memory-Usage(MB)                        ",
+    ),
+    "plain": (
+        (
+            " NPU     Name                  | Health          | Power(W)     Temp(C)          "
+            " Hugepages-Usage(page) "
+        ),
+        (
+            " Chip    Device                | Bus-Id          | AICore(%)    Memory-Usage(MB)                "
+            "        "
+        ),
+    ),
+    "hbm": (
+        " NPU   Name                | Health        | Power(W)    Temp(C)           Hugepages-Usage(page)",
+        " Chip                      | Bus-Id        | AICore(%)   Memory-Usage(MB)  HBM-Usage(MB)        ",
+    ),
+    "a3": (
+        " NPU   Name                | Health        | Power(W)    Temp(C)           Hugepages-Usage(page)",
+        " Chip  Phy-ID              | Bus-Id        | AICore(%)   Memory-Usage(MB)  HBM-Usage(MB)        ",
+    ),
 }
 
 
@@ -20,8 +36,13 @@ def info(told: dict) -> str:
     heavy, light = (f"+{'+'.join(mark * width for width in widths)}+" for mark in "=-")
     whole = sum(widths) + 2
     version = f" npu-smi {told['version']}"
-    lines = [f"+{'-' * whole}+", f"|{version:<{49 if layout == 'plain' else 36}} Version: {told['version']}".ljust(whole + 1) + "|",
-             light.replace("-+-", "-|-") if layout == "seed" else light, *(f"|{head}|" for head in HEADS[layout]), heavy]
+    lines = [
+        f"+{'-' * whole}+",
+        f"|{version:<{49 if layout == 'plain' else 36}} Version: {told['version']}".ljust(whole + 1) + "|",
+        light.replace("-+-", "-|-") if layout == "seed" else light,
+        *(f"|{head}|" for head in HEADS[layout]),
+        heavy,
+    ]
     for board in told["boards"]:
         rows = [_rows(layout, board, chip) for chip in board["chips"]]
         for number, pair in enumerate(rows):
@@ -42,11 +63,16 @@ def _rows(layout: str, board: dict, chip: dict) -> tuple[str, str]:
         right = f" {chip['power']:<13}{chip['temp']:<18}{used:<{gap}}/ {total}"
         under = f" {chip['aicore']:<13}{memory[0]:<4} / {memory[1]}"
     else:
-        left, below = f" {board['npu']:<6}{chip['name']}", f" {chip['chip']:<6}{chip['phy'] if layout == 'a3' else ''}"
+        left, below = (
+            f" {board['npu']:<6}{chip['name']}",
+            f" {chip['chip']:<6}{chip['phy'] if layout == 'a3' else ''}",
+        )
         right = f" {chip['power']:<12}{chip['temp']:<18}{used:<5}/ {total}"
         under = f" {chip['aicore']:<12}{memory[0]:<5}/ {memory[1]:<11}{hbm[0]:<5}/ {hbm[1]}"
-    return tuple(f"|{a:<{first}}|{' ' + b:<{second}}|{c:<{WIDTHS[layout][2]}}|"      # type: ignore[return-value]
-                 for a, b, c in ((left, chip["health"], right), (below, chip["bus"], under)))
+    return tuple(
+        f"|{a:<{first}}|{' ' + b:<{second}}|{c:<{WIDTHS[layout][2]}}|"  # type: ignore[return-value]
+        for a, b, c in ((left, chip["health"], right), (below, chip["bus"], under))
+    )
 
 
 def _processes(told: dict, widths: tuple[int, int, int], light: str, heavy: str) -> list[str]:
@@ -90,8 +116,15 @@ def mapping(told: dict) -> str:
     rows = [head]
     for board in told["boards"]:
         for chip in board["chips"]:
-            rows.append([board["npu"] if chip["logic"] >= 0 else -1, chip["chip"], chip["logic"],
-                         *([chip["phy"]] if a3 else []), chip.get("map_name", f"Ascend {chip['name']}")])
+            rows.append(
+                [
+                    board["npu"] if chip["logic"] >= 0 else -1,
+                    chip["chip"],
+                    chip["logic"],
+                    *([chip["phy"]] if a3 else []),
+                    chip.get("map_name", f"Ascend {chip['name']}"),
+                ]
+            )
         if board.get("mcu"):
             rows.append([board["npu"], len(board["chips"]), "-", "Mcu"])
     return "\n".join("\t" + " ".join(f"{cell:<30}" for cell in row) for row in rows)
@@ -103,19 +136,38 @@ def details(kind: str, board: dict, chips: list[dict], one: bool) -> str | None:
     if kind == "power":
         return _power(board, chips, lines, one)
     if kind == "board" and not one:
-        return "\n".join([*lines, _pair("Product Name", board.get("product", "NA")), _pair("Software Version", "22.0.2"),
-                          _pair("Firmware Version", "1.83.10.1.X243"), _pair("Chip Count", len(board["chips"]))])
+        return "\n".join(
+            [
+                *lines,
+                _pair("Product Name", board.get("product", "NA")),
+                _pair("Software Version", "22.0.2"),
+                _pair("Firmware Version", "1.83.10.1.X243"),
+                _pair("Chip Count", len(board["chips"])),
+            ]
+        )
     if kind == "product":
         return "\n".join([*lines, _pair("Product Type", board["product"])]) if "product" in board else None
     for chip in chips:
         used, total = chip.get("hbm", chip["memory"])
         rate = round(100 * used / total) if isinstance(used, int) and total else "NA"
-        texts = {"board": chip.get("board") or {"Chip Type": "Ascend", "Chip Name": chip["name"], "Chip Version": "V1"},
-                 "usages": {"Memory Capacity(MB)": total, "Memory Usage Rate(%)": rate, "Aicore Usage Rate(%)": chip["aicore"]},
-                 "temp": {"NPU Temperature (C)": chip["temp"]}, "memory": {"DDR Capacity(MB)": total},
-                 "health": {"Health Status": chip["health"]},
-                 "common": {"Memory Usage Rate(%)": rate, "Aicore Usage Rate(%)": chip["aicore"],
-                            "Temperature(C)": chip["temp"]}}
+        texts = {
+            "board": (
+                chip.get("board") or {"Chip Type": "Ascend", "Chip Name": chip["name"], "Chip Version": "V1"}
+            ),
+            "usages": {
+                "Memory Capacity(MB)": total,
+                "Memory Usage Rate(%)": rate,
+                "Aicore Usage Rate(%)": chip["aicore"],
+            },
+            "temp": {"NPU Temperature (C)": chip["temp"]},
+            "memory": {"DDR Capacity(MB)": total},
+            "health": {"Health Status": chip["health"]},
+            "common": {
+                "Memory Usage Rate(%)": rate,
+                "Aicore Usage Rate(%)": chip["aicore"],
+                "Temperature(C)": chip["temp"],
+            },
+        }
         lines += [_pair("Chip ID", chip["chip"]), *(_pair(*item) for item in texts[kind].items()), ""]
     return "\n".join(lines)
 

@@ -1,4 +1,6 @@
-"""aclruntime's Tensor and BaseTensor: raw memory with a byte count. What the bytes mean is nobody's business here."""
+"""aclruntime's Tensor and BaseTensor: raw memory with a byte count. What the bytes mean is nobody's business
+here.
+"""
 
 import ctypes
 import enum
@@ -7,8 +9,20 @@ import numpy as np
 
 from cannsim import acl, boards
 
-CODES = {"float32": 0, "float16": 1, "int8": 2, "int32": 3, "uint8": 4, "int16": 6, "uint16": 7, "uint32": 8, "int64": 9,
-         "uint64": 10, "double": 11, "bool": 12}
+CODES = {
+    "float32": 0,
+    "float16": 1,
+    "int8": 2,
+    "int32": 3,
+    "uint8": 4,
+    "int16": 6,
+    "uint16": 7,
+    "uint32": 8,
+    "int64": 9,
+    "uint64": 10,
+    "double": 11,
+    "bool": 12,
+}
 
 
 class _Code(enum.Enum):
@@ -16,7 +30,7 @@ class _Code(enum.Enum):
         return self.value
 
 
-dtype = _Code("dtype", CODES)      # type: ignore[misc]
+dtype = _Code("dtype", CODES)  # type: ignore[misc]
 
 
 def numpy_type(name: str) -> np.dtype:
@@ -26,7 +40,7 @@ def numpy_type(name: str) -> np.dtype:
 
 def _code_of(array: np.ndarray):
     name = {"float64": "double"}.get(array.dtype.name, array.dtype.name)
-    return dtype[name if name in CODES else "uint8"]         # unknown formats pass as bytes
+    return dtype[name if name in CODES else "uint8"]  # unknown formats pass as bytes
 
 
 class Tensor:
@@ -34,8 +48,10 @@ class Tensor:
 
     def __init__(self, *args) -> None:
         if len(args) != 1 or not isinstance(args[0], np.ndarray):
-            raise TypeError("__init__(): incompatible constructor arguments. The following argument types are supported:\n"
-                            "    1. aclruntime.Tensor(arg0: buffer)\n")
+            raise TypeError(
+                "__init__(): incompatible constructor arguments. The following argument types are"
+                " supported:\n    1. aclruntime.Tensor(arg0: buffer)\n"
+            )
         array = args[0]
         self._keep(ctypes.string_at(array.ctypes.data, array.nbytes), _code_of(array), list(array.shape), -1)
 
@@ -71,7 +87,7 @@ class Tensor:
         if self._device >= 0:
             raise RuntimeError("tensor is in npu. can't convert to numpy array")
         found = np.frombuffer(self._data, numpy_type(self._dtype.name)).reshape(self._shape)
-        return found.astype(dtype or found.dtype)             # astype copies
+        return found.astype(dtype or found.dtype)  # astype copies
 
     def __repr__(self) -> str:
         return f"<Tensor>\nshape:\t{tuple(self._shape)}\ndtype:\t{self._dtype.name}\ndevice:\t{self._device}"
@@ -82,8 +98,10 @@ class BaseTensor:
 
     def __init__(self, *args) -> None:
         if len(args) != 2 or not all(isinstance(value, int) for value in args):
-            raise TypeError("__init__(): incompatible constructor arguments. The following argument types are supported:\n"
-                            "    1. aclruntime.BaseTensor(arg0: int, arg1: int)\n")
+            raise TypeError(
+                "__init__(): incompatible constructor arguments. The following argument types are"
+                " supported:\n    1. aclruntime.BaseTensor(arg0: int, arg1: int)\n"
+            )
         self.buf, self.size = args
 
     @property
@@ -91,7 +109,7 @@ class BaseTensor:
         return ctypes.string_at(self.buf, self.size)
 
 
-class tensor_desc:      # the real one's spelling
+class tensor_desc:  # the real one's spelling
     """One input or output of a model, as get_inputs() and get_outputs() tell it."""
 
     def __init__(self, told: dict) -> None:

@@ -7,8 +7,16 @@ from cannsim import scenario as _scenario
 _told = _scenario.load()
 if _told["import_error"] == "satmode":
     raise ImportError(f"{__file__}: undefined symbol: aclrtSetDeviceSatMode")
-_libraries = [_os.path.join(_folder, "libascendcl.so") for _folder in _os.environ.get("LD_LIBRARY_PATH", "").split(":") if _folder]
-if _told["import_error"] == "libascendcl" or _told["require_env"] and not any(map(_os.path.exists, _libraries)):
+_libraries = [
+    _os.path.join(_folder, "libascendcl.so")
+    for _folder in _os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    if _folder
+]
+if (
+    _told["import_error"] == "libascendcl"
+    or _told["require_env"]
+    and not any(map(_os.path.exists, _libraries))
+):
     raise ImportError("libascendcl.so: cannot open shared object file: No such file or directory")
 
 from cannsim.session import MemorySummary, session_options  # noqa: E402, F401

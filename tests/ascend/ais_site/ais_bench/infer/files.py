@@ -10,7 +10,9 @@ FAKE = "padding_infer_fake_file"
 
 
 def listed(text: str) -> list[str]:
-    """Files of --input for one model input: the .npy and .bin of a folder in natural order, or the named ones."""
+    """Files of --input for one model input: the .npy and .bin of a folder in natural order, or the named
+    ones.
+    """
     found = []
     for part in text.split(","):
         if os.path.isdir(part):
@@ -42,8 +44,11 @@ def grouped(paths: list[str], need: int) -> list[list[str]]:
         print(f"[ERROR] arg0 tensorsize: {need} filesize: {size} not match")
         raise RuntimeError(f"tensorsize: {need} filesize: {size} not match")
     each = need // size
-    groups = [paths[start:start + each] for start in range(0, len(paths), each)]
-    print(f"[INFO] get filesperbatch files0 size:{size} tensor0size:{need} filesperbatch:{each} runcount:{len(groups)}")
+    groups = [paths[start : start + each] for start in range(0, len(paths), each)]
+    print(
+        f"[INFO] get filesperbatch files0 size:{size} tensor0size:{need} filesperbatch:{each}"
+        f" runcount:{len(groups)}"
+    )
     groups[-1] += [FAKE] * (each - len(groups[-1]))
     return groups
 

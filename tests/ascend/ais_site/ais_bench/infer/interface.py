@@ -9,13 +9,19 @@ MODES = ("static", "dymbatch", "dymhw", "dymdims", "dymshape")
 class InferSession:
     """infer(list of arrays) -> list of arrays. Makes arrays contiguous in the ait flavour only."""
 
-    def __init__(self, device_id: int, model_path: str, acl_json_path: str | None = None, debug: bool = False,
-                 loop: int = 1) -> None:
+    def __init__(
+        self,
+        device_id: int,
+        model_path: str,
+        acl_json_path: str | None = None,
+        debug: bool = False,
+        loop: int = 1,
+    ) -> None:
         options = aclruntime.session_options()
         options.loop, options.log_level = loop, 1 if debug else 2
         self.device_id = device_id
         self.session = aclruntime.InferenceSession(model_path, device_id, options)
-        if hasattr(self.session, "free_resource"):      # the ait flavour
+        if hasattr(self.session, "free_resource"):  # the ait flavour
             self.summary, self.reset_summaryinfo = self.session.sumary, self.session.reset_sumaryinfo
             self.free_resource = self.session.free_resource
         else:
@@ -27,7 +33,9 @@ class InferSession:
     def get_outputs(self) -> list:
         return self.session.get_outputs()
 
-    def infer(self, feeds: list, mode: str = "static", custom_sizes: int = 100000, out_array: bool = True) -> list:
+    def infer(
+        self, feeds: list, mode: str = "static", custom_sizes: int = 100000, out_array: bool = True
+    ) -> list:
         """One batch."""
         if mode not in MODES:
             raise RuntimeError(f"wrong infer_mode:{mode}, only support {','.join(repr(m) for m in MODES)}")
