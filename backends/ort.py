@@ -101,9 +101,8 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = len(os.sched_getaffinity(0))  # a slot's process is pinned to its cores
         options.inter_op_num_threads = 1
-        options.add_session_config_entry(
-            "session.intra_op.allow_spinning", "0"
-        )  # other slots need the cores that spinning burns
+        # other slots need the cores that spinning burns
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0]

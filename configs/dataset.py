@@ -67,9 +67,8 @@ class Data(Request):
         try:
             self.listing  # noqa: B018  looked up now
         except BuildError as error:
-            found = layouts.scanned(
-                self.dataset, self._members, self.out
-            )  # raises once more where it is not the labels
+            # raises once more where it is not the labels
+            found = layouts.scanned(self.dataset, self._members, self.out)
             self.add_root("data", found.root)
             vars(self)["listing"] = index.unlabelled(found)
             return str(error)

@@ -21,7 +21,7 @@ from pipeline.disk import Disk
 from pipeline.errors import BuildError
 from pipeline.roots import Roots
 from pipeline.source import Source
-from pipeline.worker import Slot
+from pipeline.step import Slot
 
 RECORDS = ("accuracy.json", "agreement.json", "throughput.json", "pipeline.json")  # one flat row each
 # files that builds make without a stamp of their own, relative to OUT

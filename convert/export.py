@@ -24,9 +24,8 @@ def write(inputs: Sequence[str], outputs: Sequence[str], model: Mapping[str, Any
     checkpoint.load(inputs[0], net)
     side = model["resolution"]
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # the exporter that can write opset 11 is the older one
+        # the exporter that can write opset 11 is the older one
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             net,
             (torch.zeros(1, 3, side, side),),

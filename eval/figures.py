@@ -11,13 +11,14 @@ PUBLISHED_MODEL = "mobilenet_v1"  # what the published throughputs are of
 PUBLISHED_FORM = "1.0/224"
 CLIFF = 0.8
 NONE = "–"
+# stays the same over a table's batch sizes
 CONFIGURATION = (
     "model",
     "checkpoint",
     "chip",
     "precision",
     "input",
-)  # stays the same over a table's batch sizes
+)
 
 Row = Mapping[str, Any]
 

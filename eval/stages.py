@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from eval import records
-from pipeline.clock import union_seconds
 from pipeline.errors import StepError
+from pipeline.timing import union_seconds
 
 
 def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], stage: str) -> None:

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 import backends
-from pipeline import worker
 from pipeline.errors import BuildError, StepError
+from pipeline.process import watch
 
 WARMUP_S, WARMUP_ROUNDS = 0.3, 3
 TIMED_S, TIMED_ROUNDS = 1.0, 10
@@ -82,7 +82,7 @@ def _answer(processes: Sequence[Any], answers: Any) -> dict[str, Any]:
 def _measure(parent: int, job: tuple, barrier: Any, answers: Any) -> None:
     """In the device's own process: open, warm up, wait for the others, time."""
     backend, model, device, cores, shape, dtype = job
-    worker.watch(parent)
+    watch(parent)
     if cores:
         os.sched_setaffinity(0, cores)
     try:

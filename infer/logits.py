@@ -7,7 +7,7 @@ import numpy as np
 
 from infer import session
 from pipeline.errors import StepError
-from pipeline.worker import Slot
+from pipeline.step import Slot
 
 
 def write(inputs: Sequence[str], outputs: Sequence[str], backend: str, batch: int, slot: Slot) -> None:

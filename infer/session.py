@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import backends
-from pipeline import clock, fingerprint
+from pipeline import fingerprint, timing
 
 
 @dataclass
@@ -25,7 +25,7 @@ def opened(backend: str, model: str, device: str) -> Any:
     """The session of this compiled model on this device, opened now unless it is open already. Its loading is
     timed apart.
     """
-    with clock.loading():
+    with timing.loading():
         key = (backend, _hash(model), device)
         if not (_opened and _opened[0].key == key):
             close()

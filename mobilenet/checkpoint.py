@@ -97,9 +97,8 @@ def _unpickled(path: str) -> Any:
         raise BuildError(f"{path}: {what}, expected a checkpoint; name one with --checkpoint=FILE")
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(NUMPY):
-            warnings.simplefilter(
-                "ignore"
-            )  # of old storage classes and pickle protocols: nothing a user can act on
+            # of old storage classes and pickle protocols: nothing a user can act on
+            warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except PermissionError as error:
         raise BuildError(f"{path}: {error.strerror}; name another with --checkpoint=FILE") from error

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline import gc, machine, preflight, provenance, publish, stamp, views
+from pipeline import gc, machine, preflight, provenance, stamp, views
 from pipeline.console import Console
 from pipeline.disk import Disk
 from pipeline.errors import StepError
 from pipeline.lock import of_out
 from pipeline.outcome import Outcome
+from pipeline.parts import sweep
 from pipeline.plan import Plan
 from pipeline.roots import Roots
 from pipeline.run import Run
@@ -54,7 +55,7 @@ def run(plan: Plan, request: Any, again: Sequence[str] = (), dry: bool = False) 
 
 def _run(plan: Plan, request: Any, again: Sequence[str]) -> int:
     with of_out(request.out, lambda text: print(f"inv: {text}", file=sys.stderr, flush=True)):
-        publish.sweep(request.out)
+        sweep(request.out)
         disk = disk_of(request)
         verdicts = verdicts_of(plan, disk, again)
         stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from pipeline import tree
 from pipeline.errors import BuildError
 from pipeline.lock import of_out
+from pipeline.text import by_folder, counted, size_of, size_text
 from pipeline.tree import Made, Tree
 
 SHOWN_FOREIGN = 5
@@ -31,11 +32,11 @@ class Cleaned:
     def __str__(self) -> str:
         if not self.removed:
             return "\n".join([f"nothing to remove under {self.out}", *left_lines(self.out, self.left)])
-        size, files = tree.size_text(sum(self.removed.values())), tree.counted(len(self.removed), "file")
+        size, files = size_text(sum(self.removed.values())), counted(len(self.removed), "file")
         done = "would remove" if self.dry else "removed"
         return "\n".join(
             [
-                *tree.by_folder(self.out, self.removed),
+                *by_folder(self.out, self.removed),
                 f"{done} {size} in {files} under {self.out}",
                 *left_lines(self.out, self.left),
             ]
@@ -77,7 +78,7 @@ def clean(
             + logs
             + (found.own if everything else [])
         )
-        sizes = tree.size_of(paths)
+        sizes = size_of(paths)
         if not dry:
             tree.remove(out, paths)
     return Cleaned(out, sizes, sorted(found.foreign + found.damaged) if everything else [], dry)
@@ -90,7 +91,7 @@ def left_lines(out: str, left: Collection[str]) -> list[str]:
     shown = ", ".join(os.path.relpath(path, out) for path in list(left)[:SHOWN_FOREIGN])
     more = len(left) - SHOWN_FOREIGN
     return [
-        f"left {tree.counted(len(left), 'file')} that no build made or whose stamp cannot be read: {shown}"
+        f"left {counted(len(left), 'file')} that no build made or whose stamp cannot be read: {shown}"
         + (f" and {more} more" if more > 0 else "")
     ]
 

@@ -6,39 +6,17 @@ import configparser
 import os
 import sys
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from pipeline import fingerprint, machine, tree
+from pipeline import fingerprint, machine
+from pipeline.check import FAIL, PASS, WARN, Check
 from pipeline.source import ROOT
+from pipeline.text import size_text
 
-PASS, WARN, FAIL = "PASS", "WARN", "FAIL"
 DISK_MB, MEMORY_MB = 10_000, 2_000  # 50,000 pictures as uint8 are 7.2 GiB; an export with PyTorch takes 1 GiB
 INSTALL = "./inv installs it: remove .venv/setup.cfg.installed and run ./inv again"
-
-
-class Line(Protocol):
-    """What is printed of a check, this module's or a backend's."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def fix(self) -> str: ...
-
-
-class Check(NamedTuple):
-    """One line of inv doctor. `fix` is empty where there is nothing to do."""
-
-    name: str
-    status: str  # PASS, WARN (some of it works), FAIL (nothing does)
-    text: str
-    fix: str = ""
 
 
 def checks(out: str, setup: str = os.path.join(ROOT, "setup.cfg")) -> list[Check]:
@@ -57,7 +35,7 @@ def checks(out: str, setup: str = os.path.join(ROOT, "setup.cfg")) -> list[Check
     return [*found, _cores(), _memory(), _disk(out)]
 
 
-def lines(found: Iterable[Line]) -> list[str]:
+def lines(found: Iterable[Check]) -> list[str]:
     """One line a check, names aligned; what to do stands behind the arrow."""
     checks = list(found)
     width = max((len(check.name) for check in checks), default=0)
@@ -67,7 +45,7 @@ def lines(found: Iterable[Line]) -> list[str]:
     ]
 
 
-def verdict(found: Iterable[Line]) -> str:
+def verdict(found: Iterable[Check]) -> str:
     """The last line: whether all is well."""
     checks = list(found)
     failed, warned = (sum(check.status == status for check in checks) for status in (FAIL, WARN))
@@ -75,7 +53,7 @@ def verdict(found: Iterable[Line]) -> str:
     return f"{len(checks)} checks: {', '.join(told) or 'all passed'}"
 
 
-def exit_code(found: Iterable[Line]) -> int:
+def exit_code(found: Iterable[Check]) -> int:
     """1 when a check failed."""
     return int(any(check.status == FAIL for check in found))
 
@@ -110,7 +88,7 @@ def _cores() -> Check:
 
 def _memory() -> Check:
     free = machine.memory_mb()
-    text = f"{tree.size_text(free * 2**20)} available"
+    text = f"{size_text(free * 2**20)} available"
     if free >= MEMORY_MB:
         return Check("memory", PASS, text)
     return Check("memory", WARN, text, "end what else uses it, or set --jobs=1")
@@ -118,7 +96,7 @@ def _memory() -> Check:
 
 def _disk(out: str) -> Check:
     free = machine.disk_free_mb(out)
-    text = f"{tree.size_text(free * 2**20)} free for {out}"
+    text = f"{size_text(free * 2**20)} free for {out}"
     if not os.access(_existing(out), os.W_OK):
         return Check("disk", FAIL, f"{_existing(out)} may not be written to", "set --out")
     return (

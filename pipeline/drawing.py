@@ -33,9 +33,8 @@ INK, SOFT = "#1b1b1b", "#555555"
 def svg(nodes: Mapping[str, Node], edges: Edges) -> str:
     """The picture as SVG text."""
     file = io.StringIO()
-    figure(nodes, edges).savefig(
-        file, format="svg", metadata={"Date": None}
-    )  # the same plan is the same picture
+    # the same plan is the same picture
+    figure(nodes, edges).savefig(file, format="svg", metadata={"Date": None})
     return file.getvalue()
 
 
@@ -44,9 +43,8 @@ def figure(nodes: Mapping[str, Node], edges: Edges) -> Figure:
     columns, ways = _laid_out(nodes, edges)
     places = _places(nodes, columns)
     high = max(map(_height, columns)) + 2 * MARGIN + LEGEND_HIGH
-    wide = max(
-        max((x + width for x, _, width in places.values()), default=0.0) + MARGIN, 330.0
-    )  # the legend's width
+    # the legend's width
+    wide = max(max((x + width for x, _, width in places.values()), default=0.0) + MARGIN, 330.0)
     made = Figure(figsize=(wide / 72, high / 72))
     FigureCanvasAgg(made)
     axes = made.add_axes((0, 0, 1, 1))

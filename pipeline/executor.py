@@ -22,10 +22,9 @@ from pipeline.disk import Disk
 from pipeline.errors import BuildError, GateMissed
 from pipeline.plan import Plan
 from pipeline.stages import Options, Stage, View
-from pipeline.step import Step
+from pipeline.step import Slot, Step
 from pipeline.verdicts import Verdict
 from pipeline.verdicts import verdicts as verdicts_of
-from pipeline.worker import Slot
 
 
 class Request(Protocol):

@@ -18,6 +18,7 @@ from pipeline.clean import left_lines, to_stderr
 from pipeline.errors import BuildError
 from pipeline.lock import of_out
 from pipeline.plan import Plan
+from pipeline.text import by_folder, counted, size_of, size_text
 
 BUILDS = 10
 KEPT_LINES = 200  # of the ledger, when it is written anew
@@ -64,24 +65,23 @@ class Garbage:
     left: list[str]
 
     def __str__(self) -> str:
-        last = f"this plan nor the last {tree.counted(self.builds, 'different build')}"
+        last = f"this plan nor the last {counted(self.builds, 'different build')}"
         if not self.going:
             return "\n".join(
                 [
                     (
                         f"nothing to collect under {self.out}: all is of this plan or of the last "
-                        f"{tree.counted(self.builds, 'different build')}"
+                        f"{counted(self.builds, 'different build')}"
                     ),
                     *left_lines(self.out, self.left),
                 ]
             )
         total = (
-            f"{tree.size_text(sum(self.going.values()))} in {tree.counted(len(self.going), 'file')}, of"
-            f" neither {last}"
+            f"{size_text(sum(self.going.values()))} in {counted(len(self.going), 'file')}, of neither {last}"
         )
         return "\n".join(
             [
-                *tree.by_folder(self.out, self.going),
+                *by_folder(self.out, self.going),
                 f"removed {total}" if self.removed else f"{total}. Remove them with: inv gc --yes",
                 *left_lines(self.out, self.left),
             ]
@@ -129,7 +129,7 @@ def collect(
         paths += [
             found.logs[made.name] for made in going if made.name in found.logs and made.name not in staying
         ]
-        sizes = tree.size_of(paths)
+        sizes = size_of(paths)
         if yes:
             tree.remove(out, paths)
             _write(ledger, lines[-KEPT_LINES:])

@@ -9,10 +9,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.clock import union_seconds
 from pipeline.disk import Disk
 from pipeline.errors import BuildError
 from pipeline.plan import Plan
+from pipeline.timing import union_seconds
 from pipeline.verdicts import FRESH, MAYBE, RUN, Verdict
 
 FEW = 4  # second parts of the names that are still worth a node each

@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterator
 
 from pipeline.disk import Disk
 
+# roots that mean the same files in every request; `data:` is another folder each time
 LOOKED_AT = (
     "out",
     "repository",
-)  # roots that mean the same files in every request; `data:` is another folder each time
+)
 
 
 def records(out: str, names: Collection[str], planned: Collection[str], disk: Disk) -> list[str]:

@@ -4,9 +4,10 @@ import os
 import re
 from collections.abc import Collection
 
-from pipeline import machine, tree
+from pipeline import machine
 from pipeline.errors import BuildError
 from pipeline.step import Step
+from pipeline.text import size_of, size_text
 
 MB = 2**20
 
@@ -20,14 +21,14 @@ def check(steps: Collection[Step], out: str, jobs: int) -> None:
     need, free = disk_mb(steps, jobs) * MB, machine.disk_free_mb(out) * MB
     if need > free:
         raise BuildError(
-            f"needs {tree.size_text(need)} for {_mostly(steps)}, {tree.size_text(free)} free on {out}: "
+            f"needs {size_text(need)} for {_mostly(steps)}, {size_text(free)} free on {out}: "
             "set --out or --limit"
         )
     largest = max(steps, key=lambda step: step.memory_mb, default=None)
     if largest and largest.memory_mb > machine.memory_mb():
         raise BuildError(
-            f"{largest.name} needs {tree.size_text(largest.memory_mb * MB)} of memory, "
-            f"{tree.size_text(machine.memory_mb() * MB)} available: end what else uses it"
+            f"{largest.name} needs {size_text(largest.memory_mb * MB)} of memory, "
+            f"{size_text(machine.memory_mb() * MB)} available: end what else uses it"
         )
 
 
@@ -38,7 +39,7 @@ def disk_mb(steps: Collection[Step], jobs: int) -> float:
     are written, that many old ones lie beside them.
     """
     sized = [step for step in steps if step.disk_mb]
-    old = [sum(tree.size_of(step.outputs).values()) / MB for step in sized]
+    old = [sum(size_of(step.outputs).values()) / MB for step in sized]
     grows = sum(step.disk_mb - min(before, step.disk_mb) for step, before in zip(sized, old, strict=True))
     beside = sorted(
         (min(before, step.disk_mb) for step, before in zip(sized, old, strict=True)), reverse=True

@@ -131,22 +131,19 @@ def tasks_names() -> set[str]:
 
 def main() -> None:
     """Entry point of ./inv."""
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # ./inv starts without, so that imports end quietly
+    # ./inv starts without, so that imports end quietly
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="replace"
-            )  # an ASCII terminal gets a question mark, not a traceback at the end of a build
+            # an ASCII terminal gets a question mark, not a traceback at the end of a build
+            stream.reconfigure(errors="replace")
     try:
         os.getcwd()
     except FileNotFoundError:
         print("inv: the folder you stand in has been removed; cd to one that is there", file=sys.stderr)
         sys.exit(2)
-    gc.set_threshold(
-        200_000, 20, 100
-    )  # a plan of 50,000 pictures makes objects that all stay: looking for garbage costs 0.2 s
+    # a plan of 50,000 pictures makes objects that all stay: looking for garbage costs 0.2 s
+    gc.set_threshold(200_000, 20, 100)
     Inv(
         name="inv",
         binary="inv",

@@ -10,16 +10,11 @@ from typing import Any
 
 from pipeline import fingerprint, machine, stamp
 from pipeline.disk import Disk
+from pipeline.parts import part_of
 from pipeline.step import Step
 from pipeline.worker import Done
 
 FULL_MB = 0.5
-
-
-def part_of(path: str) -> str:
-    """Where an output is written before it is whole. The suffix stays: np.save and atc add a missing one."""
-    folder, name = os.path.split(path)
-    return os.path.join(folder, ".part-" + name)
 
 
 def remove_parts(step: Step) -> None:
@@ -39,14 +34,6 @@ def with_room(step: Step, message: str) -> str:
     free = machine.disk_free_mb(folder)
     full = f"no space left: {free:.1f} MB free on the disk of {folder}. Free some, or set --out"
     return f"{full} ({message})" if free < FULL_MB else message
-
-
-def sweep(out: str) -> None:
-    """Remove every leftover under OUT; only while its lock is held."""
-    for folder, _, files in os.walk(out):
-        for name in files:
-            if name.startswith(".part-"):
-                os.unlink(os.path.join(folder, name))
 
 
 def unknown_inputs(step: Step, disk: Disk) -> tuple[str, ...]:

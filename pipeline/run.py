@@ -16,18 +16,20 @@ from pipeline import machine, publish
 from pipeline.disk import Disk
 from pipeline.lock import Quiet
 from pipeline.outcome import Listener, Outcome
+from pipeline.parts import part_of
 from pipeline.plan import Plan
 from pipeline.reasons import reasons
 from pipeline.slots import Slots
-from pipeline.step import Step
+from pipeline.step import Slot, Step
 from pipeline.verdicts import FRESH, RUN, Verdict
-from pipeline.worker import Call, Done, Slot
+from pipeline.worker import Call, Done
 
 POLL_S, INTERRUPTED = 0.1, 130
+# a step on a device takes seconds; at most so many times as long as it last took
 HANG_S, HANG_TIMES = (
     600.0,
     50,
-)  # a step on a device takes seconds; at most so many times as long as it last took
+)
 DISK_HEAVY_MB, DISK_HEAVY_AT_ONCE = 64, 8  # past eight writers of big files a disk only gets slower
 
 
@@ -147,16 +149,15 @@ class Run:
         if step.alone:
             self.slots.rest()
         publish.remove_parts(step)
-        self.disk.source.of(
-            step.action, step.code
-        )  # now, and kept: code edited while the step runs must look changed next time
+        # now, and kept: code edited while the step runs must look changed next time
+        self.disk.source.of(step.action, step.code)
         for path in step.outputs:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         call = Call(
             step.name,
             step.action,
             (*step.inputs, *step.reads),
-            tuple(map(publish.part_of, step.outputs)),
+            tuple(map(part_of, step.outputs)),
             step.params,
             self.log_of(step),
             publish.unknown_inputs(step, self.disk),
@@ -238,9 +239,8 @@ class Run:
         self.listener.note(f"{step.name}: its process on {where} died; trying once more")
 
     def _fail(self, step: Step, code: int, message: str) -> None:
-        message = (
-            publish.with_room(step, message) if code == 1 else message
-        )  # before its parts, removed, make room
+        # before its parts, removed, make room
+        message = publish.with_room(step, message) if code == 1 else message
         publish.remove_parts(step)
         self.outcome.failed[step.name] = (code, message)
         self.listener.failed(step, code, message, self.log_of(step))

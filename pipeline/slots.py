@@ -10,7 +10,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from pipeline import worker
-from pipeline.worker import Call, Done, Slot
+from pipeline.step import Slot
+from pipeline.worker import Call, Done
 
 PATIENCE_S = 1.0  # for a pool whose process was killed to come to its end
 

@@ -96,9 +96,8 @@ def parse(text: str, module: str, is_package: bool) -> tuple[str, list[str]]:
         elif isinstance(node, ast.ImportFrom):
             origin = _absolute(node, module, is_package)
             names.append(origin)
-            names.extend(
-                f"{origin}.{alias.name}" for alias in node.names
-            )  # may be a submodule, may be a function
+            # may be a submodule, may be a function
+            names.extend(f"{origin}.{alias.name}" for alias in node.names)
         _drop_docstring(node)
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16], sorted(set(names))
 

@@ -59,3 +59,15 @@ class Step:
     def stamp(self) -> str:
         """Where its stamp lies."""
         return self.outputs[0] + ".stamp"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place where one step at a time runs: a CPU share, or a device with its id (ACL's logical id on
+    Ascend).
+    """
+
+    kind: str  # "cpu" | "device"
+    id: str
+    cores: tuple[int, ...] = ()  # pinned to these; () leaves it to the operating system
+    share: int = 1  # how many CPU shares it takes while it works

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
 
-from pipeline import publish, stamp
+from pipeline import parts, stamp
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Fingerprint
 
@@ -121,19 +121,8 @@ def _logged(out: str, path: str, names: Collection[str]) -> str:
 
 
 def _is_own(relative: str, known: Collection[str]) -> bool:
-    part = os.path.basename(relative).startswith(publish.part_of("x")[:-1])
+    part = os.path.basename(relative).startswith(parts.PREFIX)
     return relative in OWN or part or any(fnmatch(relative, pattern) for pattern in known)
-
-
-def size_of(paths: Iterable[str]) -> dict[str, int]:
-    """{path: bytes} of those that are there."""
-    found = {}
-    for path in paths:
-        try:
-            found[path] = os.lstat(path).st_size
-        except FileNotFoundError:
-            continue
-    return found
 
 
 def remove(out: str, paths: Iterable[str]) -> None:
@@ -152,28 +141,3 @@ def remove(out: str, paths: Iterable[str]) -> None:
             except OSError:  # something is in it
                 break
             folder = os.path.dirname(folder)
-
-
-def by_folder(out: str, sizes: Mapping[str, int]) -> list[str]:
-    """A line a folder with its bytes and files, the largest first."""
-    folders: dict[str, list[int]] = {}
-    for path, size in sizes.items():
-        folders.setdefault(os.path.relpath(os.path.dirname(path), out), []).append(size)
-    ranked = sorted(folders.items(), key=lambda item: (-sum(item[1]), item[0]))
-    return [
-        f"{size_text(sum(found)):>8}  {folder}  ({counted(len(found), 'file')})" for folder, found in ranked
-    ]
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
-def size_text(size: float) -> str:
-    """Bytes for people, in powers of 1000 as disks are sold: `7.5 GB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            break
-        size /= 1000
-    return f"{size:,.0f} B" if unit == "B" else f"{size:,.1f} {unit}"

@@ -12,6 +12,7 @@ from pipeline import fingerprint, machine, tree
 from pipeline.clean import to_stderr
 from pipeline.fingerprint import Fingerprint
 from pipeline.lock import of_out
+from pipeline.text import counted, size_of, size_text
 
 ROTTED, EDITED, GONE, UNREADABLE, DAMAGED, UNKNOWN = (
     "rotted",
@@ -53,7 +54,7 @@ class Verified:
 
     def __str__(self) -> str:
         wrong = sum(finding.wrong for finding in self.findings)
-        total = f"{tree.counted(self.files, 'output')} ({tree.size_text(self.size)}) under {self.out} hashed"
+        total = f"{counted(self.files, 'output')} ({size_text(self.size)}) under {self.out} hashed"
         lines = [f"{finding.kind:<10}  {finding.path}  {finding.text}" for finding in self.findings]
         verdict = (
             f"{wrong} wrong; inv all makes again what it needs of them"
@@ -79,7 +80,7 @@ def verify(out: str, known: Collection[str] = (), tell: Callable[[str], None] = 
         ):  # their times still agree: without its stamp the step runs again, with it it never would
             if any(os.path.relpath(path, out) in rotten for path in made.outputs):
                 os.unlink(made.stamp)
-        size = sum(tree.size_of(path for path, _ in stamped).values())
+        size = sum(size_of(path for path, _ in stamped).values())
     findings += [
         Finding(os.path.relpath(path, out), DAMAGED, "cannot be read: its step runs again")
         for path in found.damaged

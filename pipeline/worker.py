@@ -4,38 +4,22 @@ A worker ignores Ctrl-C (the driver decides), dies within a second of its driver
 sends all that an action prints to the step's log.
 """
 
-import ctypes
 import importlib
 import inspect
 import os
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline import clock, fingerprint
+from pipeline import fingerprint, timing
 from pipeline.errors import BadData, BuildError, GateMissed, StepError
-
-WATCH_S = 0.5
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A place where one step at a time runs: a CPU share, or a device with its id (ACL's logical id on
-    Ascend).
-    """
-
-    kind: str  # "cpu" | "device"
-    id: str
-    cores: tuple[int, ...] = ()  # pinned to these; () leaves it to the operating system
-    share: int = 1  # how many CPU shares it takes while it works
+from pipeline.process import THREAD_VARIABLES, callers_threads, watch
+from pipeline.step import Slot
 
 
 @dataclass(frozen=True)
@@ -64,17 +48,13 @@ class Done:
     load_s: float = 0.0
     inputs: dict[str, list | None] = field(default_factory=dict)
     outputs: dict[str, list | None] = field(default_factory=dict)
-    libraries: dict[str, str | None] = field(
-        default_factory=dict
-    )  # what the action's module says of its own accord
+    # what the action's module says of its own accord
+    libraries: dict[str, str | None] = field(default_factory=dict)
     error: tuple[int, str] | None = None
     bad_data: bool = False
 
 
 _slot = Slot("cpu", "0")
-callers_threads: dict[
-    str, str | None
-] = {}  # THREAD_VARIABLES as they were before start(), None for one that was not set
 
 
 def start(parent: int, slot: Slot, path: list[str]) -> None:
@@ -89,28 +69,9 @@ def start(parent: int, slot: Slot, path: list[str]) -> None:
     if slot.cores:
         os.sched_setaffinity(0, slot.cores)
     callers_threads.update({variable: os.environ.get(variable) for variable in THREAD_VARIABLES})
-    for (
-        variable
-    ) in THREAD_VARIABLES:  # before numpy is imported; slots fill the machine, not threads in a slot
+    # before numpy is imported; slots fill the machine, not threads in a slot
+    for variable in THREAD_VARIABLES:
         os.environ.setdefault(variable, str(max(1, len(slot.cores))))
-
-
-def watch(parent: int) -> None:
-    """End this process as soon as `parent` is no longer its parent: a driver killed by -9 cannot tell
-    anybody.
-
-    The kernel's signal ends even one that hangs in a call which keeps the interpreter's lock, as aclruntime's
-    does; the thread is there for systems without it, and for a parent that died before it was asked for.
-    """
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    def wait() -> None:
-        while os.getppid() == parent:
-            time.sleep(WATCH_S)
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True, name="watch-parent").start()
 
 
 def perform(call: Call) -> Done:
@@ -153,11 +114,11 @@ def _act(call: Call, done: Done) -> None:
     found = importlib.import_module(module)
     action = getattr(found, function)
     imported = time.perf_counter()
-    clock.taken()
+    timing.taken()
     takes_slot = "slot" in inspect.signature(action).parameters
     done.start = time.time()
     action(call.inputs, call.parts, **call.params, **({"slot": _slot} if takes_slot else {}))
-    loaded = clock.taken()
+    loaded = timing.taken()
     done.seconds = max(time.perf_counter() - imported - loaded, 1e-6)
     done.load_s = imported - begun + loaded
     done.libraries = found.libraries() if hasattr(found, "libraries") else {}

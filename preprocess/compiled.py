@@ -4,7 +4,7 @@ take longer.
 
 import importlib
 
-from pipeline.doctor import PASS, WARN, Check
+from pipeline.check import PASS, WARN, Check
 from pipeline.fingerprint import of_package
 
 FIX = (

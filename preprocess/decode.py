@@ -144,9 +144,8 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         raise BadImage("empty file")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # damaged EXIF is not read; a palette loses its transparency, as in the reference
+            # damaged EXIF is not read; a palette loses its transparency, as in the reference
+            warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
                 yield picture
     except UnidentifiedImageError:

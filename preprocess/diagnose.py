@@ -21,9 +21,8 @@ IMAGES = 200
 # a choice worth 2.0 points on 250 real pictures (the TensorFlow network, OpenCV's resize): where only the
 # resize differs it takes 5
 POINTS, RESIZE_POINTS, ERRORS = 2.0, 5.0, 3.0
-HOPELESS_PCT = (
-    5.0  # top-1 of a network that says nothing about these labels; the worst single mistake leaves more
-)
+# top-1 of a network that says nothing about these labels; the worst single mistake leaves more
+HOPELESS_PCT = 5.0
 MAKE_ANEW = "make the file with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
 
 

@@ -164,9 +164,8 @@ def _scan(folder: str, inside: str, pictures: Pictures, wrong: Wrong) -> list[st
         if entry.is_dir():
             below.append(path)
         elif entry.is_symlink() and not os.path.exists(entry.path):
-            wrong.broken.append(
-                path
-            )  # whatever its name: it may be a whole class on a disk that is not mounted
+            # whatever its name: it may be a whole class on a disk that is not mounted
+            wrong.broken.append(path)
         elif _is_picture(entry.name):
             _add(entry, path, pictures, wrong)
         elif OTHERS.search(entry.name):

@@ -264,9 +264,8 @@ def labels_target(build: Any) -> str:
         return os.path.abspath(build.words.labels)
     if not build.words.dataset:
         return os.path.abspath("val_label.txt")
-    holds_val = os.path.isdir(
-        os.path.join(build.dataset, VAL)
-    )  # then it lies beside val/, and not beside other data sets
+    # then it lies beside val/, and not beside other data sets
+    holds_val = os.path.isdir(os.path.join(build.dataset, VAL))
     return os.path.join(build.dataset if holds_val else os.path.dirname(build.dataset), "val_label.txt")
 
 

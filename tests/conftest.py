@@ -16,17 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import publish, stamp, worker
+from pipeline import stamp, worker
 from pipeline.disk import Disk
+from pipeline.parts import sweep
 from pipeline.plan import Plan
 from pipeline.reasons import reasons
 from pipeline.roots import Roots
 from pipeline.run import Run
 from pipeline.slots import Slots
 from pipeline.source import ROOT, Source
-from pipeline.step import Step
+from pipeline.step import Slot, Step
 from pipeline.verdicts import verdicts
-from pipeline.worker import Slot
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -118,7 +118,7 @@ class World:
     def build(self, *steps, processes=0, slots=None, again=(), **options):
         """Build; names of the steps that ran. `processes`: by so many real workers."""
         plan, disk, self.heard = Plan(steps), self.disk(), Heard()
-        publish.sweep(self.out)
+        sweep(self.out)
         found = verdicts(plan, disk, again)
         slots = slots or [Slot("cpu", str(n)) for n in range(processes or 1)]
         made = (Slots if processes else InlineSlots)(slots, sum(slot.share for slot in slots))

@@ -8,8 +8,7 @@ import types
 
 from pipeline import build
 from pipeline.plan import Plan
-from pipeline.step import Step
-from pipeline.worker import Slot
+from pipeline.step import Slot, Step
 
 
 def steps_of(rows):

@@ -32,12 +32,13 @@ sys.addaudithook(lambda event, args: begun.append(f"{event} {args[0]}")
                  if event in ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork", "os.system") else None)
 atexit.register(lambda: print("watched " + json.dumps({"modules": sorted(sys.modules), "begun": begun}), file=sys.stderr))
 """  # noqa: E501
+# what a command may write although it builds nothing
 BOOKKEEPING = (
     ".lock",
     ".lock.owner",
     ".source.json",
     ".builds.jsonl",
-)  # what a command may write although it builds nothing
+)
 
 
 @dataclass

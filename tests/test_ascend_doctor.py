@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from backends.ascend import atc, cann, doctor, npu_smi
+from pipeline.check import Check
 
 TABLE = """| NPU     Name                  | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) |
 | Chip    Device                | Bus-Id          | AICore(%)    Memory-Usage(MB)                        |
@@ -96,7 +97,7 @@ def test_a_whole_toolchain_passes(machine):
 def test_missing_modules_of_the_operator_compilers_python_are_named_with_the_command(machine):
     machine.python((3, 9, 2), missing=("attr", "decorator"))
     check = by_name()["tbe modules"]
-    assert check == doctor.Check(
+    assert check == Check(
         "tbe modules",
         "FAIL",
         f"{machine.folder}/python3 lacks attrs, decorator",

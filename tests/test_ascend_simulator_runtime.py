@@ -14,9 +14,8 @@ import nets
 import world
 from machine import Machine
 
-IMAGE = (
-    np.random.default_rng(1).normal(size=(4, 3, 16, 16)).astype(np.float32)
-)  # as machine.PRELUDE makes them
+# as machine.PRELUDE makes them
+IMAGE = np.random.default_rng(1).normal(size=(4, 3, 16, 16)).astype(np.float32)
 PIXELS = np.random.default_rng(1).integers(0, 256, (4, 16, 16, 3)).astype(np.uint8)
 MIN, VAR = (
     np.array([123.675, 116.28, 103.53]),
@@ -94,9 +93,8 @@ hwc = np.ascontiguousarray(image.transpose(0, 2, 3, 1))
 tell([logits(s, [tensor(x)]).tolist() for x in (image, hwc, image.view(np.int32), hwc.transpose(0, 3, 1, 2))])"""  # noqa: E501
     )
     assert ints == right  # the same bytes
-    assert (
-        view == swapped != right
-    )  # a transposed view is read by its pointer: as if it had never been transposed
+    # a transposed view is read by its pointer: as if it had never been transposed
+    assert view == swapped != right
 
 
 def test_base_tensors_are_read_from_their_address(machine):

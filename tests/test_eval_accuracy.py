@@ -65,9 +65,8 @@ def test_ranks_are_those_of_sorting_with_the_lower_index_first(data):
 
 
 def test_top1_to_top5_are_percent_of_the_labels(tmp_path):
-    logits = np.tile(
-        np.arange(10, 0, -1, dtype=np.float32), (8, 1)
-    )  # the order of the outputs is 0, 1, 2, ...
+    # the order of the outputs is 0, 1, 2, ...
+    logits = np.tile(np.arange(10, 0, -1, dtype=np.float32), (8, 1))
     row = judge(tmp_path, logits, [0, 0, 1, 2, 3, 4, 5, 9], classes=10, shards=3)
     assert [row[f"top{k}_hits"] for k in range(1, 6)] == [2, 3, 4, 5, 6]
     assert [row[f"top{k}_pct"] for k in range(1, 6)] == [25.0, 37.5, 50.0, 62.5, 75.0]
@@ -127,9 +126,8 @@ def test_wilson_is_the_interval_computed_by_hand_and_the_published_one():
     # 81 of 100: (0.8292073 -+ 1.959964 * sqrt(0.001539 + 0.0000960)) / 1.0384146 = (0.8292073 -+ 0.0792523) /
     # 1.0384146
     assert accuracy.wilson(81, 100) == pytest.approx((0.722212, 0.874853), abs=2e-6)
-    assert accuracy.wilson(81, 263) == pytest.approx(
-        (0.2553, 0.3662), abs=5e-5
-    )  # Newcombe 1998, table I, method 3
+    # Newcombe 1998, table I, method 3
+    assert accuracy.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
 
 
 @given(st.integers(1, 60_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -7,7 +7,7 @@ import pytest
 
 from infer import logits, session
 from pipeline.errors import StepError
-from pipeline.worker import Slot
+from pipeline.step import Slot
 
 SLOT = Slot("device", "0")
 

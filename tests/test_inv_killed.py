@@ -10,11 +10,12 @@ import time
 import pytest
 from inv import Running, built_sample, inv, parts, tree
 
+# the batch size that accuracy is measured at, as in the undisturbed build
 WORDS = (
     "all",
     "--chip=cpu",
     "--bs=16",
-)  # the batch size that accuracy is measured at, as in the undisturbed build
+)
 
 
 @pytest.fixture(scope="module")

@@ -141,9 +141,8 @@ def test_an_interrupt_ends_all_keeps_what_is_complete_and_a_build_goes_on(world,
     driver.communicate(timeout=10)
     assert time.monotonic() - begun < 8  # two seconds on a machine that does nothing else
     assert driver.returncode != 0
-    until(
-        lambda: not any(map(alive, below)), 2
-    )  # multiprocessing's own tracker outlives its parent by an instant
+    # multiprocessing's own tracker outlives its parent by an instant
+    until(lambda: not any(map(alive, below)), 2)
     assert world.text("a") == "" and parts(world) == []
     assert world.build(steps[0], world.step("b", inputs=["a"])) == ["b"]
 

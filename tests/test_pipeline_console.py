@@ -2,9 +2,9 @@
 
 from pipeline.console import Console, plan_lines, reasons_line
 from pipeline.plan import Plan
-from pipeline.step import Step
+from pipeline.step import Slot, Step
 from pipeline.verdicts import FRESH, RUN, Verdict
-from pipeline.worker import Done, Slot
+from pipeline.worker import Done
 
 
 def told(capsys, quiet=False):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline import doctor, fingerprint, machine
+from pipeline.check import Check
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_a_folder_that_may_not_be_written_to_fails(setup, tmp_path, monkeypatch)
 
 def test_any_backends_checks_print_beside_ours():
     theirs = SimpleNamespace(name="cann", status="FAIL", text="no toolkit", fix="source set_env.sh")
-    ours = doctor.Check("python", "PASS", "3.11.7")
+    ours = Check("python", "PASS", "3.11.7")
     assert doctor.lines([ours, theirs]) == [
         "PASS  python  3.11.7",
         "FAIL  cann    no toolkit  -> source set_env.sh",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import publish
+from pipeline.parts import part_of, sweep
 from pipeline.worker import Done
 
 
@@ -14,18 +15,18 @@ def made(world, step, **more):
     os.makedirs(world.out, exist_ok=True)
     outputs = {}
     for path in step.outputs:
-        Path(publish.part_of(path)).write_text("new")
-        outputs[publish.part_of(path)] = [1, 1, 3, "hash"]
+        Path(part_of(path)).write_text("new")
+        outputs[part_of(path)] = [1, 1, 3, "hash"]
     return Done(start=1.0, outputs={**outputs, **more})
 
 
 def test_a_part_keeps_the_suffix_and_the_folder():
-    assert publish.part_of("/out/bs16.om") == "/out/.part-bs16.om"
+    assert part_of("/out/bs16.om") == "/out/.part-bs16.om"
 
 
 def test_all_outputs_appear_or_none(world):
     step = world.step("a", outputs=["a", "b"])
-    done = made(world, step, **{publish.part_of(world.path("b")): None})
+    done = made(world, step, **{part_of(world.path("b")): None})
     with pytest.raises(OSError, match="did not write"):
         publish.publish(step, done, world.disk(), {}, ())
     assert not os.path.exists(world.path("a")) and not os.path.exists(step.stamp)
@@ -53,7 +54,7 @@ def test_a_kill_between_the_renames_and_the_stamp_makes_the_step_run_again(world
 def test_leftovers_are_swept_and_nothing_else(world):
     for name in (".part-a", "deep/er/.part-b.stamp", "part-c", "deep/d"):
         world.edit(name, "")
-    publish.sweep(world.out)
+    sweep(world.out)
     assert sorted(world.tree()) == ["deep/d", "part-c"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import run
-from pipeline.worker import Slot
+from pipeline.step import Slot
 
 FAILURES = {
     "mistaken": (2, "--labels=x: no such file"),

@@ -1,7 +1,7 @@
 """Who may start where."""
 
 from pipeline.slots import Slots
-from pipeline.worker import Slot
+from pipeline.step import Slot
 
 CPUS = [Slot("cpu", "0"), Slot("cpu", "1")]
 DEVICE = Slot("device", "0", (0, 1), share=2)

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline import tree
 from pipeline.errors import BuildError
+from pipeline.text import size_text
 
 
 @pytest.fixture
@@ -81,4 +82,4 @@ def test_removing_takes_the_empty_folders_and_stays_under_out(built):
 
 def test_sizes_read_as_people_say_them():
     sizes = (0, 999, 7_526_400, 7_526_400_000, 2e12)
-    assert [tree.size_text(size) for size in sizes] == ["0 B", "999 B", "7.5 MB", "7.5 GB", "2,000.0 GB"]
+    assert [size_text(size) for size in sizes] == ["0 B", "999 B", "7.5 MB", "7.5 GB", "2,000.0 GB"]

@@ -35,9 +35,8 @@ def test_a_presets_pixels_are_the_golden_ones(name):
 
 
 def test_a_preset_keeps_the_models_resolution():
-    assert (
-        presets.resolved("mlperf", {**OWN, "crop": 160})["resize"] == 182
-    )  # int(100 * 160 / 87.5), as MLPerf has it
+    # int(100 * 160 / 87.5), as MLPerf has it
+    assert presets.resolved("mlperf", {**OWN, "crop": 160})["resize"] == 182
     assert presets.resolved("seed", {**OWN, "crop": 128})["resize"] == 146
     assert presets.resolved("own", OWN) == {"method": "pillow", "order": "rgb", **OWN}
 

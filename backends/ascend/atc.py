@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from backends.ascend import aipp, cann, causes
-from pipeline import child
+from pipeline import process
 from pipeline.errors import BuildError, StepError
 
-TIMEOUT_S = (
-    2 * 3600.0
-)  # seconds on a server, minutes on an arm board, hours on a 310B dev kit with little memory
+# seconds on a server, minutes on an arm board, hours on a 310B dev kit with little memory
+TIMEOUT_S = 2 * 3600.0
 SAFE_PATH = re.compile(r"[A-Za-z0-9_./-]+")  # what all versions of atc take in a path
 SUCCESS = "ATC run success"
 MODE = 0o640  # ais_bench refuses a model that others may write; atc leaves 0600
@@ -54,9 +53,8 @@ def compile_onnx(source: str, out: str, batch: int, target: Mapping[str, Any]) -
     # a folder of its own: atc leaves kernel_meta and reports in the current one, and takes few letters in a
     # path
     with tempfile.TemporaryDirectory(prefix="atc-", dir=safe_folder()) as folder:
-        shutil.copyfile(
-            source, os.path.join(folder, "model.onnx")
-        )  # a link's target would be checked for letters too
+        # a link's target would be checked for letters too
+        shutil.copyfile(source, os.path.join(folder, "model.onnx"))
         uint8 = target["input"] == "uint8"
         if uint8:
             _write(
@@ -138,7 +136,7 @@ def _run(argv: list[str], folder: str, log: str) -> None:
     from_here = os.path.getsize(log)
     env, timeout_s = cann.compiler_environment(), _timeout_s()
     try:
-        done = child.run(argv, cwd=folder, env=env, timeout_s=timeout_s, log=log, leftovers=folder)
+        done = process.run(argv, cwd=folder, env=env, timeout_s=timeout_s, log=log, leftovers=folder)
     except OSError as error:
         raise BuildError(f"atc: cannot be started: {error}. Source set_env.sh of your CANN install") from None
     with open(log, encoding="utf-8", errors="replace") as file:

@@ -11,8 +11,9 @@ import shutil
 import sys
 from collections.abc import Mapping
 
-from pipeline import machine, worker
+from pipeline import machine
 from pipeline.fingerprint import of_package
+from pipeline.process import callers_threads
 
 DRIVER = "/usr/local/Ascend/driver"
 SATURATION = (  # called by the AIT builds of aclruntime only; both kinds call themselves 0.0.2
@@ -20,10 +21,11 @@ SATURATION = (  # called by the AIT builds of aclruntime only; both kinds call t
 )
 PARALLEL = 8  # TBE's own default of compiling processes
 CONVERSIONS = 2  # that may run at once; how many do is not known here
+# estimates, not measured: atc with the graph, and one of its operator compilers
 COMPILER_MB, OPERATOR_MB = (
     1500,
     350,
-)  # estimates, not measured: atc with the graph, and one of its operator compilers
+)
 
 
 def home() -> str | None:
@@ -106,7 +108,7 @@ def outside_environment() -> dict[str, str]:
     """
     told: dict[str, str | None] = {
         **os.environ,
-        **worker.callers_threads,
+        **callers_threads,
         "VIRTUAL_ENV": None,
         "PYTHONHOME": None,
     }

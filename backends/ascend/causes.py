@@ -63,9 +63,8 @@ def of_acl(error: str, printed: str = "") -> str:
     ]
     if "ModelCheckCompatibility" in printed:
         codes.insert(0, 507008)
-    code = next(
-        (code for code in codes if code in ACL), None
-    )  # exceptions say -1 or 1 where the print has the cause
+    # exceptions say -1 or 1 where the print has the cause
+    code = next((code for code in codes if code in ACL), None)
     said = [line.strip() for line in printed.splitlines() if "ERROR" in line or CODE.search(line)]
     words = _cut(" | ".join([error.strip(), *said[:2]]))
     if code in ACL:

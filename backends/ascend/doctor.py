@@ -13,13 +13,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from typing import NamedTuple
 
 from backends.ascend import atc, cann, causes, npu_smi
-from pipeline import child
+from pipeline import process
+from pipeline.check import FAIL, PASS, WARN, Check
 from pipeline.errors import BuildError
 
-PASS, WARN, FAIL = "PASS", "WARN", "FAIL"
 TIMEOUT_S = 60.0
 SPLIT = (8, 5)  # since then operators are packages of their own, and newer Pythons work
 OLDEST_PYTHON = (3, 7)
@@ -55,15 +54,6 @@ except (ImportError, AttributeError):
     version = ""
 print(json.dumps([list(sys.version_info[:3]), [name for name in sys.argv[1:] if not there(name)], version]))
 """
-
-
-class Check(NamedTuple):
-    """One line of inv doctor. `fix` is empty where there is nothing to do."""
-
-    name: str
-    status: str
-    text: str
-    fix: str = ""
 
 
 def checks(chip_soc: str | None = None, folder: str | None = None) -> list[Check]:
@@ -265,7 +255,7 @@ def _aclruntime() -> Check:
     argv = [sys.executable, "-c", "import aclruntime"]
     with tempfile.TemporaryDirectory() as folder:
         log = os.path.join(folder, "import.txt")
-        done = child.run(argv, cwd=folder, env=os.environ, timeout_s=TIMEOUT_S, log=log)
+        done = process.run(argv, cwd=folder, env=os.environ, timeout_s=TIMEOUT_S, log=log)
         with open(log, encoding="utf-8", errors="replace") as file:
             lines = [line.strip() for line in file if line.strip()]
     if done.returncode == 0:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from backends.ascend import cann
 from backends.ascend.tables import HEALTH, Chip, not_understood, parse_mapping, parse_table
-from pipeline import child
+from pipeline import process
 from pipeline.errors import BuildError
 
 TIMEOUT_S = 20.0
@@ -57,7 +57,7 @@ def ask(*words: str) -> str | None:
         return None
     with tempfile.TemporaryDirectory(prefix="npu-smi-") as folder:
         log = os.path.join(folder, "output.txt")
-        done = child.run(
+        done = process.run(
             [tool, *words], cwd=folder, env=cann.outside_environment(), timeout_s=TIMEOUT_S, log=log
         )
         with open(log, encoding="utf-8", errors="replace") as file:

@@ -114,9 +114,8 @@ class Session:
     def close(self) -> None:
         """Free the model. finalize() is never called: no session could be opened after it."""
         with _prints():
-            free = getattr(
-                self._session, "free_resource", None
-            )  # AIT's builds have it; others free with the object
+            # AIT's builds have it; others free with the object
+            free = getattr(self._session, "free_resource", None)
             if free:
                 free()
             del self._session

@@ -126,9 +126,8 @@ def timed(command: list[str], folder: str) -> tuple[float, float, float]:
         )
         peak = 0.0
         while not (ended := os.wait4(child.pid, os.WNOHANG))[0]:
-            peak = max(
-                peak, resident_mb(child.pid)
-            )  # wait4's ru_maxrss counts what this process had when it forked
+            # wait4's ru_maxrss counts what this process had when it forked
+            peak = max(peak, resident_mb(child.pid))
             time.sleep(0.002)
         seconds, (_, status, usage) = time.perf_counter() - begun, ended
         child.returncode = os.waitstatus_to_exitcode(status)

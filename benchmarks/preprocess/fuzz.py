@@ -48,9 +48,8 @@ def picture(data: bytes) -> None:
         found = transform.pixels(data, 24, 16)
     except decode.BadImage:
         return
-    assert np.array_equal(
-        found, transform.shaped(np.asarray(decode.by_pillow(data)), 24, 16)
-    )  # what Pillow refuses, we do
+    # what Pillow refuses, we do
+    assert np.array_equal(found, transform.shaped(np.asarray(decode.by_pillow(data)), 24, 16))
     check.odd("a.JPEG", data, resize=24, crop=16)
 
 

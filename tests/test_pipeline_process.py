@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import child
+from pipeline import process
 
 TREE = """
 import os, subprocess, sys, time
@@ -22,7 +22,7 @@ time.sleep(float(sys.argv[2]))
 
 
 def run(tmp_path, argv, timeout_s=30.0, **more):
-    return child.run(
+    return process.run(
         argv,
         cwd=str(tmp_path),
         env=dict(os.environ),
@@ -59,12 +59,12 @@ def gone(found: list[int], within_s: float = 10.0) -> bool:
 def test_the_exit_code_and_both_streams_are_kept(tmp_path):
     (tmp_path / "log.txt").write_text("before\n")
     done = run(tmp_path, ["bash", "-c", "pwd; echo out; echo err >&2; exit 7"])
-    assert done == child.Finished(7, None, False)
+    assert done == process.Finished(7, None, False)
     assert (tmp_path / "log.txt").read_text().splitlines() == ["before", str(tmp_path), "out", "err"]
 
 
 def test_the_environment_is_the_one_given(tmp_path):
-    child.run(
+    process.run(
         ["bash", "-c", "echo $ONLY-$HOME"],
         cwd=str(tmp_path),
         env={"ONLY": "this", "PATH": os.environ["PATH"]},
@@ -86,7 +86,7 @@ def test_a_killed_tool_is_told_apart_also_behind_a_wrapper(tmp_path, script, sig
 
 
 def test_an_exit_code_above_128_that_is_no_signal_of_a_wrapper_is_an_exit_code(tmp_path):
-    assert run(tmp_path, ["bash", "-c", "exit 187"]) == child.Finished(187, None, False)
+    assert run(tmp_path, ["bash", "-c", "exit 187"]) == process.Finished(187, None, False)
 
 
 def test_a_tool_that_is_not_there_is_an_error(tmp_path):
@@ -96,7 +96,7 @@ def test_a_tool_that_is_not_there_is_an_error(tmp_path):
 
 def test_a_timeout_ends_the_whole_tree(tmp_path):
     done = run(tmp_path, [sys.executable, "-c", TREE, str(tmp_path / "pids"), "300"], timeout_s=2.0)
-    assert done == child.Finished(None, None, True)
+    assert done == process.Finished(None, None, True)
     assert not any(alive(pid) for pid in pids(tmp_path / "pids", 2))
 
 
@@ -110,13 +110,13 @@ def test_the_tree_and_its_folder_go_when_we_are_killed(tmp_path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     code = (
-        "import os, sys; from pipeline import child; child.run([sys.executable, '-c', sys.argv[1],"
+        "import os, sys; from pipeline import process; process.run([sys.executable, '-c', sys.argv[1],"
         " sys.argv[2], '300'], cwd=sys.argv[3], env=dict(os.environ), timeout_s=300, log=sys.argv[2] +"
         " '.log', leftovers=sys.argv[3])"
     )
     owner = subprocess.Popen(
         [sys.executable, "-c", code, TREE, str(tmp_path / "pids"), str(scratch)],
-        cwd=Path(child.__file__).parent.parent,
+        cwd=Path(process.__file__).parent.parent,
     )
     found = pids(tmp_path / "pids", 2)
     owner.send_signal(signal.SIGKILL)
@@ -131,5 +131,5 @@ def test_the_tree_and_its_folder_go_when_we_are_killed(tmp_path):
 def test_a_killed_guard_is_no_success(tmp_path):
     script = "echo $$ >> pids; kill -9 $PPID; sleep 300"
     done = run(tmp_path, ["bash", "-c", script])
-    assert done == child.Finished(None, 9, False)
+    assert done == process.Finished(None, 9, False)
     assert gone(pids(tmp_path / "pids", 1))

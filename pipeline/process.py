@@ -7,21 +7,28 @@ soon as our end is closed.
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WRAPPED = {
     128 + number: number for number in (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
 }
-KILLING_S = (
-    10.0  # a process in the kernel's hands (state D) cannot be killed: the guard gives it up after this
-)
+WATCH_S = 0.5
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# THREAD_VARIABLES as they were before a worker set them, None for one that was not set: a tool gets these
+callers_threads: dict[str, str | None] = {}
+# a process in the kernel's hands (state D) cannot be killed: the guard gives it up after this
+KILLING_S = 10.0
 
 # Isolated (-I -S), the standard library alone. 36 is PR_SET_CHILD_SUBREAPER: orphans of the tool become the
 # guard's children, so that "no children left" means that the whole tree is gone.
@@ -109,6 +116,7 @@ def run(
     ours, guards = socket.socketpair()
     with ours, open(log, "ab") as file:
         with guards:
+            # its own session: Ctrl-C at the terminal is for the driver to answer
             guard = subprocess.Popen(
                 [
                     sys.executable,
@@ -128,7 +136,7 @@ def run(
                 stderr=file,
                 pass_fds=(guards.fileno(),),
                 start_new_session=True,
-            )  # its own session: Ctrl-C at the terminal is for the driver to answer
+            )
         ours.settimeout(timeout_s)
         try:
             told = ours.recv(4096)
@@ -158,3 +166,21 @@ def _end(guard: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
     if guard.returncode:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(guard.pid, signal.SIGKILL)
+
+
+def watch(parent: int) -> None:
+    """End this process as soon as `parent` is no longer its parent: a driver killed by -9 cannot tell
+    anybody.
+
+    The kernel's signal ends even one that hangs in a call which keeps the interpreter's lock, as aclruntime's
+    does; the thread is there for systems without it, and for a parent that died before it was asked for.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_S)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True, name="watch-parent").start()

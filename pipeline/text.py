@@ -1,0 +1,71 @@
+"""Numbers and lists as people read them: sizes, counts, the first few of many, the word that was meant."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+SHOWN = 3
+
+
+def size_text(size: float) -> str:
+    """Bytes for people, in powers of 1000 as disks are sold: `7.5 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:,.0f} B" if unit == "B" else f"{size:,.1f} {unit}"
+
+
+def time_text(seconds: float) -> str:
+    """Seconds for people: `0.4 s`, `12 s`, `3 min`, `1.5 h`."""
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def some(words: Iterable[str], most: int = SHOWN, between: str = ", ", noun: str = "") -> str:
+    """The first few and how many more there are: `a, b, c and 7 more`; `noun`, a plural, says of what."""
+    listed = list(words)
+    more = len(listed) - most
+    rest = f"{more:,} more {noun}".rstrip()
+    return between.join(listed[:most]) + (f" and {rest}" if more > 0 else "")
+
+
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6, before: str = "") -> str:
+    """` Did you mean 'infer'?`, or "" where nothing is near. `before` stands before the word: `--chip=`."""
+    close = nearest(word, known, cutoff)
+    return (
+        "" if close is None else f" Did you mean {before}{close}?" if before else f" Did you mean {close!r}?"
+    )
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word that is most like this one; None where none is, by difflib's ratio."""
+    return next(iter(get_close_matches(word, list(known), 1, cutoff)), None)
+
+
+def size_of(paths: Iterable[str]) -> dict[str, int]:
+    """{path: bytes} of those that are there."""
+    sizes = {}
+    for path in paths:
+        try:
+            sizes[path] = os.lstat(path).st_size
+        except FileNotFoundError:
+            continue
+    return sizes
+
+
+def by_folder(out: str, sizes: Mapping[str, int]) -> list[str]:
+    """A line a folder with its bytes and files, the largest first."""
+    folders: dict[str, list[int]] = {}
+    for path, size in sizes.items():
+        folders.setdefault(os.path.relpath(os.path.dirname(path), out), []).append(size)
+    ranked: Sequence[tuple[str, list[int]]] = sorted(
+        folders.items(), key=lambda item: (-sum(item[1]), item[0])
+    )
+    return [f"{size_text(sum(each)):>8}  {folder}  ({counted(len(each), 'file')})" for folder, each in ranked]
