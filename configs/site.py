@@ -16,11 +16,11 @@ from backends import ascend
 from configs import options, request, schema
 from configs.dataset import Data
 from configs.request import REPOSITORY
-from pipeline import kept, machine
-from pipeline.disk import Disk
+from pipeline import machine
 from pipeline.errors import BuildError
-from pipeline.roots import Roots
-from pipeline.source import Source
+from pipeline.freshness import stored
+from pipeline.freshness.code import Source
+from pipeline.freshness.files import Disk, Roots
 from pipeline.step import Slot
 
 RECORDS = ("accuracy.json", "agreement.json", "throughput.json", "pipeline.json")  # one flat row each
@@ -194,7 +194,7 @@ class Build(Data):
         disk = Disk(
             Roots({"out": self.out, "repository": REPOSITORY}), Source(os.path.join(self.out, ".source.json"))
         )
-        return kept.records(self.out, RECORDS, planned, disk)
+        return stored.records(self.out, RECORDS, planned, disk)
 
 
 def of(words: options.Words) -> Build:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval import markdown, records
-from pipeline import kept, stamp
-from pipeline.disk import Disk
 from pipeline.errors import StepError
-from pipeline.roots import Roots
-from pipeline.source import ROOT, Source
+from pipeline.freshness import stamp, stored
+from pipeline.freshness.code import ROOT, Source
+from pipeline.freshness.files import Disk, Roots
 
 TITLE = "Overall statistical evaluation"  # of the seed's evaluator
 
@@ -52,7 +51,7 @@ def _true(inputs: Sequence[str], planned: int) -> list[str]:
     own, (*others, out) = list(inputs[:planned]), inputs[planned:]
     disk = Disk(Roots({"out": out, "repository": ROOT}), Source(os.path.join(out, ".source.json")))
     known: dict[str, bool] = {}
-    fresh = [path for path in others if kept.up_to_date(path, disk, known)]
+    fresh = [path for path in others if stored.up_to_date(path, disk, known)]
     seen = {records.order(row) for row in records.read(own)}
     for path in sorted(fresh, key=os.path.getmtime, reverse=True):
         identity = records.order(records.read([path])[0])

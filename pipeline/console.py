@@ -12,9 +12,9 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Slot, Step
-from pipeline.verdicts import FRESH, Verdict
 from pipeline.worker import Done
 
 SHOWN_REASONS = 3

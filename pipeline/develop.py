@@ -7,7 +7,7 @@ from invoke import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from pipeline.source import ROOT
+from pipeline.freshness.code import ROOT
 
 
 @task(auto_shortflags=False, help={"k": "only tests whose names match", "slow": "the slow ones, too"})

@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from pipeline import fingerprint, machine
 from pipeline.check import FAIL, PASS, WARN, Check
-from pipeline.source import ROOT
+from pipeline.freshness.code import ROOT
 from pipeline.text import size_text
 
 DISK_MB, MEMORY_MB = 10_000, 2_000  # 50,000 pictures as uint8 are 7.2 GiB; an export with PyTorch takes 1 GiB

@@ -16,8 +16,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 
+from pipeline.freshness.reasons import FRESH, MAYBE, RUN
 from pipeline.graph import COLOURS, Node
-from pipeline.verdicts import FRESH, MAYBE, RUN
 
 Edges = Sequence[tuple[str, str]]
 Place = tuple[float, float, float]  # left, middle, width, in points

@@ -18,13 +18,13 @@ from invoke.executor import Executor as InvokeExecutor
 from invoke.tasks import Call, Task
 
 from pipeline import build, errors
-from pipeline.disk import Disk
 from pipeline.errors import BuildError, GateMissed
+from pipeline.freshness.files import Disk
+from pipeline.freshness.reasons import Verdict
+from pipeline.freshness.reasons import verdicts as verdicts_of
 from pipeline.plan import Plan
 from pipeline.stages import Options, Stage, View
 from pipeline.step import Slot, Step
-from pipeline.verdicts import Verdict
-from pipeline.verdicts import verdicts as verdicts_of
 
 
 class Request(Protocol):

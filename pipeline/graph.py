@@ -9,11 +9,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.disk import Disk
 from pipeline.errors import BuildError
+from pipeline.freshness.files import Disk
+from pipeline.freshness.reasons import FRESH, MAYBE, RUN, Verdict
 from pipeline.plan import Plan
 from pipeline.timing import union_seconds
-from pipeline.verdicts import FRESH, MAYBE, RUN, Verdict
 
 FEW = 4  # second parts of the names that are still worth a node each
 COLOURS = {

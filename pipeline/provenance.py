@@ -11,7 +11,8 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pipeline import stamp, tree
+from pipeline import tree
+from pipeline.freshness import stamp
 
 SCHEMA = 1
 LONG_FILES, LONG_TEXT = 20, 400

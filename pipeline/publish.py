@@ -8,8 +8,9 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pipeline import fingerprint, machine, stamp
-from pipeline.disk import Disk
+from pipeline import fingerprint, machine
+from pipeline.freshness import stamp
+from pipeline.freshness.files import Disk
 from pipeline.parts import part_of
 from pipeline.step import Step
 from pipeline.worker import Done

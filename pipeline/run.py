@@ -13,15 +13,14 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from pipeline import machine, publish
-from pipeline.disk import Disk
+from pipeline.freshness.files import Disk
+from pipeline.freshness.reasons import FRESH, RUN, Verdict, reasons
 from pipeline.lock import Quiet
 from pipeline.outcome import Listener, Outcome
 from pipeline.parts import part_of
 from pipeline.plan import Plan
-from pipeline.reasons import reasons
 from pipeline.slots import Slots
 from pipeline.step import Slot, Step
-from pipeline.verdicts import FRESH, RUN, Verdict
 from pipeline.worker import Call, Done
 
 POLL_S, INTERRUPTED = 0.1, 130

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
 
-from pipeline import parts, stamp
+from pipeline import parts
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Fingerprint
+from pipeline.freshness import stamp
 
 LEDGER = ".builds.jsonl"
 OWN = (".source.json", LEDGER)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from pipeline.console import plan_lines
-from pipeline.disk import Disk
 from pipeline.errors import BuildError
+from pipeline.freshness.files import Disk
+from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Step
-from pipeline.verdicts import FRESH, Verdict
 
 UNKNOWN_S = 1.0  # for a step whose like never ran here
 

@@ -16,17 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import stamp, worker
-from pipeline.disk import Disk
+from pipeline import worker
+from pipeline.freshness import stamp
+from pipeline.freshness.code import ROOT, Source
+from pipeline.freshness.files import Disk, Roots
+from pipeline.freshness.reasons import reasons, verdicts
 from pipeline.parts import sweep
 from pipeline.plan import Plan
-from pipeline.reasons import reasons
-from pipeline.roots import Roots
 from pipeline.run import Run
 from pipeline.slots import Slots
-from pipeline.source import ROOT, Source
 from pipeline.step import Slot, Step
-from pipeline.verdicts import verdicts
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

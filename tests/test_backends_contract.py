@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import backends
 from pipeline.errors import BuildError, StepError
-from pipeline.source import ROOT
+from pipeline.freshness.code import ROOT
 
 SIDE, OUTPUTS, BATCH = 8, 5, 4
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]

@@ -1,9 +1,9 @@
 """What a person sees of a build."""
 
 from pipeline.console import Console, plan_lines, reasons_line
+from pipeline.freshness.reasons import FRESH, RUN, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Slot, Step
-from pipeline.verdicts import FRESH, RUN, Verdict
 from pipeline.worker import Done
 
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from pipeline import drawing, graph
+from pipeline.freshness.reasons import verdicts
 from pipeline.plan import Plan
-from pipeline.verdicts import verdicts
 
 
 def steps(world, batch="16"):

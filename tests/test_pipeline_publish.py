@@ -45,7 +45,7 @@ def test_the_stamp_comes_last(world, monkeypatch):
 def test_a_kill_between_the_renames_and_the_stamp_makes_the_step_run_again(world, monkeypatch):
     step = world.step("a", params={"text": "x"})
     world.build(step)
-    monkeypatch.setattr("pipeline.stamp.write", lambda *_: pytest.exit("killed"))
+    monkeypatch.setattr("pipeline.freshness.stamp.write", lambda *_: pytest.exit("killed"))
     with pytest.raises(BaseException, match="killed"):
         publish.publish(step, made(world, step), world.disk(), {}, ())
     assert world.why(step) == ["output out:a changed"]

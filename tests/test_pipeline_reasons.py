@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import stamp
+from pipeline.freshness import stamp
 
 
 @pytest.fixture

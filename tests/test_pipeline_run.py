@@ -302,7 +302,7 @@ def test_processes_at_rest_are_ended_before_a_step_that_must_be_alone(world):
 
 
 def test_a_stamp_tells_where_from_and_how_long(world):
-    from pipeline import stamp
+    from pipeline.freshness import stamp
 
     step = world.step("a", images=5)
     world.build(step, provenance=lambda: {"host": "node7"})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import stamp
+from pipeline.freshness import stamp
 
 GOOD = {
     "name": "a",

@@ -1,6 +1,6 @@
 """Run, maybe, fresh: the list that the build acts on."""
 
-from pipeline.verdicts import FRESH, MAYBE, RUN
+from pipeline.freshness.reasons import FRESH, MAYBE, RUN
 
 
 def chain(world, **more):

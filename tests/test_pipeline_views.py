@@ -4,8 +4,8 @@ import pytest
 
 from pipeline import views
 from pipeline.errors import BuildError
+from pipeline.freshness.reasons import verdicts
 from pipeline.plan import Plan
-from pipeline.verdicts import verdicts
 
 
 def scene(world, *steps):

@@ -14,8 +14,9 @@ from invoke.collection import Collection
 import backends
 import tasks
 from configs.options import DATA, SHARED, checked
-from pipeline import stages, stamp
+from pipeline import stages
 from pipeline.executor import Executor
+from pipeline.freshness import stamp
 from pipeline.program import Inv
 from pipeline.step import Step
 

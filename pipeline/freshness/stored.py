@@ -9,7 +9,7 @@ when its own build runs.
 import os
 from collections.abc import Collection, Iterator
 
-from pipeline.disk import Disk
+from pipeline.freshness.files import Disk
 
 # roots that mean the same files in every request; `data:` is another folder each time
 LOOKED_AT = (

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline import fingerprint
 
-ROOT = str(Path(__file__).resolve().parent.parent)
+ROOT = str(Path(__file__).resolve().parents[2])
 PARSER = 1  # raise when what parse() keeps of a module changes
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.source import ROOT, Source
+from pipeline.freshness.code import ROOT, Source
 
 FILES = {
     "shop/__init__.py": '"""A package."""\n',
@@ -146,7 +146,7 @@ def test_the_cache_answers_without_parsing(shop, tmp_path, monkeypatch):
     source = Source(cache, shop.root)
     before = source.of("shop.bake:write")
     source.save()
-    monkeypatch.setattr("pipeline.source.parse", lambda *_: pytest.fail("parsed"))
+    monkeypatch.setattr("pipeline.freshness.code.parse", lambda *_: pytest.fail("parsed"))
     assert shop.of(cache=cache) == before
 
 

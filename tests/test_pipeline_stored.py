@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import kept, stamp
+from pipeline.freshness import stamp, stored
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def records(world):
     world.build(*world.steps)
     world.records = lambda planned=(): [
         os.path.relpath(path, world.out)
-        for path in kept.records(world.out, ("record.json",), planned, world.disk())
+        for path in stored.records(world.out, ("record.json",), planned, world.disk())
     ]
     return world
 

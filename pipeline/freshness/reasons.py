@@ -4,12 +4,15 @@ Reads the disk, prints nothing. What it learned on the way (a file that was touc
 in `Disk.touched` for the driver to write back.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-from pipeline import fingerprint, values
-from pipeline.disk import Disk
+from pipeline import fingerprint
 from pipeline.fingerprint import Fingerprint
-from pipeline.source import Source
+from pipeline.freshness import diff
+from pipeline.freshness.code import Source
+from pipeline.freshness.files import Disk
+from pipeline.plan import Plan
 from pipeline.step import Step
 
 NEVER_MADE = "never made"
@@ -41,8 +44,8 @@ def reasons(step: Step, disk: Disk | None = None, not_yet: Collection[str] = ())
     why += _changed_files(
         "output", [path for path in step.outputs if path not in gone], new["outputs"], disk, ()
     )
-    why += values.changed("param", old["params"], step.params)
-    why += values.changed("tool", old["tools"], step.tools)
+    why += diff.changed("param", old["params"], step.params)
+    why += diff.changed("tool", old["tools"], step.tools)
     why += _changed_code(old["code"], disk.source.of(step.action, step.code), disk.source)
     if not why and (new["inputs"] != old["inputs"] or new["outputs"] != old["outputs"]):
         disk.touched[step.stamp] = new
@@ -86,3 +89,39 @@ def _changed_code(old: Mapping[str, str], new: Mapping[str, str], source: Source
         for module in sorted({*old, *new})
         if old.get(module) != new.get(module)
     ]
+
+
+FRESH, RUN, MAYBE = "fresh", "run", "maybe"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a step would do now, and why: `run` for its own reasons, `maybe` because it waits for one that
+    will run.
+    """
+
+    state: str
+    why: tuple[str, ...] = ()
+
+
+def verdicts(plan: Plan, disk: Disk, again: Sequence[str] = ()) -> dict[str, Verdict]:
+    """What each step would do now. `again` are names of steps to be made anew whatever their stamps say."""
+    found: dict[str, Verdict] = {}
+    anew = set(again)
+    for name in plan.order:
+        step = plan.steps[name]
+        above = [n for n in plan.needs[name] if found[n].state != FRESH]
+        not_yet = {path for n in above for path in plan.steps[n].outputs}
+        why = (["asked for again"] if name in anew else []) + reasons(step, disk, not_yet)
+        runs_above = [n for n in above if found[n].state == RUN]
+        if not why and step.eager and runs_above:
+            why = [f"{runs_above[0]} runs"]
+        if why:
+            found[name] = Verdict(RUN, tuple(why))
+        elif above:
+            found[name] = Verdict(
+                MAYBE, (f"waits for {above[0]}" + (f" and {len(above) - 1} more" if above[1:] else ""),)
+            )
+        else:
+            found[name] = Verdict(FRESH)
+    return found
