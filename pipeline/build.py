@@ -7,20 +7,21 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline import gc, machine, preflight, provenance, views
+from pipeline import gc, machine, provenance, views
 from pipeline.console import Console
 from pipeline.errors import StepError
+from pipeline.execution import preflight
+from pipeline.execution.events import Outcome
+from pipeline.execution.locks import of_out
+from pipeline.execution.run import Run
+from pipeline.execution.slots import Slots
 from pipeline.freshness import stamp
 from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import Disk, Roots
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
-from pipeline.lock import of_out
-from pipeline.outcome import Outcome
 from pipeline.parts import sweep
 from pipeline.plan import Plan
-from pipeline.run import Run
-from pipeline.slots import Slots
 from pipeline.step import Step
 
 LOG_LINES = 3  # of a failed step's log, in the summary

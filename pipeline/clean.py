@@ -11,7 +11,7 @@ from difflib import get_close_matches
 
 from pipeline import tree
 from pipeline.errors import BuildError
-from pipeline.lock import of_out
+from pipeline.execution.locks import of_out
 from pipeline.text import by_folder, counted, size_of, size_text
 from pipeline.tree import Made, Tree
 

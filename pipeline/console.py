@@ -12,10 +12,10 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from pipeline.execution.worker import Done
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Slot, Step
-from pipeline.worker import Done
 
 SHOWN_REASONS = 3
 

@@ -16,7 +16,7 @@ from typing import Any
 from pipeline import tree
 from pipeline.clean import left_lines, to_stderr
 from pipeline.errors import BuildError
-from pipeline.lock import of_out
+from pipeline.execution.locks import of_out
 from pipeline.plan import Plan
 from pipeline.text import by_folder, counted, size_of, size_text
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from pipeline import fingerprint, machine, tree
 from pipeline.clean import to_stderr
+from pipeline.execution.locks import of_out
 from pipeline.fingerprint import Fingerprint
-from pipeline.lock import of_out
 from pipeline.text import counted, size_of, size_text
 
 ROTTED, EDITED, GONE, UNREADABLE, DAMAGED, UNKNOWN = (

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,15 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import worker
+from pipeline.execution import worker
+from pipeline.execution.run import Run
+from pipeline.execution.slots import Slots
 from pipeline.freshness import stamp
 from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import Disk, Roots
 from pipeline.freshness.reasons import reasons, verdicts
 from pipeline.parts import sweep
 from pipeline.plan import Plan
-from pipeline.run import Run
-from pipeline.slots import Slots
 from pipeline.step import Slot, Step
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -172,7 +173,10 @@ def world(tmp_path, monkeypatch):
     monkeypatch.setenv("INV_LOCK_DIR", str(tmp_path))
     # a spawned worker imports the main module, and pytest's takes 0.3 s
     monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
-    return World(tmp_path / "tree")
+    before = signal.getsignal(signal.SIGINT)
+    yield World(tmp_path / "tree")
+    # a run that was interrupted in this process ignores Ctrl-C from then on, and what it starts inherits that
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_the_users_number_of_compilers_is_what_is_counted(monkeypatch, told, mem
 
 def test_what_a_worker_sets_for_its_threads_does_not_reach_atc():
     code = (
-        "import json, os, sys; from backends.ascend import cann; from pipeline import worker\n"
+        "import json, os, sys; from backends.ascend import cann; from pipeline.execution import worker\n"
         "before = cann.outside_environment()\n"
         "worker.start(os.getppid(), worker.Slot('cpu', '0'), sys.path)\n"
         "assert os.environ['MKL_NUM_THREADS'] == '1' and os.environ['OMP_NUM_THREADS'] == '7'\n"

@@ -4,8 +4,9 @@ place.
 
 import pytest
 
-from pipeline import machine, preflight
+from pipeline import machine
 from pipeline.errors import BuildError
+from pipeline.execution import preflight
 
 
 @pytest.fixture

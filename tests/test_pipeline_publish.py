@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import publish
+from pipeline.execution import publish
+from pipeline.execution.worker import Done
 from pipeline.parts import part_of, sweep
-from pipeline.worker import Done
 
 
 def made(world, step, **more):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import run
+from pipeline.execution import run
 from pipeline.step import Slot
 
 FAILURES = {

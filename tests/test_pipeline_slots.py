@@ -1,6 +1,6 @@
 """Who may start where."""
 
-from pipeline.slots import Slots
+from pipeline.execution.slots import Slots
 from pipeline.step import Slot
 
 CPUS = [Slot("cpu", "0"), Slot("cpu", "1")]

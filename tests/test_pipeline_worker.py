@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 
-from pipeline import worker
-from pipeline.worker import Call
+from pipeline.execution import worker
+from pipeline.execution.worker import Call
 
 
 def call(tmp_path, action, log=None, **more):
@@ -35,9 +35,9 @@ def test_a_full_disk_under_the_log_hides_no_error_and_spills_nothing(tmp_path):
     terminal.
     """
     code = (
-        "import sys; from pipeline import worker; from test_pipeline_worker import call; from pathlib import"
-        " Path\nfor log in ('/dev/full', None): print(worker.perform(call(Path(sys.argv[1]), 'prints',"
-        " log=log)).error)"
+        "import sys; from pipeline.execution import worker; from test_pipeline_worker import call\n"
+        "from pathlib import Path\nfor log in ('/dev/full', None):"
+        " print(worker.perform(call(Path(sys.argv[1]), 'prints', log=log)).error)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
@@ -52,7 +52,7 @@ def test_a_full_disk_under_the_log_hides_no_error_and_spills_nothing(tmp_path):
 
 def test_a_worker_ends_when_its_parent_does():
     code = (
-        "import os, time; from pipeline import worker\n"
+        "import os, time; from pipeline.execution import worker\n"
         "if os.fork() == 0:\n    print(os.getpid(), flush=True); worker.watch(os.getppid()); time.sleep(60)\n"
         "time.sleep(0.5); os._exit(0)"
     )

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pipeline.execution.worker import Done
 from pipeline.step import Slot, Step
-from pipeline.worker import Done
 
 
 class Listener(Protocol):

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
-from pipeline import worker
+from pipeline.execution import worker
+from pipeline.execution.worker import Call, Done
 from pipeline.step import Slot
-from pipeline.worker import Call, Done
 
 PATIENCE_S = 1.0  # for a pool whose process was killed to come to its end
 

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pipeline import fingerprint, machine
+from pipeline.execution.worker import Done
 from pipeline.freshness import stamp
 from pipeline.freshness.files import Disk
 from pipeline.parts import part_of
 from pipeline.step import Step
-from pipeline.worker import Done
 
 FULL_MB = 0.5
 

@@ -12,16 +12,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from pipeline import machine, publish
+from pipeline import machine
+from pipeline.execution import publish
+from pipeline.execution.events import Listener, Outcome
+from pipeline.execution.locks import Quiet
+from pipeline.execution.slots import Slots
+from pipeline.execution.worker import Call, Done
 from pipeline.freshness.files import Disk
 from pipeline.freshness.reasons import FRESH, RUN, Verdict, reasons
-from pipeline.lock import Quiet
-from pipeline.outcome import Listener, Outcome
 from pipeline.parts import part_of
 from pipeline.plan import Plan
-from pipeline.slots import Slots
 from pipeline.step import Slot, Step
-from pipeline.worker import Call, Done
 
 POLL_S, INTERRUPTED = 0.1, 130
 # a step on a device takes seconds; at most so many times as long as it last took

@@ -1,0 +1,1 @@
+"""Make it so: what may start, in which process, and how its outputs come to count."""
