@@ -18,15 +18,16 @@ from configs import completion, site
 from configs.options import DATA, SHARED, checked, one_of_data
 from configs.site import RECORDS, UNSTAMPED, Build
 from eval import steps as scores
-from pipeline import clean as cleaning
-from pipeline import compare, executor, machine, stages, views
 from pipeline import doctor as health
-from pipeline import gc as garbage
+from pipeline import executor, machine, stages, views
 from pipeline import graph as graphs
-from pipeline import verify as verifying
 from pipeline.develop import lint, test  # noqa: F401  tasks, too
 from pipeline.executor import Scene
 from pipeline.fingerprint import of_package
+from pipeline.outdir import clean as cleaning
+from pipeline.outdir import compare_runs
+from pipeline.outdir import gc as garbage
+from pipeline.outdir import verify as verifying
 from pipeline.stages import Option
 from pipeline.step import Step
 from preprocess import compiled, labels, look
@@ -285,7 +286,7 @@ def status(scene: Scene) -> None:
 )
 def explain(scene: Scene, name: str, run: str | None) -> None:
     """Why one step would run: all its reasons, what it needs and makes. --run A B: how two builds differ."""
-    print(compare.told(run, name) if run else views.explain(scene.plan, scene.verdicts, name))
+    print(compare_runs.told(run, name) if run else views.explain(scene.plan, scene.verdicts, name))
 
 
 @view(own={"format": Option("svg", "svg or mermaid")})

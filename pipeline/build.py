@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline import gc, machine, provenance, views
+from pipeline import machine, views
 from pipeline.console import Console
 from pipeline.errors import StepError
 from pipeline.execution import preflight
@@ -20,6 +20,7 @@ from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import Disk, Roots
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
+from pipeline.outdir import gc, provenance
 from pipeline.parts import sweep
 from pipeline.plan import Plan
 from pipeline.step import Step

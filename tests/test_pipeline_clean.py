@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from pipeline import clean
 from pipeline.errors import BuildError
+from pipeline.outdir import clean
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from pipeline import gc
 from pipeline.errors import BuildError
+from pipeline.outdir import gc
 from pipeline.plan import Plan
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline import provenance
+from pipeline.outdir import provenance
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pipeline import verify
+from pipeline.outdir import verify
 
 
 @pytest.fixture

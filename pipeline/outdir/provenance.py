@@ -11,8 +11,8 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pipeline import tree
 from pipeline.freshness import stamp
+from pipeline.outdir import inventory
 
 SCHEMA = 1
 LONG_FILES, LONG_TEXT = 20, 400
@@ -28,13 +28,13 @@ def of(out: str, paths: Collection[str] | None = None) -> dict[str, Any]:
     where and when.
     """
     wanted = (
-        [path + tree.STAMP for path in paths]
+        [path + inventory.STAMP for path in paths]
         if paths is not None
-        else [made.stamp for made in tree.of(out).made]
+        else [made.stamp for made in inventory.of(out).made]
     )
     makers: dict[str, str] = {}  # output path -> stamp path, for outputs that are not the first
     if paths is not None:
-        makers = {path: made.stamp for made in tree.of(out).made for path in made.outputs}
+        makers = {path: made.stamp for made in inventory.of(out).made for path in made.outputs}
     steps: dict[str, Any] = {}
     seen: set[str] = set()
     while wanted:

@@ -13,10 +13,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline import tree
-from pipeline.clean import left_lines, to_stderr
 from pipeline.errors import BuildError
 from pipeline.execution.locks import of_out
+from pipeline.outdir import inventory
+from pipeline.outdir.clean import left_lines, to_stderr
 from pipeline.plan import Plan
 from pipeline.text import by_folder, counted, size_of, size_text
 
@@ -39,7 +39,7 @@ def remember(out: str, plan: Plan, command: str) -> None:
         "command": command,
         "made": {folder: sorted(names) for folder, names in sorted(made.items())},
     }
-    path = os.path.join(out, tree.LEDGER)
+    path = os.path.join(out, inventory.LEDGER)
     text = _text(path)
     known = _parsed(text.splitlines())
     if known and known[-1]["made"] == line["made"]:
@@ -101,9 +101,9 @@ def collect(
 
     Builds of the same outputs count as one. `known` is as in clean.
     """
-    tree.of(out)  # before the lock, which would make the folder
+    inventory.of(out)  # before the lock, which would make the folder
     with of_out(out, tell):
-        ledger = os.path.join(out, tree.LEDGER)
+        ledger = os.path.join(out, inventory.LEDGER)
         lines = _parsed(_text(ledger).splitlines())
         if not lines:
             raise BuildError(
@@ -118,7 +118,7 @@ def collect(
             for name in names
         }
         kept |= {_folded(os.path.relpath(path, out)) for path in planned}
-        found = tree.of(out, known)
+        found = inventory.of(out, known)
         going = [
             made
             for made in found.made
@@ -131,7 +131,7 @@ def collect(
         ]
         sizes = size_of(paths)
         if yes:
-            tree.remove(out, paths)
+            inventory.remove(out, paths)
             _write(ledger, lines[-KEPT_LINES:])
     return Garbage(out, sizes, len(last), yes, sorted(found.foreign + found.damaged))
 

@@ -7,8 +7,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline import provenance, tree
 from pipeline.errors import BuildError
+from pipeline.outdir import inventory, provenance
 
 FILE = "provenance.json"
 NAMED = 3
@@ -49,7 +49,7 @@ def steps(path: str) -> dict[str, Any]:
     if os.path.isdir(path):
         out = os.path.abspath(path)
         out = os.path.dirname(out) if os.path.basename(out) == "report" else out
-        if tree.is_out(out):
+        if inventory.is_out(out):
             return dict(provenance.of(out)["steps"])
         inside = [os.path.join(path, FILE), os.path.join(path, "report", FILE)]
         path = next((each for each in inside if os.path.isfile(each)), inside[0])

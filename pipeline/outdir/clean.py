@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from pipeline import tree
 from pipeline.errors import BuildError
 from pipeline.execution.locks import of_out
+from pipeline.outdir import inventory
+from pipeline.outdir.inventory import Made, Tree
 from pipeline.text import by_folder, counted, size_of, size_text
-from pipeline.tree import Made, Tree
 
 SHOWN_FOREIGN = 5
 
@@ -63,9 +63,9 @@ def clean(
     `known` are patterns, relative to OUT, of files that builds make without a stamp; they go when everything
     goes. `dry` removes nothing and tells what would go.
     """
-    tree.of(out)  # before the lock, which would make the folder
+    inventory.of(out)  # before the lock, which would make the folder
     with of_out(out, tell):
-        found = tree.of(out, known)
+        found = inventory.of(out, known)
         going = [made for made in found.made if _is_of(made, out, stage, chip, model)]
         everything = stage is chip is model is None
         if not everything and not going:
@@ -80,7 +80,7 @@ def clean(
         )
         sizes = size_of(paths)
         if not dry:
-            tree.remove(out, paths)
+            inventory.remove(out, paths)
     return Cleaned(out, sizes, sorted(found.foreign + found.damaged) if everything else [], dry)
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pipeline import fingerprint, machine, tree
-from pipeline.clean import to_stderr
+from pipeline import fingerprint, machine
 from pipeline.execution.locks import of_out
 from pipeline.fingerprint import Fingerprint
+from pipeline.outdir import inventory
+from pipeline.outdir.clean import to_stderr
 from pipeline.text import counted, size_of, size_text
 
 ROTTED, EDITED, GONE, UNREADABLE, DAMAGED, UNKNOWN = (
@@ -68,9 +69,9 @@ def verify(out: str, known: Collection[str] = (), tell: Callable[[str], None] = 
     """Hash all outputs that stamps under OUT name, times and sizes notwithstanding. `known` is as in
     clean.
     """
-    tree.of(out)  # before the lock, which would make the folder
+    inventory.of(out)  # before the lock, which would make the folder
     with of_out(out, tell):
-        found = tree.of(out, known)
+        found = inventory.of(out, known)
         stamped = [output for made in found.made for output in made.outputs.items()]
         with ThreadPoolExecutor(len(machine.cores())) as pool:  # hashing lets go of the interpreter's lock
             findings = [finding for finding in pool.map(lambda pair: _look(out, *pair), stamped) if finding]
@@ -90,7 +91,7 @@ def verify(out: str, known: Collection[str] = (), tell: Callable[[str], None] = 
             os.path.relpath(path, out), UNKNOWN, "no stamp names it: not made by a build, or by one cut short"
         )
         for path in found.foreign
-        if path + tree.STAMP not in found.damaged
+        if path + inventory.STAMP not in found.damaged
     ]
     return Verified(out, findings, len(stamped), size)
 

@@ -8,8 +8,8 @@ import shutil
 
 import pytest
 
-from pipeline import compare
 from pipeline.errors import BuildError
+from pipeline.outdir import compare_runs
 
 STEP = {
     "inputs": {"file:net.tar": "aa"},
@@ -41,7 +41,7 @@ def told(tmp_path, *changes, name="compile/bs16"):
     for folder, step in (("a", STEP), ("b", second)):
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / "provenance.json").write_text(json.dumps({"schema": 1, "steps": {name: step}}))
-    return compare.differences(f"{tmp_path}/a", f"{tmp_path}/b")
+    return compare_runs.differences(f"{tmp_path}/a", f"{tmp_path}/b")
 
 
 def test_equal_reports_differ_in_nothing(tmp_path):
@@ -91,12 +91,12 @@ def test_reports_without_a_common_step_are_refused(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "provenance.json").write_text(json.dumps({"steps": {folder: STEP}}))
     with pytest.raises(BuildError, match="no step in common"):
-        compare.differences(f"{tmp_path}/a", f"{tmp_path}/b")
+        compare_runs.differences(f"{tmp_path}/a", f"{tmp_path}/b")
 
 
 def test_a_folder_that_is_no_report_is_told(tmp_path):
     with pytest.raises(BuildError, match=r"provenance\.json: no such file; expected a report's folder"):
-        compare.steps(str(tmp_path))
+        compare_runs.steps(str(tmp_path))
 
 
 def test_trees_are_compared_by_their_stamps(world, tmp_path):
@@ -113,12 +113,12 @@ def test_trees_are_compared_by_their_stamps(world, tmp_path):
     world.edit("data/in", "2")
     world.build(steps[0], world.step("b", inputs=("a",), tools={"x": "2"}), steps[2])
     # what a and the steps after it read of each other follows from the two causes and is not told
-    assert compare.differences(str(tmp_path / "before"), world.out) == [
+    assert compare_runs.differences(str(tmp_path / "before"), world.out) == [
         'tool x: "1" -> "2"  (b)',
         "input data:in differs  (a)",
     ]
     world.edit("report/summary.json", "{}")
-    assert compare.differences(world.out, f"{world.out}/report") == []
+    assert compare_runs.differences(world.out, f"{world.out}/report") == []
 
 
 def test_a_step_of_one_report_alone_is_named(world, tmp_path):
@@ -127,4 +127,4 @@ def test_a_step_of_one_report_alone_is_named(world, tmp_path):
     world.build(world.step("a"))
     shutil.copytree(world.out, tmp_path / "before")
     world.build(world.step("a"), world.step("b"))
-    assert compare.differences(str(tmp_path / "before"), world.out) == [f"only in {world.out}: b"]
+    assert compare_runs.differences(str(tmp_path / "before"), world.out) == [f"only in {world.out}: b"]
