@@ -18,9 +18,7 @@ from configs import completion, site
 from configs.options import DATA, SHARED, checked, one_of_data
 from configs.site import RECORDS, UNSTAMPED, Build
 from eval import steps as scores
-from pipeline import doctor as health
-from pipeline import executor, machine, stages, views
-from pipeline import graph as graphs
+from pipeline import executor, machine, stages
 from pipeline.develop import lint, test  # noqa: F401  tasks, too
 from pipeline.executor import Scene
 from pipeline.fingerprint import of_package
@@ -30,6 +28,9 @@ from pipeline.outdir import gc as garbage
 from pipeline.outdir import verify as verifying
 from pipeline.stages import Option
 from pipeline.step import Step
+from pipeline.ui import doctor as health
+from pipeline.ui import graph as graphs
+from pipeline.ui import views
 from preprocess import compiled, labels, look
 
 Steps = Iterator[Step]

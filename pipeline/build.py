@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline import machine, views
-from pipeline.console import Console
+from pipeline import machine
 from pipeline.errors import StepError
 from pipeline.execution import preflight
 from pipeline.execution.events import Outcome
@@ -24,6 +23,8 @@ from pipeline.outdir import gc, provenance
 from pipeline.parts import sweep
 from pipeline.plan import Plan
 from pipeline.step import Step
+from pipeline.ui import views
+from pipeline.ui.console import Console
 
 LOG_LINES = 3  # of a failed step's log, in the summary
 SHOWN = 5  # steps not tried, by name

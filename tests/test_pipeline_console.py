@@ -1,10 +1,10 @@
 """What a person sees of a build."""
 
-from pipeline.console import Console, plan_lines, reasons_line
 from pipeline.execution.worker import Done
 from pipeline.freshness.reasons import FRESH, RUN, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Slot, Step
+from pipeline.ui.console import Console, plan_lines, reasons_line
 
 
 def told(capsys, quiet=False):

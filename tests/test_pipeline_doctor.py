@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline import doctor, fingerprint, machine
+from pipeline import fingerprint, machine
 from pipeline.check import Check
+from pipeline.ui import doctor
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pipeline import drawing, graph
 from pipeline.freshness.reasons import verdicts
 from pipeline.plan import Plan
+from pipeline.ui import graph, graph_svg
 
 
 def steps(world, batch="16"):
@@ -104,7 +104,7 @@ def test_no_text_leaves_its_box_and_no_box_overlaps_another(world):
         world.step(names[2], inputs=(names[0],)),
         world.step(names[3], inputs=(names[2],)),
     ]
-    figure = drawing.figure(*graph.nodes(*seen(world, *many)))
+    figure = graph_svg.figure(*graph.nodes(*seen(world, *many)))
     figure.canvas.draw()
     axes = figure.axes[0]
     boxes = [

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pipeline import views
 from pipeline.errors import BuildError
 from pipeline.freshness.reasons import verdicts
 from pipeline.plan import Plan
+from pipeline.ui import views
 
 
 def scene(world, *steps):

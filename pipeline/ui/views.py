@@ -5,12 +5,12 @@ take.
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from pipeline.console import plan_lines
 from pipeline.errors import BuildError
 from pipeline.freshness.files import Disk
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Step
+from pipeline.ui.console import plan_lines
 
 UNKNOWN_S = 1.0  # for a step whose like never ran here
 

@@ -1,7 +1,7 @@
 """The plan stage by stage, for `inv graph`: how many steps, how many stale, how long the last build took; as
 Mermaid text.
 
-The picture (SVG) is drawn by pipeline/drawing.py, which needs the extra `graph`.
+The picture (SVG) is drawn by pipeline/ui/graph_svg.py, which needs the extra `graph`.
 """
 
 import importlib
@@ -90,7 +90,7 @@ def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> str:
 def svg(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> str:
     """The picture, as SVG text. BuildError where the drawing library is not installed."""
     try:
-        drawing = importlib.import_module("pipeline.drawing")
+        drawing = importlib.import_module("pipeline.ui.graph_svg")
     except ModuleNotFoundError as error:
         raise BuildError(
             f"inv graph: {error.name} is not installed, needed to draw. pip install -e '.[graph]', or: "

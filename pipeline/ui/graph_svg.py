@@ -17,7 +17,7 @@ from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 
 from pipeline.freshness.reasons import FRESH, MAYBE, RUN
-from pipeline.graph import COLOURS, Node
+from pipeline.ui.graph import COLOURS, Node
 
 Edges = Sequence[tuple[str, str]]
 Place = tuple[float, float, float]  # left, middle, width, in points
