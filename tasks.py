@@ -18,15 +18,18 @@ from configs import completion, site
 from configs.options import DATA, SHARED, checked, one_of_data
 from configs.site import RECORDS, UNSTAMPED, Build
 from eval import steps as scores
-from pipeline import executor, machine, stages
-from pipeline.develop import lint, test  # noqa: F401  tasks, too
-from pipeline.executor import Scene
+from pipeline import machine
+from pipeline.cli import executor, task_types
+from pipeline.cli.develop import (
+    test,  # noqa: F401  tasks, too
+)
+from pipeline.cli.executor import Scene
+from pipeline.cli.task_types import Option
 from pipeline.fingerprint import of_package
 from pipeline.outdir import clean as cleaning
 from pipeline.outdir import compare_runs
 from pipeline.outdir import gc as garbage
 from pipeline.outdir import verify as verifying
-from pipeline.stages import Option
 from pipeline.step import Step
 from pipeline.ui import doctor as health
 from pipeline.ui import graph as graphs
@@ -44,8 +47,8 @@ def resolve(given: Mapping[str, Any]) -> Build:
     return site.of(checked(dict(given)))
 
 
-stage = functools.partial(stages.stage, OPTIONS, resolve)
-view = functools.partial(stages.view, OPTIONS, resolve)
+stage = functools.partial(task_types.stage, OPTIONS, resolve)
+view = functools.partial(task_types.view, OPTIONS, resolve)
 
 
 @stage()

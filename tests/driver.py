@@ -6,7 +6,7 @@ import json
 import sys
 import types
 
-from pipeline import build
+from pipeline.cli import build
 from pipeline.plan import Plan
 from pipeline.step import Slot, Step
 

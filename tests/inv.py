@@ -23,7 +23,10 @@ from pipeline import machine
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"
 CHECKPOINT = ROOT / "mobilenet" / "sample.tar"
-BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from pipeline.program import main; main()"
+BOOT = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); import tasks; from pipeline.cli.program import main; "
+    "main(tasks)"
+)
 # the same start, and at its end one line to stderr: which modules are loaded, which programs were started
 WATCH = """
 import atexit, json, sys

@@ -129,7 +129,7 @@ def callers_path(tmp_path):
 def test_the_callers_python_path_reaches_the_workers_and_hides_none_of_ours(callers_path, words, tmp_path):
     assert inv(*words, "--limit=16", out=tmp_path / "out", PYTHONPATH=str(callers_path)).ran
     seen = [path.read_text() for path in (callers_path / "seen").iterdir()]
-    assert any("pipeline.program" in line for line in seen)
+    assert any("pipeline.cli.program" in line for line in seen)
     assert any("spawn_main" in line for line in seen)
 
 

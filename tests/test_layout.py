@@ -121,8 +121,7 @@ def test_the_top_level_is_the_table_of_contents():
 def test_arrows_between_packages(path):
     package = path.relative_to(ROOT).parts[0]
     ours = {name.partition(".")[0] for name in imports(path)} & {*MAY_IMPORT, "tasks", "tests", "benchmarks"}
-    late = {"tasks"} if path.name == "program.py" else set()  # the entry point loads what it runs
-    assert ours - {package} - MAY_IMPORT[package] - late == set()
+    assert ours - {package} - MAY_IMPORT[package] == set()
 
 
 def test_benchmarks_and_product_do_not_import_tests():
@@ -137,8 +136,6 @@ def test_only_what_needs_torch_imports_it(path):
 
 @named(MODULES)
 def test_our_own_modules_are_imported_at_the_top(path):
-    if path.name == "program.py":
-        return  # its main() imports tasks.py, which imports this package
     inside = [
         name
         for node in ast.walk(tree(path))
@@ -262,7 +259,7 @@ def loaded(code, *argv):
     return line.split()[1:], done.returncode, done.stdout + done.stderr
 
 
-INV = "from pipeline.program import main\nmain()"
+INV = "import tasks\nfrom pipeline.cli.program import main\nmain(tasks)"
 
 
 @pytest.mark.parametrize("argv", [[], ["--list"], ["--help", "all"], ["all", "--chpi=cpu"]])
@@ -297,7 +294,7 @@ def test_importing_every_module_that_plans_is_possible_without_an_sdk():
 
 def test_every_action_that_the_tasks_name_is_a_function_of_inputs_and_outputs(tmp_path):
     code = (
-        "import tasks\nfrom invoke.tasks import Call\nfrom pipeline.executor import declared\nimport"
+        "import tasks\nfrom invoke.tasks import Call\nfrom pipeline.cli.executor import declared\nimport"
         " importlib, inspect\nbuild = tasks.resolve({'chip': 'cpu', 'out': sys.argv[1]})\nsteps, _ ="
         " declared([Call(tasks.everything)], build)\nfor action in sorted({step.action for step in steps}):\n"
         "    module, _, name = action.partition(':')\n    found ="

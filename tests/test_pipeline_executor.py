@@ -5,9 +5,9 @@ import types
 import pytest
 from invoke.tasks import Call
 
+from pipeline.cli.executor import declared, shared_options
+from pipeline.cli.task_types import Option, stage
 from pipeline.errors import BuildError
-from pipeline.executor import declared, shared_options
-from pipeline.stages import Option, stage
 from pipeline.step import Step
 
 SHARED = {"chip": Option(None, "chip"), "keep_going": Option(False, "go on")}

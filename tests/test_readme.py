@@ -14,10 +14,10 @@ from invoke.collection import Collection
 import backends
 import tasks
 from configs.options import DATA, SHARED, checked
-from pipeline import stages
-from pipeline.executor import Executor
+from pipeline.cli import task_types
+from pipeline.cli.executor import Executor
+from pipeline.cli.program import Inv
 from pipeline.freshness import stamp
-from pipeline.program import Inv
 from pipeline.step import Step
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,7 +81,7 @@ def test_every_command_parses(name):
             words += ["x"] if "--run" not in words else ["a", "b"]
         for context in parsed(words):
             task = Collection.from_module(tasks)[context.name]
-            if isinstance(task, stages.Stage | stages.View):
+            if isinstance(task, task_types.Stage | task_types.View):
                 given = {arg.name.replace("-", "_"): arg.value for arg in context.args.values()}
                 checked({key: value for key, value in given.items() if key in SHARED})
 

@@ -7,15 +7,16 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable, Container
 from difflib import get_close_matches
-from typing import NoReturn
+from types import ModuleType
+from typing import NoReturn, cast
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError, UnexpectedExit
 from invoke.program import Program
 
-import tasks
-from pipeline.executor import Executor
+from pipeline.cli.executor import Executor
 from pipeline.fingerprint import of_package
 
 
@@ -24,10 +25,12 @@ class Inv(Program):
     them.
     """
 
+    completions: Callable[[list[str]], list[str]]  # what may follow on the command line, for the shell
+
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:
         """Parse and execute; never a traceback for what a user typed."""
         try:
-            refuse_twice(argv or [])
+            refuse_twice(argv or [], cast(Collection, self.namespace).task_names)
             self.create_config()
             self.parse_core(argv)
             sys.dont_write_bytecode = False  # Invoke turns it off, and compiling at each start costs 60 ms
@@ -54,7 +57,7 @@ class Inv(Program):
     def parse_cleanup(self) -> None:
         """Completion of values and step names, which Invoke does not know; then as Invoke does."""
         if self.args.complete.value is not None and self.args.complete.value is not False:
-            words = tasks.completions((self.core.remainder or "").split(" ")[1:])
+            words = self.completions((self.core.remainder or "").split(" ")[1:])
             if words:
                 print("\n".join(words))
                 raise Exit(code=0)
@@ -105,15 +108,16 @@ class Inv(Program):
         sys.exit(2)
 
 
-def refuse_twice(argv: list[str]) -> None:
-    """Exit 2 when an option is given twice to one task: Invoke would take the second value for a task's
-    name.
+def refuse_twice(argv: list[str], tasks: Container[str]) -> None:
+    """Exit 2 when an option is given twice to one task.
+
+    Invoke would take the second value for a task's name.
     """
     seen: set[str] = set()
     for word in argv[1:]:
         option = word.partition("=")[0]
         if not word.startswith("-"):
-            seen = set() if word in tasks_names() else seen
+            seen = set() if word in tasks else seen
         elif option in seen:
             raise Exit(
                 f"inv: {option}: given twice; one value an option, several batch sizes or devices between"
@@ -124,13 +128,8 @@ def refuse_twice(argv: list[str]) -> None:
             seen.add(option)
 
 
-def tasks_names() -> set[str]:
-    """The names of all tasks."""
-    return set(Collection.from_module(tasks).task_names)
-
-
-def main() -> None:
-    """Entry point of ./inv."""
+def main(tasks: ModuleType) -> None:
+    """Entry point of ./inv: run the command line over the tasks of this module."""
     # ./inv starts without, so that imports end quietly
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
@@ -144,11 +143,13 @@ def main() -> None:
         sys.exit(2)
     # a plan of 50,000 pictures makes objects that all stay: looking for garbage costs 0.2 s
     gc.set_threshold(200_000, 20, 100)
-    Inv(
+    inv = Inv(
         name="inv",
         binary="inv",
         binary_names=["inv"],
         namespace=Collection.from_module(tasks),
         executor_class=Executor,
         version=of_package("mobilenet-build"),
-    ).run(["inv", *sys.argv[1:]])
+    )
+    inv.completions = tasks.completions
+    inv.run(["inv", *sys.argv[1:]])

@@ -17,13 +17,14 @@ from invoke.exceptions import Exit
 from invoke.executor import Executor as InvokeExecutor
 from invoke.tasks import Call, Task
 
-from pipeline import build, errors
+from pipeline import errors
+from pipeline.cli import build
+from pipeline.cli.task_types import Options, Stage, View
 from pipeline.errors import BuildError, GateMissed
 from pipeline.freshness.files import Disk
 from pipeline.freshness.reasons import Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
 from pipeline.plan import Plan
-from pipeline.stages import Options, Stage, View
 from pipeline.step import Slot, Step
 
 

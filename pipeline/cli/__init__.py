@@ -1,0 +1,1 @@
+"""Invoke's side: the command line, tasks that declare steps, one build."""
