@@ -34,7 +34,8 @@ from pipeline.step import Step
 from pipeline.ui import doctor as health
 from pipeline.ui import graph as graphs
 from pipeline.ui import views
-from preprocess import compiled, labels, look
+from preprocess import compiled, look
+from preprocess.dataset import labels
 
 Steps = Iterator[Step]
 TORCH_MB = 600.0  # what a process that has imported torch and runs a batch was seen to take

@@ -10,8 +10,10 @@ from typing import Any
 
 from configs.request import AGREEMENT_IMAGES, REPOSITORY, Request
 from pipeline.errors import BuildError
-from preprocess import index, layouts, limit, presets, sample, sharding
-from preprocess.index import Listing
+from preprocess import presets, sample, sharding
+from preprocess.dataset import listing as index
+from preprocess.dataset import scan, subset
+from preprocess.dataset.listing import Listing
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,14 @@ class Data(Request):
                 self.dataset, self.labels, self.model.classes, self._members, any_label, self.out
             )
             self.add_root("data", found.root)
-        return limit.stratified(found, count) if count else found
+        return subset.stratified(found, count) if count else found
 
     def diagnose(self, count: int) -> None:
         """Take `count` of the pictures for the listing, by their names alone: it is the labels that are in
         doubt.
         """
         everything = self.listed(None, any_label=True)
-        vars(self)["listing"] = limit.by_name(
+        vars(self)["listing"] = subset.by_name(
             everything, min(self.words.limit or count, len(everything.images))
         )
 
@@ -68,7 +70,7 @@ class Data(Request):
             self.listing  # noqa: B018  looked up now
         except BuildError as error:
             # raises once more where it is not the labels
-            found = layouts.scanned(self.dataset, self._members, self.out)
+            found = scan.scanned(self.dataset, self._members, self.out)
             self.add_root("data", found.root)
             vars(self)["listing"] = index.unlabelled(found)
             return str(error)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import BadData
-from preprocess import bad, classes
+from preprocess import bad
+from preprocess.dataset import classes
 from preprocess.presets import AS_IS
 
 IMAGES = 200

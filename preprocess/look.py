@@ -15,9 +15,9 @@ from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
 from pipeline.step import Step
 from preprocess import bad, presets, sample, sharding
-from preprocess import devkit as devkits
-from preprocess.classes import TABLE
-from preprocess.layouts import VAL
+from preprocess.dataset import devkit as devkits
+from preprocess.dataset.classes import TABLE
+from preprocess.dataset.scan import VAL
 
 DRAWN_AT_ONCE = 40
 DIAGNOSED = 200  # images

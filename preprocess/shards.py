@@ -13,7 +13,8 @@ import numpy as np
 from PIL import features
 
 from pipeline.errors import BadData
-from preprocess import archive, decode, transform
+from preprocess import decode, transform
+from preprocess.dataset import tar
 from preprocess.transform import BadImage
 
 
@@ -88,7 +89,7 @@ def sources(
         for row, path in enumerate(inputs):
             yield row, path.rpartition("/")[2], functools.partial(decode.read, path)
         return
-    for row, data in archive.read(
+    for row, data in tar.read(
         inputs[0], [(offset, size) for _, offset, size, _ in members], decode.LARGEST_FILE
     ):
         yield row, members[row][0], functools.partial(_checked, data, members[row][3])

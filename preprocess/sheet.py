@@ -8,7 +8,8 @@ import csv
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from preprocess import bad, classes
+from preprocess import bad
+from preprocess.dataset import classes
 
 GAP, LINE = 8, 14  # pixels between pictures; height of a line of text
 COLUMNS = 6

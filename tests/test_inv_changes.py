@@ -113,12 +113,12 @@ def test_a_change_runs_what_depends_on_it_and_is_named(project, name):
 
 def test_a_project_table_is_an_input(project):
     assert stale(project, "data", "--show") == {}
-    undo = edited(project[0] / "preprocess/imagenet_classes.csv", "goldfish", "gold fish")
+    undo = edited(project[0] / "preprocess/dataset/imagenet_classes.csv", "goldfish", "gold fish")
     try:
         found = stale(project, "data", "--show")
     finally:
         undo()
-    assert found == {"show/sheet": "input repository:preprocess/imagenet_classes.csv changed"}
+    assert found == {"show/sheet": "input repository:preprocess/dataset/imagenet_classes.csv changed"}
 
 
 def test_another_version_of_a_tool_runs_its_steps(project, tmp_path):

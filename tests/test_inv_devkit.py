@@ -9,7 +9,7 @@ import tarfile
 import pytest
 from inv import inv
 
-from preprocess import classes, devkit
+from preprocess.dataset import classes, devkit
 
 TABLE = classes.table()
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from inv import REAL, ROOT, inv
 
-from preprocess import classes
+from preprocess.dataset import classes
 
 ABSENT = f"{REAL} is absent: it lies beside some checkouts only"
 pytestmark = [pytest.mark.skipif(not REAL.is_dir(), reason=ABSENT), pytest.mark.slow]

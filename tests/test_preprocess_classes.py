@@ -1,6 +1,6 @@
 """The shipped table of classes."""
 
-from preprocess import classes
+from preprocess.dataset import classes
 
 
 def test_the_table_is_sorted_by_wnid_and_whole():

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import BuildError
-from preprocess import classes, devkit
+from preprocess.dataset import classes, devkit
 
 IDS = [490, 361, 171, 822, 297, 482, 13, 704, 599, 164]  # the first ten lines of the real ground truth
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import BadData
-from preprocess import classes, diagnose, presets, shards
+from preprocess import diagnose, presets, shards
+from preprocess.dataset import classes
 
 OF = {known.index: known.ilsvrc_id for known in classes.table()}
 VARIANTS = list(

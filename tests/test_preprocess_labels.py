@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.errors import BuildError
-from preprocess import labels
+from preprocess.dataset import labels
 
 
 def read(tmp_path, text, name="labels.txt"):

@@ -5,7 +5,8 @@ import pytest
 from pictures import folder
 from PIL import Image
 
-from preprocess import index, presets, shards, sheet
+from preprocess import presets, shards, sheet
+from preprocess.dataset import listing as index
 
 OWN = {"resize": 48, "crop": 40, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 

@@ -28,7 +28,9 @@ except ImportError:
 
 with atheris.instrument_imports(include=["preprocess"]):
     from pipeline.errors import BuildError
-    from preprocess import archive, check, decode, devkit, labels, transform
+    from preprocess import check, decode, transform
+    from preprocess.dataset import devkit, labels
+    from preprocess.dataset import tar as archive
 
 SCRATCH = tempfile.mkdtemp()
 TARGETS = ("picture", "labels", "csv", "tar", "devkit")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pictures import jpeg, tarred
 
 from pipeline.errors import BuildError
-from preprocess import archive
+from preprocess.dataset import tar as archive
 
 FILES = {f"val/p{n}.JPEG": jpeg(seed=n) for n in range(4)}
 

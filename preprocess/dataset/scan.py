@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from stat import S_ISREG
 
 from pipeline.errors import BuildError
-from preprocess import archive
-from preprocess import labels as label_files
+from preprocess.dataset import labels as label_files
+from preprocess.dataset import tar as archive
 
 ENDINGS = (".jpeg", ".jpg", ".png")
 # pictures, too, as far as names tell: left out, they would be a smaller data set

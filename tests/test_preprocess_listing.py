@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from pictures import folder, jpeg, tarred
 
 from pipeline.errors import BuildError
-from preprocess import classes, devkit
-from preprocess.index import listed
-from preprocess.layouts import scanned
+from preprocess.dataset import classes, devkit
+from preprocess.dataset.listing import listed
+from preprocess.dataset.scan import scanned
 
 NAMES = ["ILSVRC2012_val_00000002.JPEG", "ILSVRC2012_val_00000001.JPEG", "b c.d.jpeg", "a.PNG", "z.jpg"]
 LABELS = [970, 65, 3, 1, 999]

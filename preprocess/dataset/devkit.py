@@ -9,7 +9,7 @@ import tarfile
 import zlib
 
 from pipeline.errors import BuildError
-from preprocess import classes
+from preprocess.dataset import classes
 
 TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 LARGEST = 64 << 20  # bytes, unpacked: the real kit has 5 MB, a gzip bomb has more

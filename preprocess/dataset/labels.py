@@ -7,7 +7,7 @@ import os
 from itertools import pairwise
 
 from pipeline.errors import BuildError
-from preprocess import classes as imagenet
+from preprocess.dataset import classes as imagenet
 
 NAME = "val_label.txt"
 DEVKIT_HINT = "make a label file with: inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"

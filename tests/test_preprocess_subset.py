@@ -3,8 +3,8 @@
 import pytest
 
 from pipeline.errors import BuildError
-from preprocess.index import Image, Listing
-from preprocess.limit import stratified
+from preprocess.dataset.listing import Image, Listing
+from preprocess.dataset.subset import stratified
 
 
 def listing(count=100, classes=10):

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 
 from pipeline.errors import BuildError
-from preprocess.index import Image, Listing, identity
+from preprocess.dataset.listing import Image, Listing, identity
 
 
 def stratified(listing: Listing, n: int) -> Listing:

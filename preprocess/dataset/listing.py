@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipeline.errors import BuildError
-from preprocess import devkit
-from preprocess import labels as label_files
-from preprocess.layouts import Pictures, scanned
+from preprocess.dataset import devkit
+from preprocess.dataset import labels as label_files
+from preprocess.dataset.scan import Pictures, scanned
 
 
 class Image(NamedTuple):
