@@ -7,11 +7,11 @@ from setuptools import Extension, setup
 OPTIONS = {"extra_compile_args": ["-O3"], "optional": True}
 setup(
     ext_modules=[
-        Extension("preprocess._resample", ["preprocess/resample.c"], **OPTIONS),
+        Extension("preprocess.pixels._resample", ["preprocess/pixels/resample.c"], **OPTIONS),
         Extension(
-            "preprocess._jpeg",
-            ["preprocess/jpeg.c"],
-            depends=["preprocess/jpeg62.h"],
+            "preprocess.pixels._jpeg",
+            ["preprocess/pixels/jpeg.c"],
+            depends=["preprocess/pixels/jpeg62.h"],
             libraries=["dl"],
             **OPTIONS,
         ),

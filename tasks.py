@@ -34,8 +34,9 @@ from pipeline.step import Step
 from pipeline.ui import doctor as health
 from pipeline.ui import graph as graphs
 from pipeline.ui import views
-from preprocess import compiled, look
+from preprocess import look
 from preprocess.dataset import labels
+from preprocess.pixels import native
 
 Steps = Iterator[Step]
 TORCH_MB = 600.0  # what a process that has imported torch and runs a batch was seen to take
@@ -345,7 +346,7 @@ def verify(context: Context, out: str = "") -> None:
 @task(auto_shortflags=False, help={"chip": SHARED["chip"][1], "out": SHARED["out"][1]})
 def doctor(context: Context, chip: str = "", out: str = "") -> None:
     """Is all here that a build needs? One line a check, with the fix."""
-    found = [*health.checks(site.out_of(out)), *compiled.checks(), *site.chip_checks(chip, site.out_of(out))]
+    found = [*health.checks(site.out_of(out)), *native.checks(), *site.chip_checks(chip, site.out_of(out))]
     print("\n".join([*health.lines(found), health.verdict(found)]))
     raise Exit(code=2 if health.exit_code(found) else 0)
 

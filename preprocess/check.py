@@ -8,8 +8,9 @@ import warnings
 
 from PIL import Image
 
-from preprocess import decode, shards, transform
-from preprocess.decode import BadImage
+from preprocess import shards
+from preprocess.pixels import decode, transform
+from preprocess.pixels.decode import BadImage
 
 ORIENTATION = 0x0112
 FORMAT_OF = {".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG"}

@@ -71,7 +71,7 @@ def tools(pixels: str) -> dict[str, str | None]:
     """
     found = {name: fingerprint.of_package(name) for name in ("numpy", "Pillow")}
     if pixels == "fast":
-        spec = importlib.util.find_spec("preprocess._resample")
+        spec = importlib.util.find_spec("preprocess.pixels._resample")
         found["resample"] = fingerprint.of_content(spec.origin)[:12] if spec and spec.origin else None
     return found
 

@@ -13,9 +13,9 @@ import numpy as np
 from PIL import features
 
 from pipeline.errors import BadData
-from preprocess import decode, transform
 from preprocess.dataset import tar
-from preprocess.transform import BadImage
+from preprocess.pixels import decode, transform
+from preprocess.pixels.transform import BadImage
 
 
 def write(

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from pictures import encoded, jpeg, noise
 from PIL import Image
 
-from preprocess import decode
-from preprocess.decode import BadImage, Box
+from preprocess.pixels import decode
+from preprocess.pixels.decode import BadImage, Box
 
 
 def bomb():

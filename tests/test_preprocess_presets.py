@@ -7,7 +7,8 @@ import pytest
 from pictures import noise
 
 from pipeline.errors import BuildError
-from preprocess import presets, transform
+from preprocess import presets
+from preprocess.pixels import transform
 
 OWN = {"resize": 256, "crop": 224, "mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}
 

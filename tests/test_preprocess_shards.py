@@ -9,8 +9,9 @@ import pytest
 from pictures import folder, jpeg, tarred
 
 from pipeline.errors import StepError
-from preprocess import decode, shards, transform
+from preprocess import shards
 from preprocess.dataset import listing as index
+from preprocess.pixels import decode, transform
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 SIZE = {"resize": 48, "crop": 32}

@@ -61,7 +61,7 @@ def seed(paths, out):
 
 def decode(paths, out):
     """Reading and decoding alone, with the decoder that ours uses."""
-    from preprocess import decode
+    from preprocess.pixels import decode
 
     for _, path in paths:
         decode.decoded(decode.read(path))
@@ -78,10 +78,11 @@ def simplejpeg(paths, out):
 
 def ours(paths, out, input="uint8", pixels="exact", box=False):
     """The product's action."""
-    from preprocess import antialias, decode, shards
+    from preprocess import shards
+    from preprocess.pixels import decode, resize_pillow
 
     if box:
-        antialias._resample = decode._jpeg = None
+        resize_pillow._resample = decode._jpeg = None
     values = {"mean": MEAN, "std": STD} if input == "float32" else {}
     shards.write(
         [path for _, path in paths],

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def decoders():
     """{name: function of a file's bytes}; Pillow's first."""
-    from preprocess import decode, transform
+    from preprocess.pixels import decode, transform
 
     def part(data):
         return decode.part(data, transform.wanted(*decode.plain_size(data), 256, 224).box)
@@ -49,17 +49,17 @@ def decoders():
 
 def resizers():
     """{name: function of levels and the cut}; Pillow's first."""
-    from preprocess import antialias
-    from preprocess.decode import Box
+    from preprocess.pixels import resize_pillow
+    from preprocess.pixels.decode import Box
 
     def whole(levels):
         return Box(0, 0, levels.shape[1], levels.shape[0])
 
     found = {
-        "Pillow, whole": antialias.by_pillow,
-        "Pillow, box=": lambda levels, cut: antialias.by_box(levels, cut, whole(levels)),
-        "resample.c": lambda levels, cut: antialias.by_kernel(levels, cut, whole(levels)),
-        "resample.c, portable": lambda levels, cut: antialias.by_kernel(
+        "Pillow, whole": resize_pillow.by_pillow,
+        "Pillow, box=": lambda levels, cut: resize_pillow.by_box(levels, cut, whole(levels)),
+        "resample.c": lambda levels, cut: resize_pillow.by_kernel(levels, cut, whole(levels)),
+        "resample.c, portable": lambda levels, cut: resize_pillow.by_kernel(
             levels, cut, whole(levels), portable=True
         ),
     }
@@ -124,7 +124,7 @@ def table(title, functions, items, rounds):
 
 def main():
     """Measure and print."""
-    from preprocess import transform
+    from preprocess.pixels import transform
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--dataset", default=str(ROOT.parent / "shared/real/val"))

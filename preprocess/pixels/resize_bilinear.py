@@ -5,7 +5,7 @@ TensorFlow 1's.
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocess.decode import Levels
+from preprocess.pixels.decode import Levels
 
 ONE = 2048  # OpenCV's weights are whole numbers of 1/2048
 

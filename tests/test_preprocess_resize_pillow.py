@@ -6,14 +6,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pictures import noise
 
-from preprocess import antialias, transform
-from preprocess.decode import Box
+from preprocess.pixels import resize_pillow, transform
+from preprocess.pixels.decode import Box
 
 SIZES = [(500, 375), (375, 500), (241, 500), (64, 64), (20, 67), (67, 20), (640, 480), (30, 31), (1200, 900)]
 
 
 KERNEL = pytest.mark.skipif(
-    antialias._resample is None, reason="resample.c was not compiled: no C compiler at installation"
+    resize_pillow._resample is None, reason="resample.c was not compiled: no C compiler at installation"
 )
 
 
@@ -31,7 +31,8 @@ def whole(size):
 def test_the_kernel_is_pillow_bit_for_bit(size, portable):
     levels = noise(*size)
     assert np.array_equal(
-        antialias.by_kernel(levels, cut(size), whole(size), portable), antialias.by_pillow(levels, cut(size))
+        resize_pillow.by_kernel(levels, cut(size), whole(size), portable),
+        resize_pillow.by_pillow(levels, cut(size)),
     )
 
 
@@ -50,9 +51,9 @@ def test_the_kernel_is_pillow_at_any_size_from_the_box_alone(width, height, resi
     levels = np.full((height, width, 3), 255, np.uint8) if white else noise(width, height)
     box = wanted.box
     part = levels[box.top : box.bottom, box.left : box.right].copy()
-    expected = antialias.by_pillow(levels, wanted)
-    assert np.array_equal(antialias.by_kernel(part, wanted, box), expected)
-    assert np.array_equal(antialias.by_kernel(part, wanted, box, portable=True), expected)
+    expected = resize_pillow.by_pillow(levels, wanted)
+    assert np.array_equal(resize_pillow.by_kernel(part, wanted, box), expected)
+    assert np.array_equal(resize_pillow.by_kernel(part, wanted, box, portable=True), expected)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -60,27 +61,27 @@ def test_the_box_is_off_by_one_level_at_most(size):
     if cut(size).down_first:
         pytest.skip("such a picture goes to Pillow whole")
     levels, box = noise(*size), cut(size).box
-    found = antialias.by_box(levels, cut(size), whole(size)).astype(int)
-    away = np.abs(found - antialias.by_pillow(levels, cut(size)))
+    found = resize_pillow.by_box(levels, cut(size), whole(size)).astype(int)
+    away = np.abs(found - resize_pillow.by_pillow(levels, cut(size)))
     assert away.max() <= 2 and (away > 1).mean() <= 1e-4
     assert np.array_equal(
-        found, antialias.by_box(levels[box.top : box.bottom, box.left : box.right], cut(size), box)
+        found, resize_pillow.by_box(levels[box.top : box.bottom, box.left : box.right], cut(size), box)
     )
 
 
 @pytest.fixture
 def asked_again():
     """kernel_agrees() answers anew in this test, and after it."""
-    antialias.kernel_agrees.cache_clear()
+    resize_pillow.kernel_agrees.cache_clear()
     yield
-    antialias.kernel_agrees.cache_clear()
+    resize_pillow.kernel_agrees.cache_clear()
 
 
 def test_without_the_kernel_exact_is_still_exact(monkeypatch, asked_again):
-    monkeypatch.setattr(antialias, "_resample", None)
+    monkeypatch.setattr(resize_pillow, "_resample", None)
     levels, wanted = noise(500, 375), cut((500, 375))
-    assert antialias.needs_whole(wanted) and not antialias.needs_whole(wanted, fast=True)
-    assert np.array_equal(antialias.cropped(levels, wanted), antialias.by_pillow(levels, wanted))
+    assert resize_pillow.needs_whole(wanted) and not resize_pillow.needs_whole(wanted, fast=True)
+    assert np.array_equal(resize_pillow.cropped(levels, wanted), resize_pillow.by_pillow(levels, wanted))
 
 
 @pytest.mark.parametrize("error", [None, TypeError("takes 10 arguments")])
@@ -92,10 +93,10 @@ def test_a_kernel_that_differs_is_not_used(monkeypatch, asked_again, error):
                 raise error
             out[:] = 7
 
-    monkeypatch.setattr(antialias, "_resample", Wrong)
-    assert not antialias.kernel_agrees()
+    monkeypatch.setattr(resize_pillow, "_resample", Wrong)
+    assert not resize_pillow.kernel_agrees()
     levels, wanted = noise(500, 375), cut((500, 375))
-    assert np.array_equal(antialias.cropped(levels, wanted), antialias.by_pillow(levels, wanted))
+    assert np.array_equal(resize_pillow.cropped(levels, wanted), resize_pillow.by_pillow(levels, wanted))
 
 
 @KERNEL
@@ -114,6 +115,6 @@ def test_a_kernel_that_differs_is_not_used(monkeypatch, asked_again, error):
 )
 def test_the_kernel_refuses_what_would_read_beyond_its_buffers(box, size, resized, corner):
     with pytest.raises(ValueError, match="do not fit"):
-        antialias._resample.crop_resized(
+        resize_pillow._resample.crop_resized(
             noise(60, 40), box, size, np.empty((8, 8, 3), np.uint8), resized, corner, 8, False
         )

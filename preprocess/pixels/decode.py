@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 try:
-    from preprocess import _jpeg  # type: ignore[attr-defined]
+    from preprocess.pixels import _jpeg  # type: ignore[attr-defined]
 except ImportError:  # no compiler at installation
     _jpeg = None
 

@@ -8,9 +8,9 @@ floored, centre crop from round((size - crop)/2).
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocess import antialias, bilinear, decode
-from preprocess.antialias import Cut
-from preprocess.decode import BadImage, Levels
+from preprocess.pixels import decode, resize_bilinear, resize_pillow
+from preprocess.pixels.decode import BadImage, Levels
+from preprocess.pixels.resize_pillow import Cut
 
 __all__ = ["BadImage", "Levels", "normalised", "pixels", "shaped"]
 
@@ -41,11 +41,11 @@ def _of_part(data: bytes, resize: int, crop: int, fast: bool) -> Levels | None:
     if whole is None:
         return None
     cut = wanted(*whole, resize, crop)
-    if antialias.needs_whole(cut, fast):
+    if resize_pillow.needs_whole(cut, fast):
         return None
     box = cut.box
     levels = decode.part(data, box)
-    return None if levels is None else antialias.cropped(levels, cut, fast, box)
+    return None if levels is None else resize_pillow.cropped(levels, cut, fast, box)
 
 
 def shaped(levels: Levels, resize: int, crop: int, mode: str = "exact", method: str = "pillow") -> Levels:
@@ -55,13 +55,13 @@ def shaped(levels: Levels, resize: int, crop: int, mode: str = "exact", method: 
     height, width = levels.shape[:2]
     if method == "tensorflow":
         top, left = _central(height), _central(width)
-        return bilinear.as_tensorflow(levels[top : height - top, left : width - left], (crop, crop))
+        return resize_bilinear.as_tensorflow(levels[top : height - top, left : width - left], (crop, crop))
     cut = wanted(width, height, resize, crop)
     if method == "opencv":
-        return bilinear.as_opencv(
+        return resize_bilinear.as_opencv(
             levels, cut.size, ((cut.size[0] - crop) // 2, (cut.size[1] - crop) // 2), crop
         )
-    return antialias.cropped(levels, cut, fast=mode == "fast")
+    return resize_pillow.cropped(levels, cut, fast=mode == "fast")
 
 
 def wanted(width: int, height: int, resize: int, crop: int) -> Cut:

@@ -14,10 +14,10 @@ import numpy as np
 import PIL
 from PIL import Image
 
-from preprocess.decode import Box, Levels
+from preprocess.pixels.decode import Box, Levels
 
 try:
-    from preprocess import _resample  # type: ignore[attr-defined]
+    from preprocess.pixels import _resample  # type: ignore[attr-defined]
 except ImportError:  # no compiler at installation
     _resample = None
 

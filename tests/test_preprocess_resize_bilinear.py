@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from preprocess import bilinear
+from preprocess.pixels import resize_bilinear
 
 
 def noise(width, height):
@@ -28,13 +28,13 @@ OPENCV = {
 
 @pytest.mark.parametrize(("before", "after"), list(OPENCV))
 def test_opencvs_bytes_are_reproduced(before, after):
-    ours = bilinear.as_opencv(noise(*before), (after, after), (0, 0), after)
+    ours = resize_bilinear.as_opencv(noise(*before), (after, after), (0, 0), after)
     assert hashlib.sha256(ours.tobytes()).hexdigest()[:16] == OPENCV[before, after]
 
 
 def test_a_crop_is_a_part_of_the_whole():
-    whole = bilinear.as_opencv(noise(97, 83), (64, 64), (0, 0), 64)
-    assert np.array_equal(bilinear.as_opencv(noise(97, 83), (64, 64), (9, 5), 40), whole[5:45, 9:49])
+    whole = resize_bilinear.as_opencv(noise(97, 83), (64, 64), (0, 0), 64)
+    assert np.array_equal(resize_bilinear.as_opencv(noise(97, 83), (64, 64), (9, 5), 40), whole[5:45, 9:49])
 
 
 def test_tensorflows_formula_written_as_loops():
@@ -51,4 +51,4 @@ def test_tensorflows_formula_written_as_loops():
             upper = corners[top, left] + (corners[top, right] - corners[top, left]) * part_x
             lower = corners[below, left] + (corners[below, right] - corners[below, left]) * part_x
             after[y, x] = np.rint(upper + (lower - upper) * part_y)
-    assert np.array_equal(bilinear.as_tensorflow(before, (8, 8)), after)
+    assert np.array_equal(resize_bilinear.as_tensorflow(before, (8, 8)), after)

@@ -16,8 +16,8 @@ FIX = (
 def checks() -> list[Check]:
     """One line. The parts are loaded here and not at planning: they bring numpy and Pillow with them."""
     parts = {
-        "jpeg.c": importlib.import_module("preprocess.decode").jpeg_agrees,
-        "resample.c": importlib.import_module("preprocess.antialias").kernel_agrees,
+        "jpeg.c": importlib.import_module("preprocess.pixels.decode").jpeg_agrees,
+        "resample.c": importlib.import_module("preprocess.pixels.resize_pillow").kernel_agrees,
     }
     left_out = [name for name, agrees in parts.items() if not agrees()]
     pillow = f"Pillow {of_package('Pillow')}"
