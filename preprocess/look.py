@@ -57,7 +57,7 @@ def check(build: Any, asked: Any) -> Iterator[Step]:
     for n, part in enumerate(parts):
         yield Step(
             f"check/{n:05d}",
-            "preprocess.check:write",
+            "preprocess.inspect.check:write",
             build.picture_paths(part),
             (lists[n],),
             {**shape, **build.members(part)},
@@ -67,7 +67,7 @@ def check(build: Any, asked: Any) -> Iterator[Step]:
         )
     yield Step(
         "check/report",
-        "preprocess.check:report",
+        "preprocess.inspect.check:report",
         tuple(lists),
         (f"{folder}/check.txt",),
         {"images": len(images), "labels": labels},
@@ -81,7 +81,7 @@ def show(build: Any, asked: Any) -> Iterator[Step]:
         params |= {"mean": build.pixels["mean"], "std": build.pixels["std"]}
     yield Step(
         "show/sheet",
-        "preprocess.sheet:write",
+        "preprocess.inspect.contact_sheet:write",
         (build.index_csv, *build.shards, TABLE, *build.bad_lists),
         (f"{build.data_dir}/sheet.png",),
         params,
@@ -179,7 +179,7 @@ def _verdict(
     )
     yield Step(
         "diagnose/verdict",
-        "preprocess.diagnose:write",
+        "preprocess.inspect.diagnose:write",
         (f"{folder}/diagnosis.csv", *said, *skipped, TABLE),
         (f"{folder}/diagnosis.json",),
         {

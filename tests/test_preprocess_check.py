@@ -6,7 +6,7 @@ import pytest
 from pictures import encoded, jpeg, noise
 from PIL import Image
 
-from preprocess import check
+from preprocess.inspect import check
 from preprocess.pixels import decode
 
 STRIP = "1x800 is a strip: its longer side would become 38400 pixels, more than 32768"

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import BadData
-from preprocess import diagnose, presets, shards
+from preprocess import presets, shards
 from preprocess.dataset import classes
+from preprocess.inspect import diagnose
 
 OF = {known.index: known.ilsvrc_id for known in classes.table()}
 VARIANTS = list(

@@ -28,9 +28,9 @@ except ImportError:
 
 with atheris.instrument_imports(include=["preprocess"]):
     from pipeline.errors import BuildError
-    from preprocess import check
     from preprocess.dataset import devkit, labels
     from preprocess.dataset import tar as archive
+    from preprocess.inspect import check
     from preprocess.pixels import decode, transform
 
 SCRATCH = tempfile.mkdtemp()

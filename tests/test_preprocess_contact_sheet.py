@@ -5,8 +5,9 @@ import pytest
 from pictures import folder
 from PIL import Image
 
-from preprocess import presets, shards, sheet
+from preprocess import presets, shards
 from preprocess.dataset import listing as index
+from preprocess.inspect import contact_sheet
 
 OWN = {"resize": 48, "crop": 40, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
@@ -26,12 +27,13 @@ def test_a_tile_is_the_picture_in_its_own_colours(tmp_path, preset, input):
     for path, part in zip(files[1:], (paths[:3], paths[3:]), strict=True):
         shards.write(tuple(part), (path,), **presets.shard_params(values, input, "exact"))
     out = str(tmp_path / "sheet.png")
-    sheet.write(tuple(files), (out,), mean=values["mean"], std=values["std"], order=values["order"])
+    contact_sheet.write(tuple(files), (out,), mean=values["mean"], std=values["std"], order=values["order"])
     row = np.load(files[2])[1]
     shown = np.asarray(Image.open(out))[
-        sheet.GAP : sheet.GAP + 40, sheet.GAP + 4 * 168 : sheet.GAP + 4 * 168 + 40
+        contact_sheet.GAP : contact_sheet.GAP + 40,
+        contact_sheet.GAP + 4 * 168 : contact_sheet.GAP + 4 * 168 + 40,
     ]
-    assert np.array_equal(shown, sheet.levels(row, values["mean"], values["std"], values["order"]))
+    assert np.array_equal(shown, contact_sheet.levels(row, values["mean"], values["std"], values["order"]))
     shards.write(
         (paths[4],),
         (str(tmp_path / "rgb.npy"),),
@@ -41,6 +43,6 @@ def test_a_tile_is_the_picture_in_its_own_colours(tmp_path, preset, input):
 
 
 def test_labels_are_told_with_their_names():
-    assert sheet.told(65, None) == "65: sea snake"
-    assert sheet.told(1, ["red", "blue circle, round"]) == "1: blue circle"
-    assert sheet.told(1000, None) == "1000: no class"
+    assert contact_sheet.told(65, None) == "65: sea snake"
+    assert contact_sheet.told(1, ["red", "blue circle, round"]) == "1: blue circle"
+    assert contact_sheet.told(1000, None) == "1000: no class"
