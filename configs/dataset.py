@@ -10,10 +10,11 @@ from typing import Any
 
 from configs.request import AGREEMENT_IMAGES, REPOSITORY, Request
 from pipeline.errors import BuildError
-from preprocess import presets, sample, sharding
+from preprocess import presets, sharding
 from preprocess.dataset import listing as index
 from preprocess.dataset import scan, subset
 from preprocess.dataset.listing import Listing
+from preprocess.sample import splits
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Data(Request):
     def listed(self, count: int | None, any_label: bool = False) -> Listing:
         """The pictures with their labels: all, or `count` of them, a fixed stratified choice."""
         if self.sample:
-            images = tuple(index.Image(name, name, label) for name, label in sample.listing())
+            images = tuple(index.Image(name, name, label) for name, label in splits.listing())
             found = Listing(
                 self.pictures,
                 images,

@@ -14,10 +14,11 @@ from typing import Any
 from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
 from pipeline.step import Step
-from preprocess import bad, presets, sample, sharding
+from preprocess import presets, sharding, undecodable
 from preprocess.dataset import devkit as devkits
 from preprocess.dataset.classes import TABLE
 from preprocess.dataset.scan import VAL
+from preprocess.sample import splits
 
 DRAWN_AT_ONCE = 40
 DIAGNOSED = 200  # images
@@ -25,10 +26,10 @@ DIAGNOSED = 200  # images
 
 def pictures(folder: str, split: str) -> Iterator[Step]:
     """Draw a split of the sample into `folder`, with its val_label.txt."""
-    names = sample.names(split)
+    names = splits.names(split)
     yield Step(
         f"pictures/{split}/labels",
-        "preprocess.sample:write_labels",
+        "preprocess.sample.splits:write_labels",
         outputs=(f"{folder}/val_label.txt",),
         params={"split": split},
     )
@@ -36,7 +37,7 @@ def pictures(folder: str, split: str) -> Iterator[Step]:
         part = names[first : first + DRAWN_AT_ONCE]
         yield Step(
             f"pictures/{split}/{first // DRAWN_AT_ONCE:05d}",
-            "preprocess.drawing:write",
+            "preprocess.sample.render:write",
             outputs=tuple(f"{folder}/{name}" for name in part),
             params={"first": first, "split": split},
             tools={name: of_package(name) for name in ("Pillow", "numpy")},
@@ -76,7 +77,7 @@ def check(build: Any, asked: Any) -> Iterator[Step]:
 
 def show(build: Any, asked: Any) -> Iterator[Step]:
     """A contact sheet of what the network sees, from the shards."""
-    params = {"order": build.pixels["order"], "names": list(sample.CLASSES) if build.sample else None}
+    params = {"order": build.pixels["order"], "names": list(splits.CLASSES) if build.sample else None}
     if build.input == "float32":
         params |= {"mean": build.pixels["mean"], "std": build.pixels["std"]}
     yield Step(
@@ -194,7 +195,7 @@ def _verdict(
 
 def train_sample(build: Any, asked: Any) -> Iterator[Step]:
     """Draw the training split, make its shards, and train the sample's network on them."""
-    folder, names, values = f"{build.out}/data/sample-training", sample.names("train"), build.pixels
+    folder, names, values = f"{build.out}/data/sample-training", splits.names("train"), build.pixels
     drawn, size = f"{folder}/pictures", sharding.images_a_shard(len(names), "uint8")
     yield from pictures(drawn, "train")
     shards = []
@@ -212,7 +213,7 @@ def train_sample(build: Any, asked: Any) -> Iterator[Step]:
         "train/index",
         "preprocess.shards:index",
         outputs=(f"{folder}/train.csv",),
-        params={"names": names, "labels": list(sample.labels("train")), "shard_size": size},
+        params={"names": names, "labels": list(splits.labels("train")), "shard_size": size},
     )
     yield Step(
         "train/checkpoint",
@@ -303,7 +304,7 @@ def told(build: Any, what: str, asked: Any) -> str:
 
 def _skipped(build: Any) -> str:
     """How many of the pictures are not there, where that may be: their rows are zeros."""
-    count = len(bad.listed(build.bad_lists))
+    count = len(undecodable.listed(build.bad_lists))
     return (
         f" ({count:,} of {len(build.listing.images):,} pictures cannot be decoded: zeros in their place)"
         if count

@@ -11,7 +11,8 @@ import torch
 
 from mobilenet import checkpoint, network, train
 from mobilenet.logits import normalised
-from preprocess import drawing, sample, shards
+from preprocess import shards
+from preprocess.sample import render, splits
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "mobilenet" / "sample.tar"
@@ -22,11 +23,11 @@ MEAN, STD = PRESET["mean"], PRESET["std"]
 
 def drawn(folder, split):
     """(index.csv, shard) of a split."""
-    paths = [str(folder / name) for name in sample.names(split)]
-    drawing.write((), paths, first=0, split=split)
+    paths = [str(folder / name) for name in splits.names(split)]
+    render.write((), paths, first=0, split=split)
     index, shard = str(folder / "index.csv"), str(folder / "shard-00000.npy")
     shards.write(paths, (shard,), resize=PRESET["resize"], crop=PRESET["crop"], input="uint8")
-    shards.index((), (index,), sample.names(split), sample.labels(split), len(paths))
+    shards.index((), (index,), splits.names(split), splits.labels(split), len(paths))
     return index, shard
 
 
@@ -40,7 +41,7 @@ def top1(path, floats, labels=None):
     checkpoint.load(str(path), net)
     with torch.inference_mode():
         found = net(torch.from_numpy(np.ascontiguousarray(floats, np.float32))).argmax(1).numpy()
-    return 100 * np.mean(found == np.array(sample.labels() if labels is None else labels))
+    return 100 * np.mean(found == np.array(splits.labels() if labels is None else labels))
 
 
 def test_the_samples_checkpoint_is_right_on_nine_of_ten(images):
@@ -55,9 +56,9 @@ def test_broken_preprocessing_costs_twenty_points(images):
         "(x/255 - 0.5)/0.5": top1(SAMPLE, normalised(images, [0.5] * 3, [0.5] * 3)),
         "0 to 255": top1(SAMPLE, images.transpose(0, 3, 1, 2)),
         "labels by one": top1(
-            SAMPLE, normalised(images, MEAN, STD), [(label + 1) % 16 for label in sample.labels()]
+            SAMPLE, normalised(images, MEAN, STD), [(label + 1) % 16 for label in splits.labels()]
         ),
-        "labels by one row": top1(SAMPLE, normalised(images, MEAN, STD), np.roll(sample.labels(), 1)),
+        "labels by one row": top1(SAMPLE, normalised(images, MEAN, STD), np.roll(splits.labels(), 1)),
     }
     assert {what: found for what, found in broken.items() if found > good - 20} == {}
 

@@ -8,7 +8,7 @@ import csv
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from preprocess import bad
+from preprocess import undecodable
 from preprocess.dataset import classes
 
 GAP, LINE = 8, 14  # pixels between pictures; height of a line of text
@@ -28,7 +28,7 @@ def write(inputs, outputs, images=24, mean=None, std=None, order="rgb", names=No
     for row in rows:
         first.setdefault(int(row["shard"]), int(row["row"]))
     shards = [np.load(path, mmap_mode="r") for path in inputs[1:] if path.endswith(".npy")]
-    undecoded = {found["row"] for found in bad.listed(inputs)}
+    undecoded = {found["row"] for found in undecodable.listed(inputs)}
     count = min(images, len(rows))
     tiles = []
     for at in sorted({number * len(rows) // count for number in range(count)}):

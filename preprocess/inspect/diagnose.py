@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import BadData
-from preprocess import bad
+from preprocess import undecodable
 from preprocess.dataset import classes
 from preprocess.presets import AS_IS
 
@@ -43,7 +43,7 @@ def write(inputs, outputs, names, forms=(), background=False, mean=None, std=Non
         name: np.load(path)
         for name, path in zip(names, [path for path in inputs[1:] if path.endswith(".npy")], strict=True)
     }
-    undecoded = {found["row"] for found in bad.listed(inputs)}
+    undecoded = {found["row"] for found in undecodable.listed(inputs)}
     kept = [row for row in range(len(labels)) if row not in undecoded]
     if not kept:
         raise BadData(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from preprocess import sample
+from preprocess.sample import splits
 
 Point = tuple[float, float]
 Polygons = list[list[Point]]
@@ -27,7 +27,7 @@ def write(inputs: Sequence[str], outputs: Sequence[str], first: int, split: str)
     """Write the pictures first, first + 1, ... of a split (from 0), one an output, as JPEG files."""
     for number, path in enumerate(outputs, first):
         rng = random.Random(f"{split} {number}")
-        label = sample.CLASSES[sample.labels(split)[number]]
+        label = splits.CLASSES[splits.labels(split)[number]]
         mode = _mode(rng, grey=label.startswith("grey"))
         picture(rng, label).convert(mode).save(
             path,

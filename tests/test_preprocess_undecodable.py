@@ -2,7 +2,7 @@
 
 import json
 
-from preprocess import bad
+from preprocess import undecodable
 
 
 def test_the_lists_among_the_paths_are_joined_in_order(tmp_path):
@@ -11,5 +11,5 @@ def test_the_lists_among_the_paths_are_joined_in_order(tmp_path):
             json.dumps([{"row": row, "name": f"{row}.jpg"} for row in rows])
         )
     paths = [str(tmp_path / "shard.npy"), *(str(tmp_path / f"bad-{number}.json") for number in range(3))]
-    assert [found["row"] for found in bad.listed(paths)] == [3, 9, 12]
-    assert bad.listed([]) == []
+    assert [found["row"] for found in undecodable.listed(paths)] == [3, 9, 12]
+    assert undecodable.listed([]) == []

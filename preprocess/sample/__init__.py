@@ -1,0 +1,1 @@
+"""The generated set: which pictures there are, and how they are drawn."""
