@@ -60,7 +60,7 @@ def report(build: Build, steps: tuple[Step, ...]) -> Steps:
     planned = [path for step in steps for path in step.outputs if path.rpartition("/")[2] in RECORDS]
     yield Step(
         "report",
-        "eval.report:write",
+        "eval.report.write:write",
         (*sorted(planned), *build.kept_records(planned)),
         # result.json is of one accuracy: a build that judges none leaves the last one alone
         tuple(f"{build.out}/report/{name}" for name in REPORT[: 3 if build.judged else 2]),
@@ -103,7 +103,7 @@ def preprocess(build: Build) -> Steps:
     )
     yield Step(
         f"preprocess/{build.data_name(build.listing.identity)}/pipeline",
-        "eval.stages:write",
+        "eval.stage_times:write",
         (*build.shards, *build.bad_lists),
         (f"{build.data_dir}/pipeline.json",),
         {"row": build.data_row(), "stage": "preprocess"},
@@ -187,7 +187,7 @@ def infer(build: Build) -> Steps:
         )
     yield Step(
         f"infer/{build.variant}/{name}/bs{batch}/pipeline",
-        "eval.stages:write",
+        "eval.stage_times:write",
         (*build.logits(batch), *build.bad_lists),
         (f"{build.logits_dir(batch)}/pipeline.json",),
         {"row": build.row(build.dataset_row, batch), "stage": "infer"},

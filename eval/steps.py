@@ -8,7 +8,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from eval import folder, table
+from eval.ais_bench import results_dir
+from eval.report import terminal
 from pipeline.step import Step
 
 
@@ -18,8 +19,8 @@ def scored(build: Any, results: str, labels: Mapping[str, int]) -> Iterator[Step
     """
     build.add_root("results", os.path.abspath(results))
     root = os.path.abspath(results)
-    found = folder.listed(results)
-    paths = folder.paired(found, list(labels))
+    found = results_dir.listed(results)
+    paths = results_dir.paired(found, list(labels))
     identity = hashlib.sha256(
         "".join(f"{name}\t{label}\n" for name, label in labels.items()).encode()
     ).hexdigest()[:8]
@@ -48,7 +49,7 @@ def scored(build: Any, results: str, labels: Mapping[str, int]) -> Iterator[Step
     )
     yield Step(
         "eval/results/accuracy",
-        "eval.results:write",
+        "eval.ais_bench.score:write",
         (f"{where}/index.csv", *paths),
         (f"{where}/accuracy.json",),
         {"row": row, "classes": build.model.classes},
@@ -74,7 +75,7 @@ def told(build: Any) -> str:
         if build.has_checkpoint
         else build.data_row()
     )
-    return table.final(
+    return terminal.final(
         rows,
         **build.published(),
         current=columns,

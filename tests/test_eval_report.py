@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from eval import accuracy, records, report, table
+from eval import accuracy, records
+from eval.report import terminal, write
 from pipeline.errors import StepError
 
 COMMON = {"precision": "fp16", "input": "uint8"}
@@ -92,7 +93,7 @@ def written(tmp_path, *each, current=None):
     for path, row in zip(paths, each, strict=True):
         records.write(path, row)
     outputs = tuple(str(tmp_path / name) for name in ("summary.json", "report.md", "result.json"))
-    report.write(tuple(paths), outputs, published=PUBLISHED, published_accuracy=STATED, current=current)
+    write.write(tuple(paths), outputs, published=PUBLISHED, published_accuracy=STATED, current=current)
     return json.loads((tmp_path / "summary.json").read_text()), (tmp_path / "report.md").read_text()
 
 
@@ -207,7 +208,7 @@ def test_a_retried_step_is_told(tmp_path):
 
 def test_the_terminal_table_ends_with_the_reports_path_and_has_straight_columns(tmp_path):
     current = {**REAL, "batch": 16}
-    text = table.final(rows(REAL), PUBLISHED, STATED, current, "out/report/report.md")
+    text = terminal.final(rows(REAL), PUBLISHED, STATED, current, "out/report/report.md")
     lines = text.splitlines()
     assert lines[0].startswith("accuracy   top-1 70.00 % (") and lines[0].endswith("published 69.52 / 89.05")
     assert lines[-1] == "report: out/report/report.md"
@@ -237,10 +238,10 @@ def test_the_terminal_table_ends_with_the_reports_path_and_has_straight_columns(
 
 
 def test_the_terminal_table_of_the_sample_shows_all_published_chips_and_says_what_they_are_for():
-    text = table.final(rows(SAMPLE), PUBLISHED, STATED, {**SAMPLE, "batch": 16}, "r")
+    text = terminal.final(rows(SAMPLE), PUBLISHED, STATED, {**SAMPLE, "batch": 16}, "r")
     assert text.startswith("SAMPLE: ") and "published figures are for 1.0/224" in text
     assert "published 310 ×4   published 310P3" in text and "69.52" not in text
 
 
 def test_the_terminal_table_without_accuracy_or_throughput_is_the_path():
-    assert table.final([], PUBLISHED, STATED, SAMPLE, "out/report.md") == "report: out/report.md"
+    assert terminal.final([], PUBLISHED, STATED, SAMPLE, "out/report.md") == "report: out/report.md"

@@ -66,11 +66,11 @@ CHANGES = {
         "code backends/ort.py changed",
     ),
     "the report's page": (
-        "eval/markdown.py",
+        "eval/report/tables.py",
         "# MobileNetV1 build report",
         "# Build report",
         {"report"},
-        "code eval/markdown.py changed",
+        "code eval/report/tables.py changed",
     ),
     "a published figure": (
         "configs/chips/T4.toml",

@@ -58,7 +58,6 @@ DEPENDENCIES = {
     "openvino",
     "acl",
     "aclruntime",
-    "ais_bench",
     "simplejpeg",
     "pytest",
     "jinja2",

@@ -18,7 +18,8 @@ import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from eval import accuracy, results
+from eval import accuracy
+from eval.ais_bench import score
 
 CLASSES = 1000
 SHARD = 1024
@@ -83,7 +84,7 @@ def main() -> None:
             "our logits, .npy shards": lambda: accuracy.write((index, *shards), (out,), ROW, CLASSES, False)
         }
         for ending, path in folders.items():
-            ways[f"results folder, {ending.upper()}"] = lambda path=path: results.write(
+            ways[f"results folder, {ending.upper()}"] = lambda path=path: score.write(
                 (index, path), (out,), ROW, CLASSES
             )
         begun = time.perf_counter()

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from eval import results
+from eval.ais_bench import score
 from pipeline.errors import BuildError, StepError
 
 NAMES = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 8)]
@@ -42,7 +42,7 @@ def score(tmp_path, where, names=NAMES, labels=LABELS, classes=5):
         + "".join(f"{i},{n},{c},0\n" for i, (n, c) in enumerate(zip(names, labels, strict=True)))
     )
     out = tmp_path / "accuracy.json"
-    results.write((str(index), str(where)), (str(out),), row=ROW, classes=classes)
+    score.write((str(index), str(where)), (str(out),), row=ROW, classes=classes)
     return json.loads(out.read_text())
 
 

@@ -5,9 +5,9 @@ figures.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval import figures
-from eval.figures import percent, speed
 from eval.records import matching, of_kind
+from eval.report import format
+from eval.report.format import percent, speed
 
 Rows = Sequence[Mapping[str, Any]]
 GAP = "   "
@@ -30,7 +30,7 @@ def final(
     cannot be decoded.
     A chip without published figures is shown beside those of all chips that have some.
     """
-    configuration = figures.without_batch(current)
+    configuration = format.without_batch(current)
     accuracy = matching(of_kind(rows, "accuracy"), current)
     prepared = (
         [row for row in matching(of_kind(rows, "pipeline"), data) if row.get("missing")] if data else []
@@ -72,7 +72,7 @@ def _accuracy(row: Mapping[str, Any], published: Mapping[str, Any]) -> str:
         f"top-5 {percent(row['top5_pct'])} %",
         f"of {row['images']:,} images" + (f", {row['missing']:,} missing" if row["missing"] else ""),
     ]
-    stated = figures.stated_accuracy(row, published)
+    stated = format.stated_accuracy(row, published)
     if stated:
         parts.append(f"published {percent(stated[0])} / {percent(stated[1])}")
     return GAP.join(parts)
@@ -83,10 +83,10 @@ def _throughput(timed: Rows, same: Mapping[int, float], published: Mapping[str, 
     beside = {first["chip"]: published[first["chip"]]} if first["chip"] in published else published
     other = (
         ""
-        if figures.comparable(first) or not beside
-        else f"; published figures are for {figures.PUBLISHED_FORM}"
+        if format.comparable(first) or not beside
+        else f"; published figures are for {format.PUBLISHED_FORM}"
     )
-    marks = figures.marks({row["batch"]: row["images_per_s"] for row in timed})
+    marks = format.marks({row["batch"]: row["images_per_s"] for row in timed})
     compute = any("compute_images_per_s" in row for row in timed)
     widths = [max(len(f"{row[f'latency_ms_p{p}']:.2f}") for row in timed) for p in (50, 90, 99)]
     cells = [
@@ -97,14 +97,14 @@ def _throughput(timed: Rows, same: Mapping[int, float], published: Mapping[str, 
             "latency ms p50 / p90 / p99": _latency(row, widths),
             "same top-1 %": percent(same.get(row["batch"])),
             **{
-                f"published {chip}{figures.scale_note(stated)}": speed(figures.of_batch(stated, row["batch"]))
+                f"published {chip}{format.scale_note(stated)}": speed(format.of_batch(stated, row["batch"]))
                 for chip, stated in beside.items()
             },
             "": marks[row["batch"]].strip("*"),
         }
         for row in timed
     ]
-    title = f"throughput on {figures.form(first)}, {figures.devices(first)}{other}"
+    title = f"throughput on {format.form(first)}, {format.devices(first)}{other}"
     lines = [list(cells[0]), *(list(row.values()) for row in cells)]
     columns = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [title, *("  " + GAP.join(map(str.rjust, line, columns)).rstrip() for line in lines)]

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from eval import accuracy, folder, records, texts
+from eval import accuracy, records
+from eval.ais_bench import results_dir, txt
 from pipeline.errors import BuildError
 
 CHUNK = 256  # files at a time: bounds the memory
@@ -21,8 +22,8 @@ def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any],
     """
     names, labels = accuracy.read_index(inputs[0])
     results = inputs[-1]
-    found = folder.listed(results)
-    paths = folder.paired(found, names)
+    found = results_dir.listed(results)
+    paths = results_dir.paired(found, names)
     ranks, background = ranks_of(paths, found.format, labels, classes)
     records.write(
         outputs[0],
@@ -43,7 +44,7 @@ def ranks_of(paths: Sequence[str], ending: str, labels: np.ndarray, classes: int
     """
     read: Callable[[Sequence[str], int], np.ndarray]
     if ending == ".txt":
-        outputs, read = texts.outputs(paths[0]), texts.read
+        outputs, read = txt.outputs(paths[0]), txt.read
     else:
         layout = Layout(paths[0], ending, classes)
         outputs, read = layout.outputs, layout.read
@@ -84,13 +85,13 @@ class Layout:
                 )
             self.outputs, self.dtype = fits[self.size]
         self.offset = self.size - self.outputs * self.dtype.itemsize
-        self.head = texts.content(first)[: self.offset]
+        self.head = txt.content(first)[: self.offset]
 
     def read(self, paths: Sequence[str], outputs: int) -> np.ndarray:
         """float (files, outputs) of these files."""
         block = np.empty((len(paths), self.size), np.uint8)
         for row, path in zip(block, paths, strict=True):
-            data = texts.content(path)
+            data = txt.content(path)
             if len(data) != self.size or data[: self.offset] != self.head:
                 raise BuildError(
                     f"{path}: {len(data)} bytes, unlike the first result ({self.size} bytes): truncated, "

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval import stages
+from eval import stage_times
 from pipeline.errors import StepError
 
 ROW = {
@@ -18,7 +18,7 @@ ROW = {
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10)), max_size=12))
 def test_the_union_counts_every_covered_second_once(spans):
     covered = {second for begin, length in spans for second in range(begin, begin + length)}
-    assert stages.union_seconds((begin, begin + length) for begin, length in spans) == len(covered)
+    assert stage_times.union_seconds((begin, begin + length) for begin, length in spans) == len(covered)
 
 
 def test_a_stage_is_its_steps_together_and_gaps_between_builds_do_not_count():
@@ -32,7 +32,7 @@ def test_a_stage_is_its_steps_together_and_gaps_between_builds_do_not_count():
         {"name": "preprocess/x/00000", "made": {"start": 100.0, "seconds": 4.0, "images": 40}},
         {"name": "preprocess/x/index", "made": {"start": 99.0, "seconds": 4.0, "images": 0}},
     ]
-    first, second = stages.rows(stamps, ROW)
+    first, second = stage_times.rows(stamps, ROW)
     assert (first["stage"], first["images"], first["seconds"], first["images_per_s"]) == (
         "preprocess",
         40,
@@ -52,9 +52,9 @@ def test_a_stage_is_its_steps_together_and_gaps_between_builds_do_not_count():
 def test_stamps_of_another_stage_are_refused(tmp_path):
     path = tmp_path / "x.stamp"
     path.write_text(json.dumps({"name": "infer/a", "made": {"start": 0.0, "seconds": 2.0, "images": 10}}))
-    stages.write((str(path),), (str(tmp_path / "ok.json"),), row=ROW, stage="infer")
+    stage_times.write((str(path),), (str(tmp_path / "ok.json"),), row=ROW, stage="infer")
     with pytest.raises(StepError, match="stamps of infer given for the stage bench"):
-        stages.write((str(path),), (str(tmp_path / "no.json"),), row=ROW, stage="bench")
+        stage_times.write((str(path),), (str(tmp_path / "no.json"),), row=ROW, stage="bench")
 
 
 @pytest.mark.parametrize(("lists", "missing"), [([], 0), ([[{"row": 3}, {"row": 9}]], 2)])
@@ -67,5 +67,5 @@ def test_pictures_that_were_skipped_are_counted_in_the_record(tmp_path, lists, m
     for found in lists:
         bad.append(str(tmp_path / "bad.json"))
         (tmp_path / "bad.json").write_text(json.dumps(found))
-    stages.write((*bad, str(stamp)), (str(tmp_path / "row.json"),), row=ROW, stage="preprocess")
+    stage_times.write((*bad, str(stamp)), (str(tmp_path / "row.json"),), row=ROW, stage="preprocess")
     assert json.loads((tmp_path / "row.json").read_text())["missing"] == missing

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval import figures
+from eval.report import format
 
 PUBLISHED_310P3 = {1: 4076.18, 4: 7962.32, 8: 10373.66, 16: 12420.51, 32: 13990.09, 64: 6721.18}
 ROW = {"model": "mobilenet_v1", "sample_data": False, "batch": 8, "devices": ["0"], "images_per_s": 1779.08}
@@ -10,33 +10,33 @@ OF_FOUR = {"images_per_s": {"8": 7116.32}, "scale": 4}
 
 
 def test_the_published_310p3_falls_off_a_cliff_at_64_and_is_best_at_32():
-    assert figures.cliffs(PUBLISHED_310P3) == [64]
-    assert figures.best(PUBLISHED_310P3) == 32
-    assert figures.marks(PUBLISHED_310P3) == {1: "", 4: "", 8: "", 16: "", 32: "**best**", 64: "cliff"}
+    assert format.cliffs(PUBLISHED_310P3) == [64]
+    assert format.best(PUBLISHED_310P3) == 32
+    assert format.marks(PUBLISHED_310P3) == {1: "", 4: "", 8: "", 16: "", 32: "**best**", 64: "cliff"}
 
 
 def test_a_cliff_is_below_four_fifths_of_any_smaller_batch_whatever_the_order():
-    assert figures.cliffs({4: 79.9, 1: 100.0, 8: 80.0}) == [4]
-    assert figures.best({8: 10.0, 4: 10.0}) == 4
+    assert format.cliffs({4: 79.9, 1: 100.0, 8: 80.0}) == [4]
+    assert format.best({8: 10.0, 4: 10.0}) == 4
 
 
 def test_a_ratio_is_of_one_chip_to_one_chip():
-    assert figures.ratio(ROW, OF_FOUR) == pytest.approx(1.0)
-    assert figures.ratio({**ROW, "devices": ["0", "1"]}, OF_FOUR) == pytest.approx(0.5)
+    assert format.ratio(ROW, OF_FOUR) == pytest.approx(1.0)
+    assert format.ratio({**ROW, "devices": ["0", "1"]}, OF_FOUR) == pytest.approx(0.5)
 
 
 def test_a_ratio_compares_the_published_clock_where_the_row_has_it():
-    assert figures.ratio({**ROW, "compute_images_per_s": 2 * 1779.08}, OF_FOUR) == pytest.approx(2.0)
+    assert format.ratio({**ROW, "compute_images_per_s": 2 * 1779.08}, OF_FOUR) == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("other", [{"model": "sample"}, {"sample_data": True}, {"batch": 16}])
 def test_there_is_no_ratio_for_another_network_or_a_batch_without_a_figure(other):
-    assert figures.ratio({**ROW, **other}, OF_FOUR) is None
+    assert format.ratio({**ROW, **other}, OF_FOUR) is None
 
 
 def test_figures_are_printed_short():
-    assert [figures.speed(value) for value in (None, 899.46, 12259.18)] == ["–", "899.5", "12,259"]
-    assert [figures.percent(69.516), figures.times(1.966), figures.text(50000), figures.text(None)] == [
+    assert [format.speed(value) for value in (None, 899.46, 12259.18)] == ["–", "899.5", "12,259"]
+    assert [format.percent(69.516), format.times(1.966), format.text(50000), format.text(None)] == [
         "69.52",
         "1.97×",
         "50,000",

@@ -5,9 +5,9 @@ end.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval import figures, speeds
-from eval.figures import NONE, percent, section, speed, text
 from eval.records import matching, of_kind
+from eval.report import format, speeds
+from eval.report.format import NONE, percent, section, speed, text
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -70,12 +70,12 @@ def _headline(rows: Rows, current: Mapping[str, Any]) -> str:
             " show that the build works; they say nothing about MobileNetV1 on ImageNet."
         )
     lines = [_scored(row) for row in matching(of_kind(rows, "accuracy"), current)] if current else []
-    timed = matching(of_kind(rows, "throughput"), figures.without_batch(current)) if current else []
+    timed = matching(of_kind(rows, "throughput"), format.without_batch(current)) if current else []
     if timed:
         top = max(timed, key=lambda row: row["images_per_s"])
         lines.append(
-            f"- fastest: **{speed(top['images_per_s'])} images/s**, {figures.form(top)}, batch"
-            f" {top['batch']}, {figures.devices(top)}"
+            f"- fastest: **{speed(top['images_per_s'])} images/s**, {format.form(top)}, batch"
+            f" {top['batch']}, {format.devices(top)}"
         )
     return "\n\n".join([*parts, *(["\n".join(lines)] if lines else [])])
 
@@ -84,7 +84,7 @@ def _scored(row: Mapping[str, Any]) -> str:
     low, high = row["top1_ci95_pct"]
     missing = f", {row['missing']:,} of them missing and counted as wrong" if row["missing"] else ""
     return (
-        f"- **{figures.model(row)}** on **{figures.data(row)}** ({figures.form(row)}, batch"
+        f"- **{format.model(row)}** on **{format.data(row)}** ({format.form(row)}, batch"
         f" {text(row['batch'])}): top-1 **{percent(row['top1_pct'])} %** (95 % interval {percent(low)} to"
         f" {percent(high)}), top-5 **{percent(row['top5_pct'])} %** of {row['images']:,} images{missing}"
     )
@@ -93,12 +93,12 @@ def _scored(row: Mapping[str, Any]) -> str:
 def _accuracy(rows: Rows, published: Mapping[str, Any]) -> str:
     cells = []
     for row in of_kind(rows, "accuracy"):
-        stated = figures.stated_accuracy(row, published)
+        stated = format.stated_accuracy(row, published)
         cells.append(
             {
-                "model": figures.model(row),
-                "data": figures.data(row),
-                "chip": figures.form(row),
+                "model": format.model(row),
+                "data": format.data(row),
+                "chip": format.form(row),
                 "batch": text(row["batch"]),
                 "images": text(row["images"]),
                 "missing": text(row["missing"]),
@@ -114,9 +114,9 @@ def _accuracy(rows: Rows, published: Mapping[str, Any]) -> str:
 def _agreement(rows: Rows) -> str:
     cells = [
         {
-            "model": figures.model(row),
-            "data": figures.data(row),
-            "chip": figures.form(row),
+            "model": format.model(row),
+            "data": format.data(row),
+            "chip": format.form(row),
             "batch": text(row["batch"]),
             "images": text(row["images"]),
             "missing": text(row.get("missing", 0)),
@@ -138,9 +138,9 @@ def _pipeline(rows: Rows) -> str:
     cells = [
         {
             "stage": row["stage"],
-            "model": figures.model(row),
-            "data": figures.data(row),
-            "chip": figures.form(row),
+            "model": format.model(row),
+            "data": format.data(row),
+            "chip": format.form(row),
             "batch": text(row["batch"]),
             "images": text(row["images"]),
             "missing": text(row.get("missing", 0)),

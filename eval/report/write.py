@@ -5,7 +5,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval import markdown, records
+from eval import records
+from eval.report import tables
 from pipeline.errors import StepError
 from pipeline.freshness import stamp, stored
 from pipeline.freshness.code import ROOT, Source
@@ -38,7 +39,7 @@ def write(
     rows = records.read(paths)
     _write_json(outputs[0], {"schema": 1, "rows": rows})
     with open(outputs[1], "w", encoding="utf-8") as file:
-        file.write(markdown.page(rows, published, published_accuracy, current) + _made(paths))
+        file.write(tables.page(rows, published, published_accuracy, current) + _made(paths))
     if current is not None:
         found = records.matching(records.of_kind(rows, "accuracy"), current)
         if len(found) != 1:
