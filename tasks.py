@@ -157,7 +157,7 @@ def compile(build: Build) -> Steps:
     for batch in build.batches:
         yield Step(
             f"compile/{build.variant}/bs{batch}",
-            "convert.compiled:write",
+            "convert.compile:write",
             (f"{build.model_dir}/model.onnx", f"{build.model_dir}/parity.ok", *build.option_files),
             (build.compiled(batch, backend.SUFFIX),),
             {"backend": build.chip.backend, "batch": batch, "target": build.target()},
@@ -368,7 +368,7 @@ def _agreement(build: Build) -> Steps:
     common = {"images": build.agreement_images}
     yield Step(
         f"agree/reference/{name}",
-        "mobilenet.logits:reference",
+        "mobilenet.reference:reference",
         (build.checkpoint, *shards, f"{build.model_dir}/parity.ok"),
         (build.reference,),  # a wrong checkpoint is told once
         {"model": build.network(), "mean": build.pixels["mean"], "std": build.pixels["std"], **common},

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mobilenet import logits, network
+from mobilenet import network, reference
 
 BATCH = 32
 RATE = 0.1  # the highest learning rate, in the middle of the first third
@@ -37,7 +37,7 @@ def write(
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     with open(inputs[0], encoding="utf-8", newline="") as file:
         labels = torch.tensor([int(row["label"]) for row in csv.DictReader(file)])
-    pixels = np.concatenate([logits.normalised(np.load(path), mean, std) for path in inputs[1:]])
+    pixels = np.concatenate([reference.normalised(np.load(path), mean, std) for path in inputs[1:]])
     images = torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last)
     held = len(labels) // HELD_OUT
     net = network.from_config(model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -18,7 +18,7 @@ class Step:
 
     name     path without spaces, typed by people: `compile/310P3/fp16-uint8/bs16`; its first part is the
              stage
-    action   import path of a module-level function of paths and plain values: "convert.compiled:write"
+    action   import path of a module-level function of paths and plain values: "convert.compile:write"
     inputs   absolute paths that the action reads, project data files included
     outputs  absolute paths that it writes; the stamp lies beside the first
     params   plain JSON values, handed to the action by keyword; no absolute paths, so that a moved tree stays

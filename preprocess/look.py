@@ -153,7 +153,7 @@ def diagnose(build: Any, asked: Any) -> Iterator[Step]:
         said.append(f"{folder}/{build.checkpoint_name}-{name}-said.npy")
         yield Step(
             f"diagnose/{name}",
-            "mobilenet.logits:reference",
+            "mobilenet.reference:reference",
             (build.checkpoint, f"{folder}/{way}.npy"),
             (said[-1],),
             {"model": network, "mean": values["mean"], "std": values["std"], "images": len(images)},

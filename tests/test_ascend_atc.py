@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -269,7 +270,7 @@ def test_a_driver_killed_by_9_leaves_no_atc_and_no_scratch(source, tool, tmp_pat
         "import json, sys; from backends.ascend import atc; atc.compile_onnx(*sys.argv[1:3], 1,"
         " json.loads(sys.argv[3]))"
     )
-    owner = atc.child.subprocess.Popen(
+    owner = subprocess.Popen(
         [sys.executable, "-c", code, str(source), str(tmp_path / "x.om"), json.dumps(TARGET)],
         cwd=Path(cann.__file__).parents[2],
     )

@@ -11,7 +11,7 @@ import pytest
 import torch
 from onnx import helper
 
-from convert import compiled, export, parity, simplify
+from convert import compile, export, parity, simplify
 from mobilenet import network
 from pipeline.errors import BuildError, StepError
 
@@ -171,7 +171,7 @@ def test_a_compiled_model_is_written_where_asked(built, tmp_path):
         "precision": "fp32",
         "options": {},
     }
-    compiled.write(
+    compile.write(
         (built[0]["model.onnx"], "verdict"),
         (str(tmp_path / ".part-bs2.onnx"),),
         backend="ort",

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from eval.ais_bench import score
+from eval.ais_bench import score as scoring
 from pipeline.errors import BuildError, StepError
 
 NAMES = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 8)]
@@ -42,7 +42,7 @@ def score(tmp_path, where, names=NAMES, labels=LABELS, classes=5):
         + "".join(f"{i},{n},{c},0\n" for i, (n, c) in enumerate(zip(names, labels, strict=True)))
     )
     out = tmp_path / "accuracy.json"
-    score.write((str(index), str(where)), (str(out),), row=ROW, classes=classes)
+    scoring.write((str(index), str(where)), (str(out),), row=ROW, classes=classes)
     return json.loads(out.read_text())
 
 
@@ -83,7 +83,7 @@ def test_every_format_gives_the_same_score(tmp_path, ending, dtype, background):
 
 
 def test_more_files_than_one_chunk_keep_their_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "CHUNK", 2)
+    monkeypatch.setattr(scoring, "CHUNK", 2)
     assert score(tmp_path, filled(tmp_path / "r", logits()))["top1_hits"] == hits(logits())
 
 

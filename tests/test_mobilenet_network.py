@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from mobilenet import checkpoint
-from mobilenet.logits import normalised
 from mobilenet.network import MobileNetV1, PadBelowConv2d, from_config
+from mobilenet.reference import normalised
 from pipeline.errors import BuildError
 
 ROOT = Path(__file__).parent.parent

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mobilenet import checkpoint, network, train
-from mobilenet.logits import normalised
+from mobilenet.reference import normalised
 from preprocess import shards
 from preprocess.sample import render, splits
 

@@ -8,7 +8,7 @@ advice, cann.py finds versions; doctor.py looks whether all of it fits together.
 import os
 import shutil
 
-from backends.ascend import cann, causes, npu_smi
+from backends.ascend import cann, error_text, npu_smi
 from backends.ascend.atc import PRECISION, compile_onnx
 from backends.ascend.npu_smi import Board
 from backends.ascend.session import Session
@@ -109,7 +109,7 @@ def _compiler_missing(use: str) -> list[str]:
 def _runtime_missing(use: str) -> list[str]:
     if cann.aclruntime_path() is None:
         there = "installed for another Python than this" if of_package("aclruntime") else "not installed"
-        return [f"aclruntime: {there}, {use}. {causes.wheel_advice()}"]
+        return [f"aclruntime: {there}, {use}. {error_text.wheel_advice()}"]
     if cann.home() is None:
         return [f"CANN: ASCEND_TOOLKIT_HOME is not set, {use}. Source set_env.sh of your CANN install"]
     return []

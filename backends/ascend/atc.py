@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-from backends.ascend import aipp, cann, causes
+from backends.ascend import aipp, cann, error_text
 from pipeline import process
 from pipeline.errors import BuildError, StepError
 
@@ -155,9 +155,11 @@ def _run(argv: list[str], folder: str, log: str) -> None:
             f"atc was killed by signal {done.killed_by}{memory if done.killed_by == 9 else ''}. {whole}"
         )
     if done.returncode != 0:
-        raise StepError(f"atc failed ({done.returncode}): {causes.of_atc(output)}. {whole}")
+        raise StepError(f"atc failed ({done.returncode}): {error_text.of_atc(output)}. {whole}")
     if SUCCESS not in output:
-        raise StepError(f"atc exited with 0 but did not say {SUCCESS!r}: {causes.of_atc(output)}. {whole}")
+        raise StepError(
+            f"atc exited with 0 but did not say {SUCCESS!r}: {error_text.of_atc(output)}. {whole}"
+        )
 
 
 def _timeout_s() -> float:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from backends.ascend import atc, cann, causes, npu_smi
+from backends.ascend import atc, cann, error_text, npu_smi
 from pipeline import process
 from pipeline.check import FAIL, PASS, WARN, Check
 from pipeline.errors import BuildError
@@ -268,7 +268,7 @@ def _aclruntime() -> Check:
             "look at dmesg and npu-smi info",
         )
     error = re.sub(r"^\w+Error: ", "", lines[-1]) if lines else "no output"
-    return Check("aclruntime", FAIL, *_text_and_fix(causes.of_import(error).removeprefix("aclruntime: ")))
+    return Check("aclruntime", FAIL, *_text_and_fix(error_text.of_import(error).removeprefix("aclruntime: ")))
 
 
 def _ais_bench() -> Check:

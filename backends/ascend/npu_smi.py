@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass, replace
 
 from backends.ascend import cann
-from backends.ascend.tables import HEALTH, Chip, not_understood, parse_mapping, parse_table
+from backends.ascend.npu_smi_output import HEALTH, Chip, not_understood, parse_mapping, parse_table
 from pipeline import process
 from pipeline.errors import BuildError
 

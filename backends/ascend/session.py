@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from backends.ascend import causes
+from backends.ascend import error_text
 from pipeline.errors import BuildError, StepError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Session:
                 self._session = aclruntime.InferenceSession(model, int(device), options)
             except RuntimeError as error:
                 raise StepError(
-                    f"{model} on device {device}: {causes.of_acl(str(error), printed())}"
+                    f"{model} on device {device}: {error_text.of_acl(str(error), printed())}"
                 ) from None
         self._tensor = aclruntime.BaseTensor
         self._where = f"{os.path.basename(model)} on device {device}"
@@ -96,7 +96,7 @@ class Session:
             out = self._session.run(self._outputs, [feed])[0]
             out.to_host()
         except RuntimeError as error:
-            raise StepError(f"{self._where}: {causes.of_acl(str(error), _last_printed())}") from None
+            raise StepError(f"{self._where}: {error_text.of_acl(str(error), _last_printed())}") from None
         logits = np.array(out)
         return logits.reshape(len(batch), -1).astype(np.float32, copy=False)
 
@@ -136,7 +136,7 @@ def _imported() -> Any:
     try:
         import aclruntime  # type: ignore[import-not-found]  # here: the SDK
     except ImportError as error:
-        raise BuildError(causes.of_import(str(error))) from None
+        raise BuildError(error_text.of_import(str(error))) from None
     return aclruntime
 
 

@@ -7,7 +7,7 @@ Matched by code, never by text: the texts changed with CANN 8.0 and again with 8
 import re
 import sys
 
-from backends.ascend.codes import ACL, ATC, ATC_TEXTS, INTERNAL, WEAK
+from backends.ascend.error_codes import ACL, ATC, ATC_TEXTS, INTERNAL, WEAK
 
 CODE = re.compile(r"\b[EW][A-Z]?\d{4,5}\b")
 _PID, _TIME = r"(?:\[PID:\s*\d+\]\s*)?", r"(?:\d{4}-\d\d-\d\d(?:[\s-]*\d\d:\d\d:\d\d)?\S*\s+)?"

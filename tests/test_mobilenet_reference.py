@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mobilenet import logits
+from mobilenet import reference
 from mobilenet.network import MobileNetV1
 from pipeline.errors import BuildError, StepError
 
@@ -39,7 +39,7 @@ def run(world, shards, images):
         paths.append(str(folder / f"shard-{number}.npy"))
         np.save(paths[-1], shard)
     out = str(folder / ".part-logits.npy")
-    logits.reference((checkpoint, *paths), (out,), model=MODEL, mean=MEAN, std=STD, images=images)
+    reference.reference((checkpoint, *paths), (out,), model=MODEL, mean=MEAN, std=STD, images=images)
     return np.load(out)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backends.ascend import causes, codes
+from backends.ascend import error_codes, error_text
 
 FORMS = {
     "cann6": (
@@ -25,11 +25,11 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("code", [code for code in codes.ATC if code not in codes.INTERNAL])
+@pytest.mark.parametrize("code", [code for code in error_codes.ATC if code not in error_codes.INTERNAL])
 def test_every_code_in_every_form_gives_cause_words_and_fix(form, code):
     block = FORMS[form].format(code=code, text="Value [x] for parameter [y] is invalid.")
-    line = causes.of_atc("W11001: Op [X] is slow.\n" + block)
-    _, cause, fix = codes.ATC[code]
+    line = error_text.of_atc("W11001: Op [X] is slow.\n" + block)
+    _, cause, fix = error_codes.ATC[code]
     assert line == f"{code}: {cause} (Value [x] for parameter [y] is invalid). To do: {fix}"
 
 
@@ -40,45 +40,45 @@ def test_the_table_has_every_code_of_the_contract():
         " EZ3002 EZ3003 EZ0501 E10501 E40020 E40002 E20101 E20103 E13024 E19999 EZ9999 E10021 E10022 E10054"
         " E10410 E10047 E11017 E10017 E10011"
     )
-    assert set(needed.split()) <= set(codes.ATC)
+    assert set(needed.split()) <= set(error_codes.ATC)
 
 
 def test_an_internal_error_after_another_is_not_the_cause():
     text = "E19999: Inner Error!\n        TraceBack\nE40020: Failed to import Python module tbe.common.\n"
-    assert causes.of_atc(text).startswith("E40020")
+    assert error_text.of_atc(text).startswith("E40020")
 
 
 def test_an_internal_error_alone_shows_the_words_below_it():
-    line = causes.of_atc("ATC run failed\nE19999: Inner Error!\n        GraphManager failed to build\n")
+    line = error_text.of_atc("ATC run failed\nE19999: Inner Error!\n        GraphManager failed to build\n")
     assert line.startswith("E19999") and "GraphManager failed to build" in line
 
 
 def test_an_unknown_code_shows_the_last_lines():
-    line = causes.of_atc("ATC start working now\nATC run failed\nE99998: the moon is wrong\n")
+    line = error_text.of_atc("ATC start working now\nATC run failed\nE99998: the moon is wrong\n")
     assert "E99998: the moon is wrong" in line and "\n" not in line
 
 
 def test_an_unknown_code_comes_before_the_last_lines_and_before_an_internal_error():
     text = "E19999: Inner Error!\nW11001: slow\nEZ1234: the moon is wrong\n" + "        TraceBack\n" * 9
-    line = causes.of_atc(text)
+    line = error_text.of_atc(text)
     assert line.startswith("EZ1234: the moon is wrong; its last words: TraceBack")
 
 
 @pytest.mark.parametrize("output", ["", "\n  \n"])
 def test_no_output_at_all_is_said(output):
-    assert causes.of_atc(output) == "it printed nothing"
+    assert error_text.of_atc(output) == "it printed nothing"
 
 
 def test_a_known_code_says_more_than_a_missing_library():
-    line = causes.of_atc(
+    line = error_text.of_atc(
         "libascend_hal.so: cannot open shared object file\nATC run failed\nE10016: Opname [x] is not found.\n"
     )
     assert line.startswith("E10016")
 
 
-@pytest.mark.parametrize("code", codes.WEAK)
+@pytest.mark.parametrize("code", error_codes.WEAK)
 def test_a_missing_library_says_more_than_a_code_that_follows_everything(code):
-    assert "devlib" in causes.of_atc(
+    assert "devlib" in error_text.of_atc(
         f"{code}: Inner Error!\nlibascend_hal.so: cannot open shared object file\n"
     )
 
@@ -92,14 +92,14 @@ def test_a_missing_library_says_more_than_a_code_that_follows_everything(code):
     ],
 )
 def test_texts_without_a_code_are_known_before_the_code_that_follows_them(text, word):
-    line = causes.of_atc(f"{text}\nATC run failed\nE40020: Failed to import Python module\n")
+    line = error_text.of_atc(f"{text}\nATC run failed\nE40020: Failed to import Python module\n")
     assert word in line and "E40020" not in line
 
 
-@pytest.mark.parametrize("code", codes.ACL)
+@pytest.mark.parametrize("code", error_codes.ACL)
 def test_every_acl_code_gives_cause_words_and_fix(code):
-    line = causes.of_acl(f"[{code}][Error code unknown] ")
-    assert codes.ACL[code].cause in line and str(code) in line and "To do: " in line
+    line = error_text.of_acl(f"[{code}][Error code unknown] ")
+    assert error_codes.ACL[code].cause in line and str(code) in line and "To do: " in line
 
 
 def test_a_model_for_another_chip_is_told_from_a_damaged_one():
@@ -108,12 +108,12 @@ def test_a_model_for_another_chip_is_told_from_a_damaged_one():
         "but the model socVersion=Ascend910B\n"
         "[ERROR] load model from file failed, model file is x.om\n"
     )
-    line = causes.of_acl("[1][ACL: invalid parameter] ", printed)
+    line = error_text.of_acl("[1][ACL: invalid parameter] ", printed)
     assert "compiled for another chip" in line and "socVersion=Ascend910B2" in line
 
 
 def test_an_unknown_acl_code_keeps_its_words():
-    assert "[424242][Error code unknown]" in causes.of_acl("[424242][Error code unknown] ")
+    assert "[424242][Error code unknown]" in error_text.of_acl("[424242][Error code unknown] ")
 
 
 @pytest.mark.parametrize(
@@ -140,21 +140,21 @@ def test_an_unknown_acl_code_keeps_its_words():
     ],
 )
 def test_every_known_import_failure_has_its_fix(error, word):
-    line = causes.of_import(error)
+    line = error_text.of_import(error)
     assert line.startswith("aclruntime: ") and word in line and error in line
 
 
 def test_a_python_without_wheels_is_told_to_use_an_older_one(monkeypatch):
-    monkeypatch.setattr(causes.sys, "version_info", (3, 13, 1))
-    assert "python3.11 -m venv .venv" in causes.wheel_advice()
+    monkeypatch.setattr(error_text.sys, "version_info", (3, 13, 1))
+    assert "python3.11 -m venv .venv" in error_text.wheel_advice()
 
 
 @pytest.mark.parametrize("library", ["libpython3.9.so.1.0", "libgomp.so.1"])
 def test_a_library_of_others_is_not_looked_for_in_cann(library):
-    assert "set_env" not in causes.of_import(
+    assert "set_env" not in error_text.of_import(
         f"{library}: cannot open shared object file: No such file or directory"
     )
 
 
 def test_a_device_that_does_not_open_points_to_the_others():
-    assert "--devices=" in causes.of_acl("[507033][Error code unknown] ")
+    assert "--devices=" in error_text.of_acl("[507033][Error code unknown] ")
