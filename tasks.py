@@ -14,10 +14,8 @@ from invoke import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from configs import completion, site
+from configs import options
 from configs.options import DATA, SHARED, checked, one_of_data
-from configs.site import RECORDS, UNSTAMPED, Build
-from eval import steps as scores
 from pipeline import machine
 from pipeline.cli import executor, task_types
 from pipeline.cli.develop import (
@@ -34,9 +32,12 @@ from pipeline.step import Step
 from pipeline.ui import doctor as health
 from pipeline.ui import graph as graphs
 from pipeline.ui import views
-from preprocess import look
 from preprocess.dataset import labels
 from preprocess.pixels import native
+from stages import data as look
+from stages import evaluate as scores
+from stages.request import target
+from stages.request.target import RECORDS, UNSTAMPED, Build
 
 Steps = Iterator[Step]
 TORCH_MB = 600.0  # what a process that has imported torch and runs a batch was seen to take
@@ -46,7 +47,7 @@ OPTIONS = {name: Option(default, text) for name, (default, text) in SHARED.items
 
 def resolve(given: Mapping[str, Any]) -> Build:
     """The options given -> the request on this machine."""
-    return site.of(checked(dict(given)))
+    return target.of(checked(dict(given)))
 
 
 stage = functools.partial(task_types.stage, OPTIONS, resolve)
@@ -325,7 +326,7 @@ def clean(context: Context, stage: str = "", chip: str = "", model: str = "", ou
     """Remove what builds made: all of it, or one stage's, chip's or model's. Files of your own stay."""
     print(
         cleaning.clean(
-            site.out_of(out),
+            target.out_of(out),
             stage or None,
             chip or None,
             model or None,
@@ -338,7 +339,7 @@ def clean(context: Context, stage: str = "", chip: str = "", model: str = "", ou
 @task(auto_shortflags=False, help={"out": SHARED["out"][1]})
 def verify(context: Context, out: str = "") -> None:
     """Hash every output again and name what rotted or was edited by hand."""
-    found = verifying.verify(site.out_of(out), UNSTAMPED)
+    found = verifying.verify(target.out_of(out), UNSTAMPED)
     print(found)
     raise Exit(code=found.exit_code)
 
@@ -346,7 +347,11 @@ def verify(context: Context, out: str = "") -> None:
 @task(auto_shortflags=False, help={"chip": SHARED["chip"][1], "out": SHARED["out"][1]})
 def doctor(context: Context, chip: str = "", out: str = "") -> None:
     """Is all here that a build needs? One line a check, with the fix."""
-    found = [*health.checks(site.out_of(out)), *native.checks(), *site.chip_checks(chip, site.out_of(out))]
+    found = [
+        *health.checks(target.out_of(out)),
+        *native.checks(),
+        *target.chip_checks(chip, target.out_of(out)),
+    ]
     print("\n".join([*health.lines(found), health.verdict(found)]))
     raise Exit(code=2 if health.exit_code(found) else 0)
 
@@ -357,7 +362,7 @@ def completions(words: list[str]) -> list[str]:
     """
     if words and words[0] == "explain" and not words[-1].startswith("--"):
         return [step.name for step in executor.declared([executor.Call(everything)], resolve({}))[0]]
-    return completion.values(words[-1]) if words else []
+    return options.completions(words[-1]) if words else []
 
 
 def _agreement(build: Build) -> Steps:

@@ -2,9 +2,11 @@
 what is built.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from configs import schema
 from configs.schema import BATCHES
 from pipeline.errors import BuildError
 from preprocess.presets import PRESETS
@@ -162,3 +164,22 @@ def one_of_data(asked: dict[str, Any]) -> str:
         flags = ", ".join("--" + name.replace("_", "-") for name in given or DATA)
         raise BuildError(f"data: {'one at a time of' if given else 'say what to do, one of'}: {flags}")
     return given[0]
+
+
+# what the shell may offer after `--chip=` and the like
+VALUES: dict[str, Callable[[], list[str]]] = {
+    "--chip": lambda: ["auto", *schema.names("chips")],
+    "--model": lambda: schema.names("models"),
+    "--bs": lambda: ["all", *map(str, BATCHES)],
+    "--preset": lambda: list(PRESETS),
+    "--pixels": lambda: ["exact", "fast"],
+    "--precision": lambda: ["fp32", "fp16"],
+    "--input": lambda: ["uint8", "float32"],
+    "--on-bad": lambda: ["fail", "skip"],
+}
+
+
+def completions(word: str) -> list[str]:
+    """Values for a word that ends in, or goes on after, the equals sign of an option that has some."""
+    option, equals, _ = word.partition("=")
+    return VALUES[option]() if equals and option in VALUES else []

@@ -14,7 +14,7 @@ from inv import rows
 from onnx import numpy_helper
 
 from pipeline.errors import BuildError
-from preprocess import look
+from stages import data
 
 sys.path.append(str(Path(__file__).parent / "ascend"))
 import server as servers
@@ -131,9 +131,9 @@ def test_the_bins_are_the_shards_rows(server):
 
 
 def test_dots_in_names_stay_and_names_that_the_tool_would_mix_up_are_refused():
-    assert look.bin_names(["a.b.JPEG", "c.jpeg"]) == ["a.b.bin", "c.bin"]
+    assert data.bin_names(["a.b.JPEG", "c.jpeg"]) == ["a.b.bin", "c.bin"]
     with pytest.raises(BuildError, match="a.b.JPEG and a.c.JPEG are the same up to the first dot"):
-        look.bin_names(["a.b.JPEG", "a.c.JPEG"])
+        data.bin_names(["a.b.JPEG", "a.c.JPEG"])
 
 
 def test_1001_outputs_are_the_background_and_the_classes(server, tmp_path):

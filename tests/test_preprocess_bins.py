@@ -6,7 +6,7 @@ import stat
 import numpy as np
 import pytest
 
-from preprocess import bins
+from preprocess import shards
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o077], ids=oct)
@@ -16,7 +16,7 @@ def test_every_bin_is_a_row_that_only_its_owner_may_write(tmp_path, mask):
     paths = [tmp_path / "a.bin", tmp_path / "b.bin"]
     before = os.umask(mask)
     try:
-        bins.write((str(tmp_path / "shard.npy"),), tuple(map(str, paths)))
+        shards.write_bins((str(tmp_path / "shard.npy"),), tuple(map(str, paths)))
     finally:
         os.umask(before)
     assert [path.read_bytes() for path in paths] == [row.tobytes() for row in rows]

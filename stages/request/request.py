@@ -13,9 +13,10 @@ from configs.options import Words
 from configs.schema import Chip, Model
 from pipeline import fingerprint
 from pipeline.errors import BuildError
+from pipeline.freshness.code import ROOT
 from preprocess import presets
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+REPOSITORY = ROOT
 SAMPLE = "sample"
 SAMPLE_CHECKPOINT = os.path.join(REPOSITORY, "mobilenet", "sample.tar")
 AGREEMENT_IMAGES = 256

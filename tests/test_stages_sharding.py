@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocess.sharding import images_a_shard, shard_sizes
+from stages.request.dataset import images_a_shard, shard_sizes
 
 
 @pytest.mark.parametrize(

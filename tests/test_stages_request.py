@@ -4,9 +4,10 @@ import os
 
 import pytest
 
-from configs import request, schema
+from configs import schema
 from configs.options import checked
 from pipeline.errors import BuildError
+from stages.request import request
 
 
 @pytest.fixture

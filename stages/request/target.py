@@ -13,15 +13,16 @@ from typing import Any
 
 import backends
 from backends import ascend
-from configs import options, request, schema
-from configs.dataset import Data
-from configs.request import REPOSITORY
+from configs import options, schema
 from pipeline import machine
 from pipeline.errors import BuildError
 from pipeline.freshness import stored
 from pipeline.freshness.code import Source
 from pipeline.freshness.files import Disk, Roots
 from pipeline.step import Slot
+from stages.request import request
+from stages.request.dataset import Data
+from stages.request.request import REPOSITORY
 
 RECORDS = ("accuracy.json", "agreement.json", "throughput.json", "pipeline.json")  # one flat row each
 # files that builds make without a stamp of their own, relative to OUT

@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from configs.request import AGREEMENT_IMAGES, REPOSITORY, Request
 from pipeline.errors import BuildError
-from preprocess import presets, sharding
+from preprocess import presets
 from preprocess.dataset import listing as index
 from preprocess.dataset import scan, subset
 from preprocess.dataset.listing import Listing
 from preprocess.sample import splits
+from stages.request.request import AGREEMENT_IMAGES, REPOSITORY, Request
+
+# 154 MB either way at 224x224: what a lost shard costs, and a worker's page cache
+LARGEST = {"uint8": 1024, "float32": 256}
+
+# 154 MB either way at 224x224: what a lost shard costs, and a worker's page cache
 
 
 @dataclass(frozen=True)
@@ -126,12 +131,12 @@ class Data(Request):
     @cached_property
     def shard_size(self) -> int:
         """Images in every shard but the last."""
-        return sharding.images_a_shard(len(self.listing.images), self.input)
+        return images_a_shard(len(self.listing.images), self.input)
 
     @cached_property
     def shards(self) -> list[str]:
         """Paths of the shards, in order."""
-        count = len(sharding.shard_sizes(len(self.listing.images), self.input))
+        count = len(shard_sizes(len(self.listing.images), self.input))
         return [os.path.join(self.data_dir, f"shard-{n:05d}.npy") for n in range(count)]
 
     def logits_dir(self, batch: int) -> str:
@@ -204,3 +209,17 @@ class Data(Request):
     def bad_lists(self) -> tuple[str, ...]:
         """The list of pictures that were skipped, where they are."""
         return (f"{self.data_dir}/bad.json",) if self.skips_bad else ()
+
+
+def images_a_shard(n: int, input: str) -> int:
+    """ceil(n/16) clipped to 16..1024 (uint8) or 16..256 (float32), rounded up to a multiple of 16: small sets
+    spread, too.
+    """
+    size = min(max(-(-n // 16), 16), LARGEST[input])
+    return -(-size // 16) * 16
+
+
+def shard_sizes(n: int, input: str) -> list[int]:
+    """The image count of each shard, in order: all equal but the last. Their sum is n."""
+    size = images_a_shard(n, input)
+    return [min(size, n - first) for first in range(0, n, size)]

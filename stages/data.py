@@ -2,7 +2,7 @@
 diagnosis, training.
 
 Declared here, and not in tasks.py, because each is a story of its own; the stages' matrix is there. `build`
-is the request (configs.site.Build), which this package does not import.
+is the request (stages.request.target.Build), which this package does not import.
 """
 
 import json
@@ -14,11 +14,12 @@ from typing import Any
 from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
 from pipeline.step import Step
-from preprocess import presets, sharding, undecodable
+from preprocess import presets, undecodable
 from preprocess.dataset import devkit as devkits
 from preprocess.dataset.classes import TABLE
 from preprocess.dataset.scan import VAL
 from preprocess.sample import splits
+from stages.request.dataset import images_a_shard
 
 DRAWN_AT_ONCE = 40
 DIAGNOSED = 200  # images
@@ -98,7 +99,7 @@ def bins(build: Any, asked: str) -> Iterator[Step]:
         part = names[n * size : (n + 1) * size]
         yield Step(
             f"bins/{n:05d}",
-            "preprocess.bins:write",
+            "preprocess.shards:write_bins",
             (shard,),
             tuple(os.path.join(folder, name) for name in part),
             images=len(part),
@@ -196,7 +197,7 @@ def _verdict(
 def train_sample(build: Any, asked: Any) -> Iterator[Step]:
     """Draw the training split, make its shards, and train the sample's network on them."""
     folder, names, values = f"{build.out}/data/sample-training", splits.names("train"), build.pixels
-    drawn, size = f"{folder}/pictures", sharding.images_a_shard(len(names), "uint8")
+    drawn, size = f"{folder}/pictures", images_a_shard(len(names), "uint8")
     yield from pictures(drawn, "train")
     shards = []
     for n, first in enumerate(range(0, len(names), size)):

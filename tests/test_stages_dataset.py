@@ -2,9 +2,9 @@
 
 import pytest
 
-from configs import site
 from configs.options import checked
 from pipeline.errors import BuildError
+from stages.request import target
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def ask(tmp_path):
     (tmp_path / "weights.tar").write_text("weights")
 
     def of(**words):
-        return site.of(
+        return target.of(
             checked(
                 {
                     "chip": "null",
