@@ -5,9 +5,11 @@ group of cores.
 import os
 from typing import TYPE_CHECKING, Any
 
+from backends import CompileTarget
 from pipeline import machine
 from pipeline.errors import StepError
 from pipeline.fingerprint import of_package
+from pipeline.step import Versions
 
 if TYPE_CHECKING:
     # imported where it is used: planning imports this module, and numpy would be a quarter of its start
@@ -15,26 +17,27 @@ if TYPE_CHECKING:
 
 SUFFIX, NEEDS = ".onnx", "cpu"
 PRECISIONS = ("fp32",)
+TOLERANCE = 1e-5  # of the largest logit: the order of the sums
 
 
-def toolchain() -> dict[str, str | None]:
+def toolchain() -> Versions:
     """What a compiled model depends on besides its ONNX."""
     return {"onnx": of_package("onnx"), "numpy": of_package("numpy")}
 
 
-def runtime() -> dict[str, str | None]:
+def runtime() -> Versions:
     """What logits and timings depend on besides the compiled model: kernels are chosen by the processor's
     flags.
     """
     return {"onnxruntime": of_package("onnxruntime"), "cpu": machine.cpu_model()}
 
 
-def devices(cores: int = 1) -> list[str]:
+def devices(*, cores: int = 1, soc_version: str = "") -> list[str]:
     """Ids of the groups of `cores` cores that this process may use."""
     return [str(n) for n in range(max(1, len(machine.cores()) // cores))]
 
 
-def compile_onnx(source: str, out: str, batch: int, target: dict[str, Any]) -> None:
+def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> None:
     """Fix the batch size and, for uint8 input, put the normalisation before the first layer.
 
     The nodes are the host's float32 operations in the host's order, so that both inputs give the same
@@ -56,7 +59,7 @@ def compile_onnx(source: str, out: str, batch: int, target: dict[str, Any]) -> N
     onnx.save(model, out)
 
 
-def _normalise_inside(model: Any, batch: int, target: dict[str, Any]) -> None:
+def _normalise_inside(model: Any, batch: int, target: CompileTarget) -> None:
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 

@@ -1,4 +1,4 @@
-"""Read and check configs/models/*.toml and configs/chips/*.toml into frozen dataclasses.
+"""Read and check the files of configs/models, configs/chips and configs/presets into frozen dataclasses.
 
 An unknown key, a wrong type and a missing key are errors that name the file and the key: a typo that is
 ignored is a wrong build.
@@ -11,13 +11,16 @@ import re
 import tomllib
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Any
+from typing import TypeVar
 
 from pipeline.errors import BuildError
+from pipeline.text import did_you_mean, nearest
+from preprocess.presets import Preset
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+T = TypeVar("T")
 BATCHES = (1, 4, 8, 16, 32, 64)
 
 
@@ -85,22 +88,24 @@ class Chip:
     precision: str = "fp32"
     input: str = "uint8"
     soc_version: str = ""
-    chips_per_card: int = 1
     cores_per_device: int = 1
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, object] = field(default_factory=dict)
     published: PublishedThroughput | None = None
 
 
 CHOICES = {
     ("Model", "activation"): ("relu", "relu6"),
     ("Model", "padding"): ("symmetric", "same"),
-    ("Chip", "precision"): ("fp32", "fp16", "int8"),
+    ("Chip", "precision"): ("fp32", "fp16"),
     ("Chip", "input"): ("uint8", "float32"),
+    ("Preset", "method"): ("pillow", "opencv", "tensorflow"),
+    ("Preset", "order"): ("rgb", "bgr"),
+    ("Preset", "rounding"): ("nearest", "down"),
 }
 
 
 def names(kind: str) -> list[str]:
-    """Names of all files in configs/models or configs/chips."""
+    """Names of all files in configs/models, configs/chips or configs/presets."""
     return sorted(entry[:-5] for entry in os.listdir(os.path.join(HERE, kind)) if entry.endswith(".toml"))
 
 
@@ -154,18 +159,27 @@ def chip(name: str) -> Chip:
     return read(_named("chips", "--chip", known or name), Chip)
 
 
+def preset(name: str) -> Preset:
+    """The preset of this name in configs/presets."""
+    return read(_named("presets", "--preset", name), Preset)
+
+
+def presets() -> dict[str, Preset]:
+    """All presets by name; the model file's own way first."""
+    return {name: preset(name) for name in sorted(names("presets"), key=lambda name: (name != "own", name))}
+
+
 def _named(kind: str, option: str, name: str) -> str:
     known = names(kind)
     if name not in known:
-        close = get_close_matches(name, known, 1, 0.5)
+        meant = did_you_mean(name, known, 0.5, before=f"{option}=")
         raise BuildError(
-            f"{option}={name}: there is no such {kind[:-1]}; there are: {', '.join(known)}."
-            + (f" Did you mean {option}={close[0]}?" if close else "")
+            f"{option}={name}: there is no such {kind[:-1]}; there are: {', '.join(known)}.{meant}"
         )
     return os.path.join(HERE, kind, name + ".toml")
 
 
-def read(path: str, kind: type) -> Any:
+def read(path: str, kind: type[T]) -> T:
     """One TOML file as an instance of the dataclass `kind`."""
     try:
         with open(path, "rb") as file:
@@ -177,16 +191,14 @@ def read(path: str, kind: type) -> Any:
     return _checked(path, "", kind, values)
 
 
-def _checked(path: str, prefix: str, kind: type, values: dict[str, Any]) -> Any:
-    fields = {f.name: f for f in dataclasses.fields(kind)}
+def _checked(path: str, prefix: str, kind: type[T], values: Mapping[str, object]) -> T:
+    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # a dataclass, all of them
     hints = typing.get_type_hints(kind)
     for key in values:
         if key not in fields:
-            close = get_close_matches(key, fields, 1)
-            raise BuildError(
-                f"{path}: unknown key {prefix}{key}"
-                + (f"; did you mean {prefix}{close[0]}?" if close else f"; known are: {', '.join(fields)}")
-            )
+            near = nearest(key, fields)
+            hint = f"did you mean {prefix}{near}?" if near else f"known are: {', '.join(fields)}"
+            raise BuildError(f"{path}: unknown key {prefix}{key}; {hint}")
     found = {}
     for name, spec in fields.items():
         if name in values:
@@ -201,7 +213,7 @@ def _checked(path: str, prefix: str, kind: type, values: dict[str, Any]) -> Any:
     return kind(**found)
 
 
-def _value(path: str, key: str, hint: Any, value: Any) -> Any:
+def _value(path: str, key: str, hint: object, value: object) -> object:
     """The value if it has the type, an int where a float is wanted as a float, a table as its dataclass."""
     if isinstance(hint, types.UnionType):
         hint = next(part for part in typing.get_args(hint) if part is not type(None))
@@ -218,7 +230,7 @@ def _value(path: str, key: str, hint: Any, value: Any) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     plain = origin or hint
-    if hint is Any or (
+    if (
         isinstance(plain, type)
         and isinstance(value, plain)
         and not (isinstance(value, bool) and hint is not bool)

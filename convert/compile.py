@@ -2,17 +2,17 @@
 names.
 """
 
-import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import backends
+from backends import CompileTarget
+from pipeline.parts import whole_of
 
 
-def write(
-    inputs: Sequence[str], outputs: Sequence[str], backend: str, batch: int, target: Mapping[str, Any]
-) -> None:
-    """inputs: (ONNX, the parity step's verdict: nothing is compiled from a graph that is not the network)."""
-    folder, name = os.path.split(outputs[0])
-    log = os.path.join(folder, name.removeprefix(".part-") + ".log")  # stays beside the model
-    backends.load(backend).compile_onnx(inputs[0], outputs[0], batch, {**target, "log": log})
+def write(outputs: Sequence[str], *, graph: str, backend: str, batch: int, target: CompileTarget) -> None:
+    """Compile the simplified ONNX, `graph`. What the compiler says goes to a log that stays beside the
+    model.
+    """
+    backends.load(backend).compile_onnx(
+        graph, outputs[0], batch, {**target, "log": whole_of(outputs[0]) + ".log"}
+    )

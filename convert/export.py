@@ -1,27 +1,28 @@
 """Checkpoint to ONNX with a free batch axis: opset 11 and IR version 6, what every CANN release can read."""
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import onnx
 import torch
 
-from mobilenet import checkpoint, network
+from mobilenet import checkpoint as weights
+from mobilenet import network
+from mobilenet.config import Network
 from pipeline.errors import StepError
 
 INPUT, OUTPUT, BATCH_AXIS = "image", "class", "N"
 OPSET, IR_VERSION = 11, 6
 
 
-def write(inputs: Sequence[str], outputs: Sequence[str], model: Mapping[str, Any]) -> None:
-    """Export the network with this checkpoint's weights. inputs: (checkpoint,); outputs: (ONNX,).
+def write(outputs: Sequence[str], *, checkpoint: str, model: Network) -> None:
+    """Export the network with this checkpoint's weights. outputs: (ONNX,).
 
     Input `image` is float32 (N, 3, r, r), output `class` float32 (N, outputs). Opset and IR version are read
     back from the file, because torch writes another opset than it was asked for without failing.
     """
     net = network.from_config(model).eval()
-    checkpoint.load(inputs[0], net)
+    weights.load(checkpoint, net)
     side = model["resolution"]
     with warnings.catch_warnings():
         # the exporter that can write opset 11 is the older one

@@ -1,33 +1,34 @@
 """Is the ONNX the same function as the network in PyTorch? Fixed inputs, both answers, one bound."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime
 import torch
 
 from convert import export
-from mobilenet import checkpoint, network
+from mobilenet import checkpoint as weights
+from mobilenet import network
+from mobilenet.config import Network
 from pipeline.errors import StepError
 
 BOUND = 1e-4  # of the largest logit; right ones agree within 3e-5
 IMAGES, SEED = 8, 20170417  # the seed is the date of the MobileNet paper: any fixed one would do
 
 
-def write(inputs: Sequence[str], outputs: Sequence[str], model: Mapping[str, Any]) -> None:
-    """inputs: (checkpoint, ONNX); outputs: (parity.json with the figures, a verdict file that never changes
+def write(outputs: Sequence[str], *, checkpoint: str, graph: str, model: Network) -> None:
+    """Compare both. outputs: (parity.json with the figures, a verdict file that never changes
     while it holds).
     """
     net = network.from_config(model).eval()
-    checkpoint.load(inputs[0], net)
+    weights.load(checkpoint, net)
     images = fixed_images(model["resolution"])
     with torch.inference_mode():
         ours = net(torch.from_numpy(images)).numpy()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(inputs[1], options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     theirs = session.run([export.OUTPUT], {export.INPUT: images})[0]
     largest = float(np.abs(ours).max())
     difference = float(np.abs(ours - theirs).max())

@@ -21,15 +21,15 @@ EXPECTED = {
 FORBIDDEN = ("BatchNormalization", "MatMul")
 
 
-def write(inputs: Sequence[str], outputs: Sequence[str], resolution: int) -> None:
-    """inputs: (ONNX as exported,); outputs: (ONNX without batch normalisation, same names, shapes and
+def write(outputs: Sequence[str], *, exported: str, resolution: int) -> None:
+    """Simplify the ONNX as exported. outputs: (ONNX without batch normalisation, same names, shapes and
     opset).
     """
-    before = onnx.load(inputs[0])
+    before = onnx.load(exported)
     shape = {export.INPUT: [2, 3, resolution, resolution]}
     model, same = onnxsim.simplify(before, check_n=CHECKS, test_input_shapes=shape)
     if not same:
-        raise StepError(f"onnxsim changed the outputs of {inputs[0]}: the simplified graph is not used")
+        raise StepError(f"onnxsim changed the outputs of {exported}: the simplified graph is not used")
     classes = before.graph.output[0].type.tensor_type.shape.dim[1].dim_value
     export.check(model, resolution, classes)
     counts = Counter(node.op_type for node in model.graph.node)

@@ -4,7 +4,6 @@ there.
 Ties are decided, not left to a sort: of equal outputs the one with the lower index comes first.
 """
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,6 +12,8 @@ import numpy as np
 
 from eval import records
 from pipeline.errors import StepError
+from preprocess.dataset import index_csv
+from preprocess.undecodable import rows_of
 
 TOP = 5
 Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
@@ -20,32 +21,25 @@ BLOCK = 1024  # rows at a time: their comparisons stay in the processor's cache
 
 
 def write(
-    inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], classes: int, background: bool
+    outputs: Sequence[str],
+    *,
+    index: str,
+    logits: Sequence[str],
+    undecodable: Sequence[str] = (),
+    row: Mapping[str, object],
+    classes: int,
+    background: bool,
 ) -> None:
-    """Judge one model on one data set.
+    """Judge one model on one data set: write one accuracy record.
 
-    inputs   index.csv, then the logits in row order: float32 .npy (n, outputs); a .json among them is the
-             list of bad images ([{"row": ...}]): they count as wrong, and as missing
-    outputs  one accuracy record
+    index, logits  index.csv, and the logits in row order: float32 .npy (n, outputs)
+    undecodable    lists of images that could not be decoded: they count as wrong, and as missing
     """
-    shards = [path for path in inputs[1:] if not path.endswith(".json")]
-    _, labels = read_index(inputs[0])
-    ranks = ranks_of((np.load(path, mmap_mode="r") for path in shards), labels, classes, background)
-    bad = records.undecoded(inputs[1:])
+    labels = np.array(index_csv.read(index).labels, np.int64)
+    ranks = ranks_of((np.load(path, mmap_mode="r") for path in logits), labels, classes, background)
+    bad = rows_of(undecodable)
     ranks[bad] = classes + background
     records.write(outputs[0], {**row, "kind": "accuracy", **figures(ranks, classes, missing=len(bad))})
-
-
-def read_index(path: str) -> tuple[list[str], np.ndarray]:
-    """(names, labels int64) of an index.csv, whose rows must be numbered 0, 1, 2, ..."""
-    with open(path, encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file)
-        rows = [(line["row"], line["name"], line["label"]) for line in table]
-    if [number for number, _, _ in rows] != [str(number) for number in range(len(rows))]:
-        raise StepError(f"{path}: the rows are not numbered 0 to {len(rows) - 1} in order")
-    if not rows:
-        raise StepError(f"{path}: no rows")
-    return [name for _, name, _ in rows], np.array([int(label) for _, _, label in rows], np.int64)
 
 
 def ranks_of(shards: Iterable[np.ndarray], labels: np.ndarray, classes: int, background: bool) -> np.ndarray:

@@ -12,24 +12,33 @@ import numpy as np
 
 from eval import records
 from pipeline.errors import GateMissed, StepError
+from preprocess.undecodable import rows_of
 
 BOUND_PCT = 99.0
 
 
-def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], margin: float) -> None:
-    """One agreement record.
+def write(
+    outputs: Sequence[str],
+    *,
+    logits: str,
+    reference: str,
+    undecodable: Sequence[str] = (),
+    row: Mapping[str, object],
+    margin: float,
+) -> None:
+    """Write one agreement record.
 
-    inputs  (logits.npy, reference logits.npy), float32 (images, outputs) both; and perhaps a .json, the list
-            of images that could not be decoded ([{"row": ...}]): their rows are zeros, which every network
-            answers alike, and do not count
+    logits, reference  .npy, float32 (images, outputs) both
+    undecodable        lists of images that could not be decoded: their rows are zeros, which every network
+                       answers alike, and do not count
     """
-    logits, reference = (np.load(path) for path in inputs[:2])
-    rows = np.setdiff1d(np.arange(len(logits)), records.undecoded(inputs[2:]))
+    theirs, ours = np.load(logits), np.load(reference)
+    rows = np.setdiff1d(np.arange(len(theirs)), rows_of(undecodable))
     if not len(rows):
-        raise StepError(f"none of the first {len(logits)} images can be decoded: nothing to compare")
-    found = compare(logits[rows], reference[rows], margin)
-    found |= {"worst_row": int(rows[found["worst_row"]]), "missing": len(logits) - len(rows)}
-    records.write(outputs[0], {**row, "kind": "agreement", **found})
+        raise StepError(f"none of the first {len(theirs)} images can be decoded: nothing to compare")
+    columns = compare(theirs[rows], ours[rows], margin)
+    columns |= {"worst_row": int(rows[columns["worst_row"]]), "missing": len(theirs) - len(rows)}
+    records.write(outputs[0], {**row, "kind": "agreement", **columns})
 
 
 def compare(logits: np.ndarray, reference: np.ndarray, margin: float) -> dict[str, Any]:
@@ -69,25 +78,25 @@ def compare(logits: np.ndarray, reference: np.ndarray, margin: float) -> dict[st
     }
 
 
-def gate(inputs: Sequence[str], outputs: Sequence[str], bound_pct: float = BOUND_PCT) -> None:
-    """Pass or GateMissed. inputs: one agreement record; outputs: a verdict file that never changes while it
+def gate(outputs: Sequence[str], *, record: str, bound_pct: float = BOUND_PCT) -> None:
+    """Pass or GateMissed by one agreement record. outputs: a verdict file that never changes while it
     holds.
     """
-    with open(inputs[0], encoding="utf-8") as file:
+    with open(record, encoding="utf-8") as file:
         row = json.load(file)
-    records.check(row, inputs[0])
+    records.check(row, record)
     what = f"{row['chip']} {row['precision']} {row['input']} batch {row['batch']}"
     found = row["same_top1_clear_pct"]
     if found is None:
         raise GateMissed(
             f"{what}: none of {row['images']} images has a clear PyTorch answer (margin above"
-            f" {row['margin']:g}), so nothing could be compared. See {inputs[0]}"
+            f" {row['margin']:g}), so nothing could be compared. See {record}"
         )
     if found < bound_pct:
         raise GateMissed(
             f"{what}: {found:.2f} % of {row['clear_images']} clear images have PyTorch's top-1, at least "
             f"{bound_pct:g} % is needed; the logits differ by up to {row['max_abs_diff']:.3g} (image row "
-            f"{row['worst_row']} of index.csv). See {inputs[0]}"
+            f"{row['worst_row']} of index.csv). See {record}"
         )
     with open(outputs[0], "w", encoding="utf-8") as file:
         json.dump({"same_top1_clear_pct_at_least": bound_pct}, file)

@@ -112,18 +112,6 @@ def of_kind(rows: Sequence[Mapping[str, Any]], kind: str) -> list[Mapping[str, A
     return [row for row in rows if row["kind"] == kind]
 
 
-def undecoded(paths: Iterable[str]) -> list[int]:
-    """Rows of the images that could not be decoded, of all lists ([{"row": ...}], .json) among these
-    paths.
-    """
-    rows: list[int] = []
-    for path in paths:
-        if path.endswith(".json"):
-            with open(path, encoding="utf-8") as file:
-                rows += [found["row"] for found in json.load(file)]
-    return rows
-
-
 def matching(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The rows that have these values in these columns."""
     return [row for row in rows if all(row.get(column) == value for column, value in columns.items())]

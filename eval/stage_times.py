@@ -7,26 +7,34 @@ from typing import Any
 from eval import records
 from pipeline.errors import StepError
 from pipeline.timing import union_seconds
+from preprocess.undecodable import rows_of
 
 
-def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], stage: str) -> None:
-    """One pipeline record.
+def write(
+    outputs: Sequence[str],
+    *,
+    stamps: Sequence[str],
+    undecodable: Sequence[str] = (),
+    row: Mapping[str, object],
+    stage: str,
+) -> None:
+    """Write one pipeline record, from the stamps of the stage's steps.
 
-    inputs  the stage's files; read are their stamps, and a .json: the list of pictures that were skipped,
-            which count as `missing`
+    `undecodable` are the lists of images that were skipped, which count as `missing`.
     """
-    stamps = []
-    for path in [path for path in inputs if path.endswith(".stamp")]:
-        with open(path, encoding="utf-8") as file:
-            stamps.append(json.load(file))
-    found = rows(stamps, row)
-    if [each["stage"] for each in found] != [stage]:
+    timed = rows([read_stamp(path) for path in stamps], row)
+    if [each["stage"] for each in timed] != [stage]:
         raise StepError(
-            f"stamps of {', '.join(each['stage'] for each in found) or 'no stage'} given for the stage"
+            f"stamps of {', '.join(each['stage'] for each in timed) or 'no stage'} given for the stage"
             f" {stage}"
         )
-    missing = len(records.undecoded(inputs))
-    records.write(outputs[0], {**found[0], "missing": missing})
+    records.write(outputs[0], {**timed[0], "missing": len(rows_of(undecodable))})
+
+
+def read_stamp(path: str) -> dict[str, Any]:
+    """A step's stamp as JSON."""
+    with open(path, encoding="utf-8") as file:
+        return dict(json.load(file))
 
 
 def rows(stamps: Iterable[Mapping[str, Any]], row: Mapping[str, Any]) -> list[records.Row]:

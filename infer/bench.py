@@ -27,9 +27,10 @@ PATIENCE_S = 600.0
 
 
 def write(
-    inputs: Sequence[str],
     outputs: Sequence[str],
-    row: Mapping[str, Any],
+    *,
+    model: str,
+    row: Mapping[str, object],
     backend: str,
     batch: int,
     shape: Sequence[int],
@@ -37,13 +38,13 @@ def write(
     devices: Sequence[str],
     cores: Sequence[Sequence[int]],
 ) -> None:
-    """inputs: (compiled model,); outputs: (throughput.json, one flat row). `shape` and `dtype` are of one
+    """Time the compiled model. outputs: (throughput.json, one flat row). `shape` and `dtype` are of one
     image.
     """
     spawn = multiprocessing.get_context("spawn")
     barrier, answers = spawn.Barrier(len(devices)), spawn.Queue()
     jobs = [
-        (backend, inputs[0], device, own, (batch, *shape), dtype)
+        (backend, model, device, own, (batch, *shape), dtype)
         for device, own in zip(devices, cores, strict=True)
     ]
     processes = [spawn.Process(target=_measure, args=(os.getpid(), job, barrier, answers)) for job in jobs]
@@ -98,12 +99,10 @@ def _timed(session: Any, device: str, batch: np.ndarray, barrier: Any) -> dict[s
     "compute_ms"}.
     """
     warmup = len(_rounds(session, batch, WARMUP_S, WARMUP_ROUNDS))
-    take = getattr(session, "take_compute_ms", None)
-    if take:
-        take()
+    backends.compute_ms_of(session)
     barrier.wait(PATIENCE_S)
     times = _rounds(session, batch, TIMED_S, TIMED_ROUNDS)
-    compute = take() if take else []
+    compute = backends.compute_ms_of(session)
     session.close()
     return {"device": device, "warmup": warmup, "times": times, "compute_ms": compute}
 

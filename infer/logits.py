@@ -10,28 +10,34 @@ from pipeline.errors import StepError
 from pipeline.step import Slot
 
 
-def write(inputs: Sequence[str], outputs: Sequence[str], backend: str, batch: int, slot: Slot) -> None:
-    """inputs: (compiled model, shard); outputs: float32 .npy (rows of the shard, outputs of the model)."""
-    model = session.opened(backend, inputs[0], slot.id)
-    np.save(outputs[0], of_rows(model, np.load(inputs[1], mmap_mode="r"), batch))
+def write(outputs: Sequence[str], *, model: str, shard: str, backend: str, batch: int, slot: Slot) -> None:
+    """Run a shard through the compiled model. outputs: float32 .npy (rows of the shard, outputs of the
+    model).
+    """
+    opened = session.opened(backend, model, slot.id)
+    np.save(outputs[0], of_rows(opened, np.load(shard, mmap_mode="r"), batch))
 
 
 def first(
-    inputs: Sequence[str], outputs: Sequence[str], backend: str, batch: int, images: int, slot: Slot
+    outputs: Sequence[str],
+    *,
+    model: str,
+    shards: Sequence[str],
+    backend: str,
+    batch: int,
+    images: int,
+    slot: Slot,
 ) -> None:
-    """Logits of the first `images` rows over several shards. inputs: (compiled model, shard, ...)."""
-    model = session.opened(backend, inputs[0], slot.id)
-    found: list[np.ndarray] = []
-    for path in inputs[1:]:
-        shard = np.load(path, mmap_mode="r")
-        rows = shard[: images - sum(map(len, found))]
+    """Write the logits of the first `images` rows over several shards: float32 .npy (images, outputs)."""
+    opened = session.opened(backend, model, slot.id)
+    logits: list[np.ndarray] = []
+    for path in shards:
+        rows = np.load(path, mmap_mode="r")[: images - sum(map(len, logits))]
         if len(rows):
-            found.append(of_rows(model, rows, batch))
-    if sum(map(len, found)) != images:
-        raise StepError(
-            f"{len(inputs) - 1} shards hold {sum(map(len, found))} images, {images} were asked for"
-        )
-    np.save(outputs[0], np.concatenate(found))
+            logits.append(of_rows(opened, rows, batch))
+    if sum(map(len, logits)) != images:
+        raise StepError(f"{len(shards)} shards hold {sum(map(len, logits))} images, {images} were asked for")
+    np.save(outputs[0], np.concatenate(logits))
 
 
 def of_rows(model: Any, rows: np.ndarray, batch: int) -> np.ndarray:

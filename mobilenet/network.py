@@ -5,11 +5,11 @@ breaks them.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch import nn
 
+from mobilenet.config import Network
 from pipeline.errors import BuildError
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
@@ -84,7 +84,7 @@ class MobileNetV1(nn.Module):
         return self.fc(self.model(x).flatten(1))
 
 
-def from_config(model: Mapping[str, Any]) -> MobileNetV1:
+def from_config(model: Network) -> MobileNetV1:
     """The network of a model file's values: width, resolution, classes, background, activation, padding.
 
     Its weights are the initialiser's until `checkpoint.load` has filled them. BuildError for an impossible

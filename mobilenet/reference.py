@@ -1,49 +1,51 @@
 """PyTorch's own logits of the first images of a data set: what every compiled model is held against."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from mobilenet import checkpoint, network
+from mobilenet import checkpoint as weights
+from mobilenet import network
+from mobilenet.config import Network
 from pipeline.errors import StepError
 
 # measured at width 1.0 and 224: 24 ms an image; at 16 it is 36, since so large arrays never stay in the heap
 BATCH = 4
 
 
-def reference(
-    inputs: Sequence[str],
+def write(
     outputs: Sequence[str],
-    model: Mapping[str, Any],
+    *,
+    checkpoint: str,
+    shards: Sequence[str],
+    model: Network,
     mean: Sequence[float],
     std: Sequence[float],
     images: int,
 ) -> None:
-    """Write the float32 logits (images, outputs) of the first rows of the shards. inputs: checkpoint, shards;
-    others are only waited for.
+    """Write the float32 logits (images, outputs) of the first rows of the shards.
 
-    `model` holds width, resolution, classes, background, activation and padding. A uint8 shard (n, r, r, 3)
-    is normalised here with mean and std; a float32 shard (n, 3, r, r) is so already. StepError when rows are
-    too few.
-    As many threads as the worker's share allows (OMP_NUM_THREADS): two steps of two threads each on two cores
-    take three times as long, measured, since OpenMP's threads spin while they wait for each other.
+    A uint8 shard (n, r, r, 3) is normalised here with mean and std; a float32 shard (n, 3, r, r) is so
+    already.
+    StepError when rows are too few. As many threads as the worker's share allows (OMP_NUM_THREADS): two steps
+    of two threads each on two cores take three times as long, measured, since OpenMP's threads spin while
+    they wait for each other.
     """
     net = network.from_config(model).eval()
-    checkpoint.load(inputs[0], net)
-    found: list[np.ndarray] = []
+    weights.load(checkpoint, net)
+    logits: list[np.ndarray] = []
     wanted = images
     with torch.inference_mode():
-        for path in [path for path in inputs[1:] if path.endswith(".npy")]:
+        for path in shards:
             shard = np.load(path, mmap_mode="r")
             for start in range(0, min(wanted, len(shard)), BATCH):
                 rows = shard[start : min(start + BATCH, wanted)]
-                found.append(net(torch.from_numpy(normalised(rows, mean, std))).numpy())
+                logits.append(net(torch.from_numpy(normalised(rows, mean, std))).numpy())
             wanted -= min(wanted, len(shard))
     if wanted:
-        raise StepError(f"{len(inputs) - 1} shards hold {images - wanted} images, {images} were asked for")
-    np.save(outputs[0], np.concatenate(found))
+        raise StepError(f"{len(shards)} shards hold {images - wanted} images, {images} were asked for")
+    np.save(outputs[0], np.concatenate(logits))
 
 
 def normalised(rows: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:

@@ -5,16 +5,16 @@ Seeded: the same shards give the same checkpoint on the same machine and number 
 there is no resuming, no data loader and no schedule to tune.
 """
 
-import csv
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
 from mobilenet import network, reference
+from mobilenet.config import Network
+from preprocess.dataset import index_csv
 
 BATCH = 32
 RATE = 0.1  # the highest learning rate, in the middle of the first third
@@ -22,22 +22,21 @@ HELD_OUT = 8  # one picture in 8 is not trained on and gives best_prec1
 
 
 def write(
-    inputs: Sequence[str],
     outputs: Sequence[str],
-    model: Mapping[str, Any],
+    *,
+    index: str,
+    shards: Sequence[str],
+    model: Network,
     mean: Sequence[float],
     std: Sequence[float],
     epochs: int = 24,
     seed: int = 1,
 ) -> None:
-    """Train on shards and write a checkpoint in the reference repository's form. inputs: index.csv, then its
-    shards.
-    """
+    """Train on shards and write a checkpoint in the reference repository's form. `index`: their index.csv."""
     torch.manual_seed(seed)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    with open(inputs[0], encoding="utf-8", newline="") as file:
-        labels = torch.tensor([int(row["label"]) for row in csv.DictReader(file)])
-    pixels = np.concatenate([reference.normalised(np.load(path), mean, std) for path in inputs[1:]])
+    labels = torch.tensor(index_csv.read(index).labels)
+    pixels = np.concatenate([reference.normalised(np.load(path), mean, std) for path in shards])
     images = torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last)
     held = len(labels) // HELD_OUT
     net = network.from_config(model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

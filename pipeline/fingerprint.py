@@ -1,6 +1,6 @@
 """What a file, a package or a piece of our code is, as plain values that can be compared and written down.
 
-A file's fingerprint is [mtime_ns, ctime_ns, size, sha256]. While the first three are the same the content
+A file's fingerprint is (mtime_ns, ctime_ns, size, sha256). While the first three are the same the content
 counts as the same, else the content decides. ctime: rsync, tar and touch -r can put other bytes of the same
 length under the old mtime.
 """
@@ -10,8 +10,19 @@ import hashlib
 import os
 import time
 from importlib import metadata
+from typing import NamedTuple
 
-Fingerprint = list  # [mtime_ns, ctime_ns, size, sha256]
+Stat = tuple[int, int, int]  # mtime_ns, ctime_ns, size
+
+
+class Fingerprint(NamedTuple):
+    """A file as it was seen: its times in ns, its size in bytes, the SHA-256 of its content in hex."""
+
+    mtime_ns: int
+    ctime_ns: int
+    size: int
+    sha256: str
+
 
 # A file changed within one tick of the clock that stamps files (4 ms on common kernels, 1 s on some network
 # file systems) can change again and keep its times. Such a fingerprint is written down with mtime 0, so that
@@ -19,17 +30,14 @@ Fingerprint = list  # [mtime_ns, ctime_ns, size, sha256]
 RACY_NS = 1_000_000_000
 
 
-def of_stat(path: str) -> list[int] | None:
-    """[mtime_ns, ctime_ns, size], or None where there is no such file."""
+def of_stat(path: str) -> Stat | None:
+    """(mtime_ns, ctime_ns, size), or None where there is no such file."""
     try:
         stat = os.stat(path)
-    except (
-        FileNotFoundError,
-        NotADirectoryError,
-        ValueError,
-    ):  # ValueError: no path at all (a null byte), from a damaged stamp
+    # ValueError: no path at all (a null byte), from a damaged stamp
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    return [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size]
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
 
 
 def of_content(path: str) -> str:
@@ -38,7 +46,7 @@ def of_content(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def of_file(path: str, known: Fingerprint | None = None, stat: list[int] | None = None) -> Fingerprint | None:
+def of_file(path: str, known: Fingerprint | None = None, stat: Stat | None = None) -> Fingerprint | None:
     """A file's fingerprint, None where there is none. `known` spares the reading while times and size are as
     in it.
     """
@@ -47,14 +55,14 @@ def of_file(path: str, known: Fingerprint | None = None, stat: list[int] | None 
         return None
     if known and known[:3] == stat:
         return known
-    return [*stat, of_content(path)]
+    return Fingerprint(*stat, of_content(path))
 
 
-def unless_racy(found: Fingerprint) -> Fingerprint:
+def unless_racy(seen: Fingerprint) -> Fingerprint:
     """The fingerprint as it may be written down: one of a file that changed just now does not vouch for its
     content.
     """
-    return [0, *found[1:]] if time.time_ns() - max(found[:2]) < RACY_NS else found
+    return seen._replace(mtime_ns=0) if time.time_ns() - max(seen[:2]) < RACY_NS else seen
 
 
 @functools.cache

@@ -18,10 +18,10 @@ class Plan:
             self._add(step)
         self.needs = {name: self._needs(step) for name, step in self.steps.items()}
         self.order = self._sorted()
-        self.feeds: dict[str, list[str]] = {name: [] for name in self.steps}
+        self.dependents: dict[str, list[str]] = {name: [] for name in self.steps}
         for name in self.order:
             for above in self.needs[name]:
-                self.feeds[above].append(name)
+                self.dependents[above].append(name)
 
     def _add(self, step: Step) -> None:
         known = self.steps.get(step.name)
@@ -36,7 +36,7 @@ class Plan:
                 raise ValueError(f"{path} is made by {maker} and by {step.name}")
 
     def _needs(self, step: Step) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.makers[path] for path in step.inputs if path in self.makers))
+        return tuple(dict.fromkeys(self.makers[path] for path in step.hashed if path in self.makers))
 
     def _sorted(self) -> list[str]:
         """Topological order that keeps the declared one where it can."""

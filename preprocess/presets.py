@@ -1,103 +1,158 @@
-"""Ways to prepare pictures, by name, and what a shard made so depends on. Plan time: imports nothing heavy.
+"""Ways to prepare images: what a preset says, and its values at a model's resolution. Plan time: imports
+nothing heavy.
 
-A preset says how to resize and how to normalise; the resolution stays the model's. The values that `resolved`
-gives go to the shards and to the compiled model alike. Formulas: docs/preprocessing.md.
+A preset is a file in configs/presets. It says how to resize and how to normalise; the resolution stays the
+model's. The values that `resolved` gives go to the shards and to the compiled model alike. Formulas:
+docs/preprocessing.md.
 """
 
 import importlib.util
-from collections.abc import Mapping
-from difflib import get_close_matches
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
 
 from pipeline import fingerprint
 from pipeline.errors import BuildError
+from pipeline.step import Versions
 
-IMAGENET: dict[str, Any] = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
-HALF: dict[str, Any] = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
-CAFFE_LEVELS, CAFFE_SCALE = (103.94, 116.78, 123.68), 0.017  # B, G, R; of levels, not of x/255
-CAFFE: dict[str, Any] = {
-    "mean": [level / 255 for level in CAFFE_LEVELS],
-    "std": [1 / (255 * CAFFE_SCALE)] * 3,
-}
-
-# resize: the shorter side as a share of the crop. own: the model file's own values, resized as the seed does
-PRESETS: dict[str, dict[str, Any]] = {
-    "own": {"method": "pillow", "order": "rgb"},
-    "seed": {"method": "pillow", "order": "rgb", "resize": 256 / 224, **IMAGENET},
-    "mlperf": {"method": "opencv", "order": "rgb", "resize": 100 / 87.5, **HALF},
-    "tf": {"method": "tensorflow", "order": "rgb", "resize": 100 / 87.5, **HALF},
-    "caffe-bgr": {"method": "opencv", "order": "bgr", "resize": 256 / 224, **CAFFE},
-}
 AS_IS = "as-is"
 
 
-def resolved(name: str, own: Mapping[str, Any]) -> dict[str, Any]:
-    """{method, order, resize, crop, mean, std} of a preset at a model's resolution; `own` is its [preprocess]
-    table.
+@dataclass(frozen=True)
+class Preset:
+    """One file of configs/presets. What it leaves out is the model file's.
+
+    method            pillow, opencv or tensorflow: whose resize
+    order             rgb or bgr: the channels that the network sees
+    resize, crop      the shorter side for this crop; at another crop in proportion, rounded to the `nearest`
+                      or `down`
+    mean, std         of x/255, one a channel in `order`
+    mean_of_levels, scale_of_levels  the same as (level - mean) * scale of levels 0..255
     """
-    if name not in PRESETS:
-        close = get_close_matches(name, PRESETS, 1)
-        raise BuildError(
-            f"--preset={name}: no such preset; there are: {', '.join(PRESETS)}"
-            + (f". Did you mean {close[0]}?" if close else "")
-        )
-    preset = PRESETS[name]
+
+    name: str
+    method: str
+    order: str
+    resize: float | None = None
+    crop: float | None = None
+    rounding: str = "nearest"
+    mean: list[float] | None = None
+    std: list[float] | None = None
+    mean_of_levels: list[float] | None = None
+    scale_of_levels: float | None = None
+
+
+class Own(TypedDict):
+    """The [preprocess] table of a model file."""
+
+    resize: int
+    crop: int
+    mean: list[float]
+    std: list[float]
+
+
+class Values(Own):
+    """How images become a network's input: shorter side to `resize`, centre crop `crop`, (x/255 -
+    mean)/std.
+    """
+
+    method: str
+    order: str
+
+
+class ShardParams(TypedDict, total=False):
+    """The params of preprocess.shards:write that say how."""
+
+    method: str
+    order: str
+    resize: int
+    crop: int
+    mean: Sequence[float]
+    std: Sequence[float]
+    input: str
+    pixels: str
+    on_bad: str
+
+
+def resolved(preset: Preset, own: Own) -> Values:
+    """The values of a preset at a model's resolution."""
     crop = own["crop"]
-    if name == "mlperf":
-        resize = int(100.0 * crop / 87.5)  # as its dataset.py has it: floored, 182 at 160
-    else:
-        resize = round(preset["resize"] * crop) if "resize" in preset else own["resize"]
+    resize = own["resize"] if preset.resize is None else _resized(preset, crop)
     if not 1 <= crop <= resize:
         raise BuildError(
             f"preprocess: crop = {crop} does not fit into resize = {resize}; expected 1 <= crop <= resize"
         )
-    values = {"mean": list(preset.get("mean", own["mean"])), "std": list(preset.get("std", own["std"]))}
-    return {"method": preset["method"], "order": preset["order"], "resize": resize, "crop": crop, **values}
+    mean, std = preset.mean or own["mean"], preset.std or own["std"]
+    if preset.mean_of_levels and preset.scale_of_levels:
+        mean = [level / 255 for level in preset.mean_of_levels]
+        std = [1 / (255 * preset.scale_of_levels)] * 3
+    return {
+        "method": preset.method,
+        "order": preset.order,
+        "resize": resize,
+        "crop": crop,
+        "mean": list(mean),
+        "std": list(std),
+    }
 
 
-def shard_params(values: Mapping[str, Any], input: str, pixels: str, on_bad: str = "fail") -> dict[str, Any]:
+def _resized(preset: Preset, crop: int) -> int:
+    """The shorter side at this crop, by the operations of the scripts that the presets are of."""
+    resize, of_crop = preset.resize or 0.0, preset.crop or 1.0
+    return int(resize * crop / of_crop) if preset.rounding == "down" else round(resize / of_crop * crop)
+
+
+def shard_params(values: Values, input: str, pixels: str, on_bad: str = "fail") -> ShardParams:
     """The params of preprocess.shards:write. Mean and std are among them only where the shard holds them: as
     float32.
     """
-    params = {key: values[key] for key in ("method", "order", "resize", "crop")}
+    params: ShardParams = {
+        "method": values["method"],
+        "order": values["order"],
+        "resize": values["resize"],
+        "crop": values["crop"],
+        "input": input,
+        "pixels": pixels,
+        "on_bad": on_bad,
+    }
     if input == "float32":
         params |= {"mean": values["mean"], "std": values["std"]}
-    return {**params, "input": input, "pixels": pixels, "on_bad": on_bad}
+    return params
 
 
-def tools(pixels: str) -> dict[str, str | None]:
-    """What a shard's values depend on besides its pictures. The exact ones do not depend on the kernel, the
+def tools(pixels: str) -> Versions:
+    """What a shard's values depend on besides its images. The exact ones do not depend on the kernel, the
     fast ones do.
     """
-    found = {name: fingerprint.of_package(name) for name in ("numpy", "Pillow")}
+    versions = {name: fingerprint.of_package(name) for name in ("numpy", "Pillow")}
     if pixels == "fast":
         spec = importlib.util.find_spec("preprocess.pixels._resample")
-        found["resample"] = fingerprint.of_content(spec.origin)[:12] if spec and spec.origin else None
-    return found
+        versions["resample"] = fingerprint.of_content(spec.origin)[:12] if spec and spec.origin else None
+    return versions
 
 
-def variants(values: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """Ways to prepare pictures under plausible mistakes: {name: values as resolved() gives them}, for
+def variants(values: Values, own: Own | None, presets: Mapping[str, Preset]) -> dict[str, Values]:
+    """Ways to prepare images under plausible mistakes: {name: values as resolved() gives them}, for
     diagnose.py.
 
     What the build does (`as-is`), with channels swapped (`bgr`; `bgr-values`: mean and std with them), not
-    normalised (`unnormalised`: x/255, `unscaled`: 0..255), and every other preset (`preset-NAME`). Ways that
-    come to the same are there once.
-    `own`: the model file's [preprocess] table.
+    normalised (`unnormalised`: x/255, `unscaled`: 0..255), and every other preset (`preset-NAME`; `own` only
+    where the model file's [preprocess] table is given, and first: nothing needs to be typed for it). Ways
+    that come to the same are there once.
     """
-    swapped = {**values, "order": "rgb" if values["order"] == "bgr" else "bgr"}
-    found = {AS_IS: dict(values), "bgr": swapped}
-    found["bgr-values"] = {**swapped, "mean": values["mean"][::-1], "std": values["std"][::-1]}
-    found["unnormalised"] = {**values, "mean": [0.0] * 3, "std": [1.0] * 3}
-    found["unscaled"] = {**values, "mean": [0.0] * 3, "std": [1 / 255] * 3}
-    for name in [
-        name for name in PRESETS if own or name != "own"
-    ]:  # own first: nothing needs to be typed for it
-        found[f"preset-{name}"] = resolved(name, own or values)
-    seen: list[dict[str, Any]] = []
-    kept = {}
-    for name, one in found.items():
-        if one not in seen:
-            seen.append(one)
-            kept[name] = one
-    return kept
+    swapped: Values = {**values, "order": "rgb" if values["order"] == "bgr" else "bgr"}
+    ways: dict[str, Values] = {
+        AS_IS: values,
+        "bgr": swapped,
+        "bgr-values": {**swapped, "mean": values["mean"][::-1], "std": values["std"][::-1]},
+        "unnormalised": {**values, "mean": [0.0] * 3, "std": [1.0] * 3},
+        "unscaled": {**values, "mean": [0.0] * 3, "std": [1 / 255] * 3},
+    }
+    for name in sorted(presets, key=lambda name: name != "own"):
+        if own or name != "own":
+            ways[f"preset-{name}"] = resolved(presets[name], own or values)
+    once: dict[str, Values] = {}
+    for name, way in ways.items():
+        if way not in once.values():
+            once[name] = way
+    return once

@@ -2,10 +2,8 @@
 their index.
 """
 
-import csv
 import functools
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -13,98 +11,98 @@ import numpy as np
 from PIL import features
 
 from pipeline.errors import BadData
-from preprocess.dataset import tar
+from preprocess import undecodable
+from preprocess.dataset import index_csv
+from preprocess.dataset import tar as archive
 from preprocess.pixels import decode, transform
-from preprocess.pixels.transform import BadImage
+from preprocess.undecodable import BadImage, Undecodable
 
+Member = tuple[str, int, int, str]  # of a tar: name, offset, size, first 16 hex of its SHA-256
+Source = tuple[int, str, Callable[[], bytes]]  # row, name, what reads it
 # ais_bench refuses a file that others may write, and reads what only its group may
 BIN_MODE = 0o640
 
 
 def write(
-    inputs,
-    outputs,
-    resize,
-    crop,
-    input,
-    pixels="exact",
-    method="pillow",
-    order="rgb",
-    mean=None,
-    std=None,
-    members=None,
-    on_bad="fail",
-):
+    outputs: Sequence[str],
+    *,
+    resize: int,
+    crop: int,
+    input: str,
+    images: Sequence[str] = (),
+    tar: str | None = None,
+    members: Sequence[Member] = (),
+    pixels: str = "exact",
+    method: str = "pillow",
+    order: str = "rgb",
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    on_bad: str = "fail",
+) -> None:
     """Write one shard: uint8 (n, crop, crop, 3), or float32 (n, 3, crop, crop) normalised, by `input`.
 
-    inputs   the images in row order; with `members` (rows of name, offset, size, sha256) the tar alone
-    outputs  the shard; and, when asked for, a JSON list of its bad images: [{"row", "name", "reason"}]
-    on_bad   "fail": BadData that names every bad image; "skip": its row is zeros and the list has it
+    images   paths in row order; or `tar`, the archive that holds them, and `members`, where: (name, offset,
+             size, first 16 hex of the SHA-256) of each row
+    outputs  the shard; and, when asked for, a JSON list of its undecodable images
+    on_bad   "fail": BadData that names every undecodable image; "skip": its row is zeros and the list has it
     """
-    count = len(members) if members else len(inputs)
+    count = len(members) or len(images)
     shape = (count, 3, crop, crop) if input == "float32" else (count, crop, crop, 3)
     shard = np.lib.format.open_memmap(outputs[0], "w+", np.dtype(input), shape)
     with open(outputs[0], "r+b") as file:  # a full disk is an error now, and not a SIGBUS under a row
         os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
-    bad = []
-    for row, name, source in sources(inputs, members):
+    bad: list[Undecodable] = []
+    for row, name, source in sources(images, tar, members):
         try:
             levels = transform.pixels(source(), resize, crop, pixels, method, order)
         except BadImage as error:
             bad.append({"row": row, "name": name, "reason": str(error)})
             continue
         shard[row] = transform.normalised(levels, mean, std) if input == "float32" else levels
-    bad.sort(key=lambda found: found["row"])
+    bad.sort(key=lambda image: image["row"])
     if bad and on_bad == "fail":
-        raise BadData(_told(bad, count))
+        raise BadData(_refusal(bad, count))
     for path in outputs[1:]:
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(bad, file, indent=1)
+        undecodable.write(path, bad)
 
 
-def index(inputs, outputs, names, labels, shard_size):
-    """Write index.csv: row, name, label, shard. A second output is the bad images of all shards (`inputs`:
-    their lists).
+def index(
+    outputs: Sequence[str],
+    *,
+    names: Sequence[str],
+    labels: Sequence[int],
+    shard_size: int,
+    shard_lists: Sequence[str] = (),
+) -> None:
+    """Write index.csv; a second output is the list of all undecodable images, joined from the shards'
+    lists.
     """
-    with open(outputs[0], "w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["row", "name", "label", "shard"])
-        table.writerows(
-            (row, name, label, row // shard_size)
-            for row, (name, label) in enumerate(zip(names, labels, strict=True))
-        )
+    index_csv.write(outputs[0], names, labels, shard_size)
     if len(outputs) > 1:
-        bad = []
-        for number, path in enumerate(inputs):
-            with open(path, encoding="utf-8") as file:
-                bad += [{**found, "row": found["row"] + number * shard_size} for found in json.load(file)]
-        with open(outputs[1], "w", encoding="utf-8") as file:
-            json.dump(bad, file, indent=1)
+        bad: list[Undecodable] = []
+        for number, path in enumerate(shard_lists):
+            for image in undecodable.read([path]):
+                bad.append({**image, "row": image["row"] + number * shard_size})
+        undecodable.write(outputs[1], bad)
 
 
-def write_bins(inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    """inputs: (shard,); outputs: a .bin a row: float32 NCHW of one image, or uint8 HWC for a model with
-    AIPP.
-    """
-    shard = np.load(inputs[0], mmap_mode="r")
-    for row, path in zip(shard, outputs, strict=True):
+def write_bins(outputs: Sequence[str], *, shard: str) -> None:
+    """Write one .bin a row of the shard: float32 NCHW of one image, or uint8 HWC for a model with AIPP."""
+    for row, path in zip(np.load(shard, mmap_mode="r"), outputs, strict=True):
         row.tofile(path)
         os.chmod(path, BIN_MODE)
 
 
-def sources(
-    inputs: Sequence[str], members: Sequence[Sequence] | None
-) -> Iterator[tuple[int, str, Callable[[], bytes]]]:
+def sources(images: Sequence[str], tar: str | None, members: Sequence[Member]) -> Iterator[Source]:
     """(row, name, a function that gives the file's bytes or raises BadImage) of each image: of a tar in the
     order of its bytes.
     """
-    if not members:
-        for row, path in enumerate(inputs):
+    if tar is None:
+        for row, path in enumerate(images):
             yield row, path.rpartition("/")[2], functools.partial(decode.read, path)
         return
-    for row, data in tar.read(
-        inputs[0], [(offset, size) for _, offset, size, _ in members], decode.LARGEST_FILE
-    ):
+    places = [(offset, size) for _, offset, size, _ in members]
+    for row, data in archive.read(tar, places, decode.LARGEST_FILE):
         yield row, members[row][0], functools.partial(_checked, data, members[row][3])
 
 
@@ -116,8 +114,8 @@ def _checked(data: bytes, sha256: str) -> bytes:
     return data
 
 
-def _told(bad: list[dict], count: int) -> str:
-    listed = "; ".join(f"{found['name']}: {found['reason']}" for found in bad)
+def _refusal(bad: Sequence[Undecodable], count: int) -> str:
+    listed = "; ".join(f"{image['name']}: {image['reason']}" for image in bad)
     return (
         f"{len(bad)} of {count} images cannot be used: {listed}. Replace them, or count them as wrong with"
         " --on-bad=skip"

@@ -1,17 +1,39 @@
-"""The lists of pictures that cannot be decoded: one JSON file a shard, and one of a whole data set, as
-shards.py writes them.
+"""Images that cannot be decoded: why one is not usable, and the lists of them, one JSON file a shard and one
+of a whole data set.
 """
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TypedDict
 
 
-def listed(paths: Iterable[str]) -> list[dict[str, Any]]:
-    """[{"row", "name", "reason"}] of all those among the paths that are such lists: the .json files."""
-    found: list[dict[str, Any]] = []
+class BadImage(Exception):
+    """A file that is not a usable image; says why."""
+
+
+class Undecodable(TypedDict):
+    """One image that cannot be decoded. `row` is its row in the shard, or in the data set."""
+
+    row: int
+    name: str
+    reason: str
+
+
+def read(paths: Iterable[str]) -> list[Undecodable]:
+    """The images of all these lists, in their order."""
+    images: list[Undecodable] = []
     for path in paths:
-        if path.endswith(".json"):
-            with open(path, encoding="utf-8") as file:
-                found += json.load(file)
-    return found
+        with open(path, encoding="utf-8") as file:
+            images += json.load(file)
+    return images
+
+
+def rows_of(paths: Iterable[str]) -> list[int]:
+    """The rows of the images of all these lists."""
+    return [image["row"] for image in read(paths)]
+
+
+def write(path: str, images: Sequence[Undecodable]) -> None:
+    """Write one list."""
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(images, file, indent=1)

@@ -1,109 +1,114 @@
-"""The steps of `inv data`: the sample's pictures, a check of every file, a contact sheet, .bin files, a
-diagnosis, training.
+"""data: a check of every file, a contact sheet, .bin files, a diagnosis, training, labels from a devkit.
 
-Declared here, and not in tasks.py, because each is a story of its own; the stages' matrix is there. `build`
-is the request (stages.request.target.Build), which this package does not import.
+Each is a story of its own: a function that declares its steps, and one that says what came of them.
 """
 
 import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
+from configs.options import one_of_data
 from pipeline.errors import BuildError
-from pipeline.fingerprint import of_package
 from pipeline.step import Step
-from preprocess import presets, undecodable
+from pipeline.text import counted
+from preprocess import presets
 from preprocess.dataset import devkit as devkits
 from preprocess.dataset.classes import TABLE
 from preprocess.dataset.scan import VAL
 from preprocess.sample import splits
+from preprocess.undecodable import rows_of
+from stages import diagnosis, preprocess
+from stages.convert import network, versions
+from stages.request import dataset
+from stages.request.build import Build
 from stages.request.dataset import images_a_shard
 
-DRAWN_AT_ONCE = 40
-DIAGNOSED = 200  # images
 
-
-def pictures(folder: str, split: str) -> Iterator[Step]:
-    """Draw a split of the sample into `folder`, with its val_label.txt."""
-    names = splits.names(split)
-    yield Step(
-        f"pictures/{split}/labels",
-        "preprocess.sample.splits:write_labels",
-        outputs=(f"{folder}/val_label.txt",),
-        params={"split": split},
-    )
-    for first in range(0, len(names), DRAWN_AT_ONCE):
-        part = names[first : first + DRAWN_AT_ONCE]
-        yield Step(
-            f"pictures/{split}/{first // DRAWN_AT_ONCE:05d}",
-            "preprocess.sample.render:write",
-            outputs=tuple(f"{folder}/{name}" for name in part),
-            params={"first": first, "split": split},
-            tools={name: of_package(name) for name in ("Pillow", "numpy")},
-            images=len(part),
-        )
-
-
-def check(build: Any, asked: Any) -> Iterator[Step]:
+def check(build: Build, asked: object) -> Iterator[Step]:
     """Look at every file of the data set; the report is check.txt."""
-    labels = build.check()
-    images, size, folder = build.listing.images, build.shard_size, build.data_dir
-    parts = [images[first : first + size] for first in range(0, len(images), size)]
-    lists = [f"{folder}/check-{n:05d}.json" for n in range(len(parts))]
-    tools, shape = (
-        {"Pillow": of_package("Pillow")},
-        {key: build.pixels[key] for key in ("resize", "crop", "method")},
-    )
-    for n, part in enumerate(parts):
+    data, wrong_labels = dataset.labelled_or_not(build.request)
+    pixels = build.request.pixels
+    lists = [f"{data.dir}/check-{n:05d}.json" for n in range(len(data.shards))]
+    for n, path in enumerate(lists):
+        part = data.images_of(n)
         yield Step(
             f"check/{n:05d}",
             "preprocess.inspect.check:write",
-            build.picture_paths(part),
-            (lists[n],),
-            {**shape, **build.members(part)},
-            tools,
-            reads=build.tar,
+            inputs=data.paths(part),
+            unhashed_inputs=data.tar,
+            outputs=(path,),
+            params={
+                "resize": pixels["resize"],
+                "crop": pixels["crop"],
+                "method": pixels["method"],
+                **data.members(part),
+            },
+            tools=versions("Pillow"),
+            roots=data.roots,
             images=len(part),
         )
     yield Step(
         "check/report",
         "preprocess.inspect.check:report",
-        tuple(lists),
-        (f"{folder}/check.txt",),
-        {"images": len(images), "labels": labels},
+        inputs={"lists": tuple(lists)},
+        outputs=(f"{data.dir}/check.txt",),
+        params={"images": len(data.images), "labels": wrong_labels},
     )
 
 
-def show(build: Any, asked: Any) -> Iterator[Step]:
+def said_of_check(build: Build, asked: object) -> str:
+    """The report."""
+    data, _ = dataset.labelled_or_not(build.request)
+    with open(f"{data.dir}/check.txt", encoding="utf-8") as file:
+        return file.read().rstrip()
+
+
+def show(build: Build, asked: object) -> Iterator[Step]:
     """A contact sheet of what the network sees, from the shards."""
-    params = {"order": build.pixels["order"], "names": list(splits.CLASSES) if build.sample else None}
-    if build.input == "float32":
-        params |= {"mean": build.pixels["mean"], "std": build.pixels["std"]}
+    request, data = build.request, build.dataset
+    yield from preprocess.steps(build)
+    pixels = request.pixels
+    normalised = {"mean": pixels["mean"], "std": pixels["std"]} if request.input == "float32" else {}
     yield Step(
         "show/sheet",
         "preprocess.inspect.contact_sheet:write",
-        (build.index_csv, *build.shards, TABLE, *build.bad_lists),
-        (f"{build.data_dir}/sheet.png",),
-        params,
-        {"Pillow": of_package("Pillow")},
+        inputs={"index": data.index_csv, "shards": tuple(data.shards), "undecodable": data.undecodable},
+        after=(TABLE,),
+        outputs=(f"{data.dir}/sheet.png",),
+        params={
+            "order": pixels["order"],
+            "names": list(splits.CLASSES) if request.sample else None,
+            **normalised,
+        },
+        tools=versions("Pillow"),
     )
 
 
-def bins(build: Any, asked: str) -> Iterator[Step]:
+def said_of_show(build: Build, asked: object) -> str:
+    """Where the sheet is."""
+    return f"contact sheet: {build.dataset.dir}/sheet.png{_skipped(build)}"
+
+
+def bins(build: Build, asked: object) -> Iterator[Step]:
     """One .bin an image in the folder asked for, written from the shards."""
-    folder = os.path.abspath(asked)
-    names, size = bin_names([image.name for image in build.listing.images]), build.shard_size
-    for n, shard in enumerate(build.shards):
+    data, folder = build.dataset, os.path.abspath(str(asked))
+    yield from preprocess.steps(build)
+    names, size = bin_names([image.name for image in data.images]), data.shard_size
+    for n, shard in enumerate(data.shards):
         part = names[n * size : (n + 1) * size]
         yield Step(
             f"bins/{n:05d}",
             "preprocess.shards:write_bins",
-            (shard,),
-            tuple(os.path.join(folder, name) for name in part),
+            inputs={"shard": shard},
+            outputs=tuple(os.path.join(folder, name) for name in part),
             images=len(part),
         )
+
+
+def said_of_bins(build: Build, asked: object) -> str:
+    """How many there are, and where."""
+    folder = os.path.abspath(str(asked))
+    return f"{len(build.dataset.images)} files for ais_bench --input: {folder}{_skipped(build)}"
 
 
 def bin_names(images: Sequence[str]) -> list[str]:
@@ -118,97 +123,28 @@ def bin_names(images: Sequence[str]) -> list[str]:
         other = seen.setdefault(name.partition(".")[0], name)
         if other != name:
             raise BuildError(
-                f"--bins: {other} and {name} are the same up to the first dot, where ais_bench cuts names: "
-                "their results would overwrite each other. Rename one"
+                f"--bins: {other} and {name} are the same up to the first dot, where ais_bench cuts names:"
+                " their results would overwrite each other. Rename one"
             )
     return [name.rpartition(".")[0] + ".bin" for name in images]
 
 
-def diagnose(build: Any, asked: Any) -> Iterator[Step]:
-    """The same pictures under plausible mistakes, through PyTorch, and which of them the network likes
-    best.
-    """
-    build.diagnose(DIAGNOSED)
-    images, folder, network = build.listing.images, build.diagnosed_dir, build.network()
-    variants = presets.variants(build.pixels, asdict(build.model.preprocess))
-    ways: list[str] = []  # variants that only normalise otherwise share their levels
-    said: list[str] = []
-    for name, values in variants.items():
-        params = {
-            **presets.shard_params(values, "uint8", "exact", build.words.on_bad),
-            **build.members(images),
-        }
-        way = "-".join(str(values[key]) for key in ("method", "order", "resize"))
-        if way not in ways:
-            ways.append(way)
-            yield Step(
-                f"diagnose/{way}",
-                "preprocess.shards:write",
-                build.picture_paths(images),
-                (f"{folder}/{way}.npy", *([f"{folder}/{way}-bad.json"] if build.skips_bad else [])),
-                params,
-                presets.tools("exact"),
-                reads=build.tar,
-                images=len(images),
-            )
-        said.append(f"{folder}/{build.checkpoint_name}-{name}-said.npy")
-        yield Step(
-            f"diagnose/{name}",
-            "mobilenet.reference:reference",
-            (build.checkpoint, f"{folder}/{way}.npy"),
-            (said[-1],),
-            {"model": network, "mean": values["mean"], "std": values["std"], "images": len(images)},
-            {"torch": of_package("torch")},
-        )
-    yield from _verdict(
-        build, variants, said, [f"{folder}/{way}-bad.json" for way in ways if build.skips_bad]
-    )
-
-
-def _verdict(
-    build: Any, variants: dict[str, dict[str, Any]], said: list[str], skipped: list[str]
-) -> Iterator[Step]:
-    images, folder = build.listing.images, f"{build.data_dir}/diagnosis"
-    yield Step(
-        "diagnose/index",
-        "preprocess.shards:index",
-        outputs=(f"{folder}/diagnosis.csv",),
-        params={
-            "names": [i.name for i in images],
-            "labels": [i.label for i in images],
-            "shard_size": len(images),
-        },
-    )
-    yield Step(
-        "diagnose/verdict",
-        "preprocess.inspect.diagnose:write",
-        (f"{folder}/diagnosis.csv", *said, *skipped, TABLE),
-        (f"{folder}/diagnosis.json",),
-        {
-            "names": list(variants),
-            "background": build.model.background,
-            "mean": build.pixels["mean"],
-            "std": build.pixels["std"],
-            "forms": [{key: values[key] for key in ("order", "mean", "std")} for values in variants.values()],
-        },
-    )
-
-
-def train_sample(build: Any, asked: Any) -> Iterator[Step]:
+def train_sample(build: Build, asked: object) -> Iterator[Step]:
     """Draw the training split, make its shards, and train the sample's network on them."""
-    folder, names, values = f"{build.out}/data/sample-training", splits.names("train"), build.pixels
+    request = build.request
+    folder, names, pixels = f"{request.out}/data/sample-training", splits.names("train"), request.pixels
     drawn, size = f"{folder}/pictures", images_a_shard(len(names), "uint8")
-    yield from pictures(drawn, "train")
+    yield from preprocess.pictures(drawn, "train")
     shards = []
     for n, first in enumerate(range(0, len(names), size)):
         shards.append(f"{folder}/pixels-{n:05d}.npy")
         yield Step(
             f"train/pixels/{n:05d}",
             "preprocess.shards:write",
-            tuple(f"{drawn}/{name}" for name in names[first : first + size]),
-            (shards[-1],),
-            presets.shard_params(values, "uint8", "exact"),
-            presets.tools("exact"),
+            inputs={"images": tuple(f"{drawn}/{name}" for name in names[first : first + size])},
+            outputs=(shards[-1],),
+            params={**presets.shard_params(pixels, "uint8", "exact")},
+            tools=presets.tools("exact"),
         )
     yield Step(
         "train/index",
@@ -219,95 +155,86 @@ def train_sample(build: Any, asked: Any) -> Iterator[Step]:
     yield Step(
         "train/checkpoint",
         "mobilenet.train:write",
-        (f"{folder}/train.csv", *shards),
-        (f"{folder}/sample.tar",),
-        {"model": build.network(), "mean": values["mean"], "std": values["std"]},
-        {"torch": of_package("torch")},
+        inputs={"index": f"{folder}/train.csv", "shards": tuple(shards)},
+        outputs=(f"{folder}/sample.tar",),
+        params={"model": network(request.model), "mean": pixels["mean"], "std": pixels["std"]},
+        tools=versions("torch"),
     )
 
 
-def devkit(build: Any, asked: str) -> Iterator[Step]:
-    """No step: the label file is the user's own from then on. `told` writes it, so that a dry run does
-    not.
+def said_of_train_sample(build: Build, asked: object) -> str:
+    """Where the new checkpoint is."""
+    path = f"{build.request.out}/data/sample-training/sample.tar"
+    return f"trained anew: {path} (the one in use is mobilenet/sample.tar)"
+
+
+def devkit(build: Build, asked: object) -> Iterator[Step]:
+    """No step: the label file is the user's own from then on. `write_labels` writes it, so that a dry run
+    does not.
     """
-    devkits.labels(os.path.abspath(asked))
+    devkits.labels(os.path.abspath(str(asked)))
     yield from ()
 
 
-def write_labels(build: Any, asked: str) -> str:
-    """Write val_label.txt where --labels says, else beside the data set, else here; returns what to say of
-    it.
-    """
-    target, labels = labels_target(build), devkits.labels(os.path.abspath(asked))
-    lines = "".join(f"{name} {label}\n" for name, label in labels.items())
-    try:
-        if os.path.exists(target):
-            with open(target, encoding="utf-8", errors="replace") as file:
-                if file.read() != lines:
-                    raise BuildError(
-                        f"{target}: is there already and says something else; move it, or name another:"
-                        " --labels=FILE"
-                    )
-        part = os.path.join(os.path.dirname(target), ".part-" + os.path.basename(target))
-        with open(part, "w", encoding="utf-8") as file:
-            file.write(lines)
-        os.replace(part, target)
-    except OSError as error:
-        raise BuildError(
-            f"{target}: cannot be written ({error.strerror}); name another file: --labels=FILE"
-        ) from None
-    short = f"; the whole validation set has {devkits.ALL:,}, and a part cannot be checked"
-    return f"labels: {target}, {len(labels):,} pictures{short if len(labels) != devkits.ALL else ''}"
+def write_labels(build: Build, asked: object) -> str:
+    """Write val_label.txt where --labels says, else beside the data set, else here; what to say of it."""
+    target, labels = labels_target(build), devkits.labels(os.path.abspath(str(asked)))
+    devkits.write(target, labels)
+    part = len(labels) != devkits.ALL
+    short = f"; the whole validation set has {devkits.ALL:,}, and a part cannot be checked" if part else ""
+    return f"labels: {target}, {counted(len(labels), 'picture')}{short}"
 
 
-def labels_target(build: Any) -> str:
+def labels_target(build: Build) -> str:
     """Where `inv data --devkit` writes."""
-    if build.words.labels:
-        return os.path.abspath(build.words.labels)
-    if not build.words.dataset:
+    given = build.request.given
+    if given.labels:
+        return os.path.abspath(given.labels)
+    if not given.dataset:
         return os.path.abspath("val_label.txt")
-    # then it lies beside val/, and not beside other data sets
-    holds_val = os.path.isdir(os.path.join(build.dataset, VAL))
-    return os.path.join(build.dataset if holds_val else os.path.dirname(build.dataset), "val_label.txt")
+    # beside val/, and not beside other data sets
+    folder = build.request.dataset
+    beside = folder if os.path.isdir(os.path.join(folder, VAL)) else os.path.dirname(folder)
+    return os.path.join(beside, "val_label.txt")
 
 
-DECLARE = {
+def said_of_diagnose(build: Build, asked: object) -> str:
+    """The verdict."""
+    with open(diagnosis.verdict_file(build), encoding="utf-8") as file:
+        return str(json.load(file)["text"])
+
+
+def _skipped(build: Build) -> str:
+    """How many of the images are not there, where that may be: their rows are zeros."""
+    count, images = len(rows_of(build.dataset.undecodable)), len(build.dataset.images)
+    return f" ({count:,} of {images:,} pictures cannot be decoded: zeros in their place)" if count else ""
+
+
+def steps(build: Build, **asked: object) -> Iterator[Step]:
+    """The steps of the one thing that was asked for."""
+    what = one_of_data(asked)
+    return DECLARE[what](build, asked[what])
+
+
+def closing(build: Build, **asked: object) -> str:
+    """What is said when it is done."""
+    what = one_of_data(asked)
+    return SAID[what](build, asked[what])
+
+
+DECLARE: dict[str, Callable[[Build, object], Iterator[Step]]] = {
     "devkit": devkit,
     "check": check,
     "show": show,
     "bins": bins,
-    "diagnose": diagnose,
+    "diagnose": diagnosis.steps,
     "train_sample": train_sample,
 }
-
-
-def told(build: Any, what: str, asked: Any) -> str:
-    """What `inv data` prints when the work is done."""
-    if what == "devkit":
-        return write_labels(build, asked)
-    if what == "check":
-        with open(f"{build.data_dir}/check.txt", encoding="utf-8") as file:
-            return file.read().rstrip()
-    if what == "diagnose":
-        with open(f"{build.data_dir}/diagnosis/diagnosis.json", encoding="utf-8") as file:
-            return str(json.load(file)["text"])
-    if what == "show":
-        return f"contact sheet: {build.data_dir}/sheet.png{_skipped(build)}"
-    if what == "bins":
-        return (
-            f"{len(build.listing.images)} files for ais_bench --input:"
-            f" {os.path.abspath(asked)}{_skipped(build)}"
-        )
-    return (
-        f"trained anew: {build.out}/data/sample-training/sample.tar (the one in use is mobilenet/sample.tar)"
-    )
-
-
-def _skipped(build: Any) -> str:
-    """How many of the pictures are not there, where that may be: their rows are zeros."""
-    count = len(undecodable.listed(build.bad_lists))
-    return (
-        f" ({count:,} of {len(build.listing.images):,} pictures cannot be decoded: zeros in their place)"
-        if count
-        else ""
-    )
+SAID: dict[str, Callable[[Build, object], str]] = {
+    "devkit": write_labels,
+    "check": said_of_check,
+    "show": said_of_show,
+    "bins": said_of_bins,
+    "diagnose": said_of_diagnose,
+    "train_sample": said_of_train_sample,
+}

@@ -1,85 +1,155 @@
-"""The steps of `inv eval --results=DIR`, and what a build ends with. `build` is the request, which this
-package does not import.
+"""eval: accuracy over all labels, agreement with PyTorch at every batch size, and scores of other tools'
+results.
 """
 
-import hashlib
-import json
 import os
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from hashlib import sha256
 
 from eval.ais_bench import results_dir
-from eval.report import terminal
+from pipeline.errors import BuildError
 from pipeline.step import Step
+from preprocess.dataset import labels as label_files
+from preprocess.dataset.listing import identity_of
+from stages import infer
+from stages.convert import TORCH_MB, network, parity_ok, versions
+from stages.request.build import Build
+from stages.request.request import Request, plain
+
+AGREEMENT_IMAGES = 256
+# images whose two largest PyTorch outputs are closer than this may change places without fault
+MARGIN = {"fp32": 1e-2}
+MARGIN_OF_OTHERS = 0.1
 
 
-def scored(build: Any, results: str, labels: Mapping[str, int]) -> Iterator[Step]:
-    """`labels` are {image name: class} in the label file's order; every result file is an input. `build` is
-    the request.
+def steps(build: Build) -> Iterator[Step]:
+    """Judge the logits of one batch size by the labels, and all batch sizes by PyTorch's logits."""
+    request, data = build.request, build.dataset
+    batch = request.eval_batch
+    yield Step(
+        f"eval/{request.variant}/{data.name}/bs{batch}",
+        "eval.accuracy:write",
+        inputs={
+            "index": data.index_csv,
+            "logits": tuple(infer.logits(build, batch)),
+            "undecodable": data.undecodable,
+        },
+        outputs=(f"{build.logits_dir(batch)}/accuracy.json",),
+        params={
+            "row": build.row(batch),
+            "classes": request.model.classes,
+            "background": request.model.background,
+        },
+        tools=versions("numpy"),
+    )
+    yield from _agreement(build)
+
+
+def _agreement(build: Build) -> Iterator[Step]:
+    """Hold every compiled batch size against PyTorch's float32 logits on the first images: records and
+    gates.
     """
-    build.add_root("results", os.path.abspath(results))
-    root = os.path.abspath(results)
-    found = results_dir.listed(results)
-    paths = results_dir.paired(found, list(labels))
-    identity = hashlib.sha256(
-        "".join(f"{name}\t{label}\n" for name, label in labels.items()).encode()
-    ).hexdigest()[:8]
-    place = hashlib.sha256(root.encode()).hexdigest()[
-        :8
-    ]  # tools call their folders after the time of day, anywhere
-    where = os.path.join(build.out, "results", f"{build.plain(os.path.basename(root))}-{place}")
-    dataset = f"{build.plain(os.path.basename(build.labels).rpartition('.')[0])}-{identity}"
+    request, data = build.request, build.dataset
+    images = min(len(data.images), AGREEMENT_IMAGES)
+    shards = tuple(data.shards[: -(-images // data.shard_size)])
+    # the same for every chip
+    reference = os.path.join(request.model_dir, "reference", data.name + ".npy")
+    yield Step(
+        f"agree/reference/{data.name}",
+        "mobilenet.reference:write",
+        inputs={"checkpoint": request.checkpoint, "shards": shards},
+        after=(parity_ok(request),),  # a wrong checkpoint is told once
+        outputs=(reference,),
+        params={
+            "model": network(request.model),
+            "mean": request.pixels["mean"],
+            "std": request.pixels["std"],
+            "images": images,
+        },
+        tools=versions("torch", "numpy"),
+        memory_mb=TORCH_MB,
+    )
+    for batch in request.batches:
+        yield from _agreement_of(build, batch, images, shards, reference)
+
+
+def _agreement_of(
+    build: Build, batch: int, images: int, shards: tuple[str, ...], reference: str
+) -> Iterator[Step]:
+    request, target = build.request, build.target
+    where, name = build.logits_dir(batch), f"agree/{request.variant}/{build.dataset.name}/bs{batch}"
+    yield Step(
+        f"{name}/logits",
+        "infer.logits:first",
+        inputs={"model": target.compiled(batch), "shards": shards},
+        outputs=(f"{where}/agreement.npy",),
+        params={"backend": request.chip.backend, "batch": batch, "images": images},
+        tools=target.backend.runtime(),
+        resource="device",
+        code=(f"backends.{request.chip.backend}",),
+    )
+    yield Step(
+        f"{name}/record",
+        "eval.agreement:write",
+        inputs={
+            "logits": f"{where}/agreement.npy",
+            "reference": reference,
+            "undecodable": build.dataset.undecodable,
+        },
+        outputs=(f"{where}/agreement.json",),
+        params={"row": build.row(batch), "margin": MARGIN.get(request.precision, MARGIN_OF_OTHERS)},
+        tools=versions("numpy"),
+    )
+    yield Step(
+        f"{name}/gate",
+        "eval.agreement:gate",
+        inputs={"record": f"{where}/agreement.json"},
+        outputs=(f"{where}/agreement.ok",),
+    )
+
+
+def results(build: Build, folder: str) -> Iterator[Step]:
+    """Score the results of another tool; every result file is an input."""
+    request, root = build.request, os.path.abspath(folder)
+    label_file = labels_of(request, folder)
+    labels = label_files.read(label_file)
+    files = results_dir.paired(results_dir.listed(folder), list(labels))
+    # tools call their folders after the time of day, anywhere
+    where = os.path.join(
+        request.out, "results", f"{plain(os.path.basename(root))}-{sha256(root.encode()).hexdigest()[:8]}"
+    )
+    stem = plain(os.path.basename(label_file).rpartition(".")[0])
     row = {
-        "model": build.model.name,
+        "model": request.model.name,
         "checkpoint": None,
-        "dataset": dataset,
+        "dataset": f"{stem}-{identity_of(labels.items())}",
         "chip": None,
         "precision": None,
         "input": None,
         "batch": None,
         "sample_data": False,
+        "results": os.path.basename(root),
     }
-    build.judged.update(row, results=os.path.basename(root))
     yield Step(
         "eval/results/index",
         "preprocess.shards:index",
-        (build.labels,),
-        (f"{where}/index.csv",),
-        {"names": list(labels), "labels": list(labels.values()), "shard_size": len(labels)},
+        after=(label_file,),
+        outputs=(f"{where}/index.csv",),
+        params={"names": list(labels), "labels": list(labels.values()), "shard_size": len(labels)},
     )
     yield Step(
         "eval/results/accuracy",
         "eval.ais_bench.score:write",
-        (f"{where}/index.csv", *paths),
-        (f"{where}/accuracy.json",),
-        {"row": row, "classes": build.model.classes},
-        reads=(root,),
+        inputs={"index": f"{where}/index.csv", "results": tuple(files)},
+        outputs=(f"{where}/accuracy.json",),
+        params={"row": row, "classes": request.model.classes},
+        roots={"results": root},
     )
 
 
-def told(build: Any) -> str:
-    """What a build ends with: the figures of this request, from the report."""
-    folder = os.path.join(build.out, "report")
-    with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
-        # other batch sizes and devices than this command asked for were timed at another time, maybe beside
-        # other work
-        devices = vars(build).get("devices")
-        rows = [
-            row
-            for row in json.load(file)["rows"]
-            if row["batch"] in (None, *build.batches) and devices in (None, row.get("devices", devices))
-        ]
-    listed = "listing" in vars(build)
-    columns = build.judged or (
-        build.row(build.dataset_row if listed else None, build.eval_batch)
-        if build.has_checkpoint
-        else build.data_row()
-    )
-    return terminal.final(
-        rows,
-        **build.published(),
-        current=columns,
-        report=os.path.join(folder, "report.md"),
-        data=build.data_row() if listed else None,
-        bad_list="".join(build.bad_lists if listed else ()),
-    )
+def labels_of(request: Request, folder: str) -> str:
+    """The label file that results of another tool are scored with: it says which images there should be."""
+    if request.labels is None:
+        from_where = f"--results={folder}: which images there are and what is on them is not known"
+        raise BuildError(f"{from_where}; add --labels=FILE")
+    return request.labels

@@ -22,7 +22,7 @@ from pipeline.execution.run import Run
 from pipeline.execution.slots import Slots
 from pipeline.freshness import stamp
 from pipeline.freshness.code import ROOT, Source
-from pipeline.freshness.files import Disk, Roots
+from pipeline.freshness.files import FileState, Roots
 from pipeline.freshness.reasons import reasons, verdicts
 from pipeline.parts import sweep
 from pipeline.plan import Plan
@@ -103,27 +103,27 @@ class World:
         os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
         Path(self.path(name)).write_text(text)
 
-    def disk(self):
+    def files(self):
         """The disk as a new command sees it."""
-        return Disk(Roots({"out": self.out, "data": self.data}), Source(root=self.code))
+        return FileState(Roots({"out": self.out, "data": self.data}), Source(root=self.code))
 
     def why(self, step):
         """The step's reasons now."""
-        return reasons(step, self.disk())
+        return reasons(step, self.files())
 
     def states(self, *steps, again=()):
         """{name: (state, reasons)}."""
-        return {name: (v.state, v.why) for name, v in verdicts(Plan(steps), self.disk(), again).items()}
+        return {name: (v.state, v.why) for name, v in verdicts(Plan(steps), self.files(), again).items()}
 
     def build(self, *steps, processes=0, slots=None, again=(), **options):
         """Build; names of the steps that ran. `processes`: by so many real workers."""
-        plan, disk, self.heard = Plan(steps), self.disk(), Heard()
+        plan, files, self.heard = Plan(steps), self.files(), Heard()
         sweep(self.out)
-        found = verdicts(plan, disk, again)
+        found = verdicts(plan, files, again)
         slots = slots or [Slot("cpu", str(n)) for n in range(processes or 1)]
         made = (Slots if processes else InlineSlots)(slots, sum(slot.share for slot in slots))
-        self.outcome = Run(plan, found, disk, made, self.heard, f"{self.out}/log", **options).go()
-        for path, touched in disk.touched.items():
+        self.outcome = Run(plan, found, files, made, self.heard, f"{self.out}/log", **options).go()
+        for path, touched in files.touched.items():
             stamp.write(path, touched)
         return self.outcome.ran
 

@@ -106,7 +106,7 @@ def test_a_machine_without_cann_says_what_is_missing_in_one_line_each(bare):
         BuildError, match="aclruntime: not installed, needed to run on 310P3. .* into wheels/ and run ./inv"
     ):
         ascend.require_runtime("310P3")
-    assert len(ascend.ready()) == 2 and all("\n" not in line for line in ascend.ready())
+    assert len(ascend.missing()) == 2 and all("\n" not in line for line in ascend.missing())
 
 
 def test_a_machine_with_all_of_it_is_ready(bare, monkeypatch):
@@ -114,7 +114,7 @@ def test_a_machine_with_all_of_it_is_ready(bare, monkeypatch):
     monkeypatch.setenv("ASCEND_TOOLKIT_HOME", str(toolkit(bare / "cann", toolkit="8.0.RC1")))
     monkeypatch.syspath_prepend(str(bare))
     (bare / "aclruntime.py").write_text("")
-    assert ascend.ready() == []
+    assert ascend.missing() == []
     ascend.require_compiler("310P3")
     ascend.require_runtime("310P3")
 

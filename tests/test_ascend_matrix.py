@@ -33,7 +33,7 @@ import pytest
 from inv import BOOKKEEPING, parts, tree
 
 from backends.ascend import npu_smi
-from configs.options import checked
+from configs.options import parse
 from pipeline.errors import BuildError
 from stages.request import target
 
@@ -97,7 +97,7 @@ def test_every_inventory_is_in_these_tables():
 @pytest.mark.parametrize("inventory", CHIPS)
 def test_the_chip_found_has_its_file(machine, inventory):
     machine(inventory=inventory)
-    build = target.of(checked({"chip": "auto"}))
+    build = target.of(parse({"chip": "auto"}))
     assert build.chip.name == CHIPS[inventory]
 
 
@@ -105,7 +105,7 @@ def test_the_chip_found_has_its_file(machine, inventory):
 def test_a_chip_that_cannot_be_told_is_refused(machine, inventory):
     machine(inventory=inventory)
     with pytest.raises(BuildError) as told:
-        target.of(checked({"chip": "auto"}))
+        target.of(parse({"chip": "auto"}))
     assert REFUSED[inventory] in str(told.value)
 
 

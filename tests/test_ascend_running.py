@@ -177,7 +177,7 @@ def test_the_runtime_is_ready_and_known_by_build(machine):
     machine(profile="cann8")
     code = (
         "import json, backends.ascend; print(json.dumps([backends.ascend.runtime(),"
-        " backends.ascend.ready()]))"
+        " backends.ascend.missing()]))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     told, missing = json.loads(done.stdout)

@@ -3,12 +3,12 @@
 import pytest
 
 from configs import options
-from configs.options import checked
+from configs.options import parse
 from pipeline.errors import BuildError
 
 
 def test_nothing_given_is_the_defaults():
-    words = checked({})
+    words = parse({})
     assert (words.chip, words.batches, words.pixels, words.devices) == (
         "auto",
         (1, 4, 8, 16, 32, 64),
@@ -33,13 +33,13 @@ def test_nothing_given_is_the_defaults():
     [("all", (1, 4, 8, 16, 32, 64)), ("64", (64,)), ("16,1", (1, 16)), ("8, 8", (8,)), ("1024", (1024,))],
 )
 def test_batch_sizes_are_a_list_or_all(text, found):
-    assert checked({"bs": text}).batches == found
+    assert parse({"bs": text}).batches == found
 
 
 @pytest.mark.parametrize("text", ["abc", "0", "-1", "1,,2", "1.5", "1025", "²", " ", "1-4", "all,1"])
 def test_other_batch_sizes_are_the_users_mistake(text):
     with pytest.raises(BuildError) as told:
-        checked({"bs": text})
+        parse({"bs": text})
     assert str(told.value).startswith(f"--bs={text}: expected")
 
 
@@ -84,18 +84,18 @@ def test_other_devices_are_the_users_mistake_and_what_is_there_is_named(text):
 )
 def test_counts_are_numbers_above_zero(option, value):
     with pytest.raises(BuildError) as told:
-        checked({option: value})
+        parse({option: value})
     assert str(told.value).startswith(f"--{option.replace('_', '-')}={value}: expected a number above 0")
 
 
 @pytest.mark.parametrize("option", ["precision", "input", "pixels", "preset", "on_bad"])
 def test_a_value_that_is_none_of_the_legal_ones_gets_the_list(option):
     with pytest.raises(BuildError, match=f"--{option.replace('_', '-')}=nonsense: expected one of: "):
-        checked({option: "nonsense"})
+        parse({option: "nonsense"})
 
 
 def test_every_option_has_a_help_text_and_every_word_an_option():
     assert all(
         text and text[0].islower() or text.startswith(("N", "OUT")) for _, text in options.SHARED.values()
     )
-    assert set(vars(checked({}))) - {"batches"} <= set(options.SHARED)
+    assert set(vars(parse({}))) - {"batches"} <= set(options.SHARED)

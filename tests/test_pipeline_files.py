@@ -2,33 +2,37 @@
 
 import pytest
 
-from pipeline.freshness.files import Disk, Roots
+from pipeline.freshness.files import FileState, Roots
 from pipeline.step import Step
 
 
 def test_a_file_is_read_once_however_many_steps_read_it(tmp_path, monkeypatch):
     (tmp_path / "a").write_text("x")
-    disk, path = Disk(), str(tmp_path / "a")
-    first = disk.print_of(path)
+    files, path = FileState(), str(tmp_path / "a")
+    first = files.fingerprint(path)
     monkeypatch.setattr("pipeline.fingerprint.of_content", lambda path: pytest.fail("read again"))
-    assert disk.print_of(path, [1, 1, 1, "other"]) == first == disk.seen(path)
+    assert files.fingerprint(path, [1, 1, 1, "other"]) == first == files.seen(path)
 
 
 def test_a_listing_spares_the_stat(tmp_path):
-    assert Disk(stats={"/no/such/file": [1, 1, 1]}).stat("/no/such/file") == [1, 1, 1]
+    assert FileState(stats={"/no/such/file": [1, 1, 1]}).stat("/no/such/file") == [1, 1, 1]
 
 
 def test_what_was_made_again_is_looked_at_again(tmp_path):
-    step, disk = Step("a", "x:y", outputs=(str(tmp_path / "a"),)), Disk()
-    assert disk.stat(step.outputs[0]) is None and disk.stamp(step.stamp) is None
+    step, files = Step("a", "x:y", outputs=(str(tmp_path / "a"),)), FileState()
+    assert files.stat(step.outputs[0]) is None and files.stamp(step.stamp) is None
     (tmp_path / "a").write_text("x")
-    assert disk.stat(step.outputs[0]) is None
-    disk.forget(step)
-    assert disk.stat(step.outputs[0])[2] == 1
+    assert files.stat(step.outputs[0]) is None
+    files.forget(step)
+    assert files.stat(step.outputs[0])[2] == 1
 
 
 def test_paths_that_would_share_a_key_are_written_out():
-    assert Disk().keyed(["/a/x", "/b/x", "/b/y"]) == {"file:x": "/a/x", "file:/b/x": "/b/x", "file:y": "/b/y"}
+    assert FileState().keyed(["/a/x", "/b/x", "/b/y"]) == {
+        "file:x": "/a/x",
+        "file:/b/x": "/b/x",
+        "file:y": "/b/y",
+    }
 
 
 ROOTS = Roots({"out": "/w/out", "repository": "/w", "data": "/w/out/pictures/"})

@@ -35,8 +35,8 @@ def steps(world, batch="16"):
 
 
 def seen(world, *all_steps):
-    plan, disk = Plan(all_steps), world.disk()
-    return plan, verdicts(plan, disk), disk
+    plan, files = Plan(all_steps), world.files()
+    return plan, verdicts(plan, files), files
 
 
 def test_a_stage_is_one_box_and_one_of_two_parts_is_two(world):
@@ -68,30 +68,30 @@ def test_counts_and_colours_are_the_verdicts(world):
 
 
 def test_seconds_are_those_in_which_a_step_worked(world):
-    plan, states, disk = seen(world, *steps(world))
-    assert graph.nodes(plan, states, disk)[0]["infer"].lines[2] == "never made"
+    plan, states, files = seen(world, *steps(world))
+    assert graph.nodes(plan, states, files)[0]["infer"].lines[2] == "never made"
     intervals = {0: (100.0, 4.0), 1: (102.0, 4.0), 2: (200.0, 1.5)}
-    disk.stamp = lambda path: (
+    files.stamp = lambda path: (
         {"made": dict(zip(("start", "seconds"), intervals[int(path[-7])], strict=True))}
         if "logits-" in path
         else None
     )
-    assert graph.nodes(plan, states, disk)[0]["infer"].seconds == 7.5
+    assert graph.nodes(plan, states, files)[0]["infer"].seconds == 7.5
 
 
 def test_mermaid_names_every_stage_its_state_and_every_edge(world):
-    scene = seen(world, *steps(world))
-    text = graph.mermaid(*scene)
+    state = seen(world, *steps(world))
+    text = graph.mermaid(*state)
     assert text.startswith("flowchart LR\n")
     assert '["<b>infer</b><br/>3 steps, 3 stale<br/>never made"]:::run' in text
-    assert len(re.findall(r"^    n\d --> n\d$", text, re.MULTILINE)) == len(graph.nodes(*scene)[1])
+    assert len(re.findall(r"^    n\d --> n\d$", text, re.MULTILINE)) == len(graph.nodes(*state)[1])
 
 
 def test_the_svg_is_well_formed_and_the_same_for_the_same_plan(world):
-    scene = seen(world, *steps(world))
-    text = graph.svg(*scene)
+    state = seen(world, *steps(world))
+    text = graph.svg(*state)
     assert ElementTree.fromstring(text).tag.endswith("svg")
-    assert re.sub(r"(#|id=\")[mp][0-9a-f]{10}", "", graph.svg(*scene)) == re.sub(
+    assert re.sub(r"(#|id=\")[mp][0-9a-f]{10}", "", graph.svg(*state)) == re.sub(
         r"(#|id=\")[mp][0-9a-f]{10}", "", text
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import BuildError
 from pipeline.execution import locks
-from pipeline.execution.locks import Quiet
+from pipeline.execution.locks import MachineLock
 
 
 def slow(world, name, seconds, **more):
@@ -86,7 +86,7 @@ def test_an_out_that_cannot_be_made_or_written_is_the_users_mistake(tmp_path, ou
 
 
 def test_sharing_and_being_alone_exclude_each_other(tmp_path):
-    one, two = Quiet(str(tmp_path / "lock")), Quiet(str(tmp_path / "lock"))
+    one, two = MachineLock(str(tmp_path / "lock")), MachineLock(str(tmp_path / "lock"))
     assert one.share() and two.share()
     assert not one.take()
     two.leave()
@@ -102,7 +102,7 @@ def test_sharing_and_being_alone_exclude_each_other(tmp_path):
 def test_the_machines_lock_is_open_to_every_user(tmp_path):
     before = os.umask(0o077)
     try:
-        Quiet(str(tmp_path / "lock")).close()
+        MachineLock(str(tmp_path / "lock")).close()
     finally:
         os.umask(before)
     assert os.stat(tmp_path / "lock").st_mode & 0o666 == 0o666

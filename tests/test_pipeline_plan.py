@@ -9,7 +9,7 @@ def test_an_input_that_is_an_output_is_an_edge(world):
     plan = Plan([world.step("c", inputs=["a", "b"]), world.step("b", inputs=["a"]), world.step("a")])
     assert plan.order == ["a", "b", "c"]
     assert plan.needs["c"] == ("a", "b")
-    assert plan.feeds["a"] == ["b", "c"]
+    assert plan.dependents["a"] == ["b", "c"]
 
 
 def test_the_declared_order_is_kept_where_it_can_be(world):

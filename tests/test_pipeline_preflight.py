@@ -11,8 +11,8 @@ from pipeline.execution import preflight
 
 @pytest.fixture
 def room(monkeypatch):
-    def have(disk=1e6, memory=1e6):
-        monkeypatch.setattr(machine, "disk_free_mb", lambda path: disk)
+    def have(files=1e6, memory=1e6):
+        monkeypatch.setattr(machine, "disk_free_mb", lambda path: files)
         monkeypatch.setattr(machine, "memory_mb", lambda: memory)
 
     return have
@@ -26,19 +26,19 @@ def shards(world, count, megabytes):
 
 
 def test_too_little_disk_is_told_in_the_users_words(world, room):
-    room(disk=3.1e9 / 2**20)
+    room(files=3.1e9 / 2**20)
     with pytest.raises(BuildError) as told:
         preflight.check(shards(world, 49, 7.6e9 / 49 / 2**20), world.out, 2)
     assert str(told.value) == f"needs 7.6 GB for shards, 3.1 GB free on {world.out}: set --out or --limit"
 
 
 def test_enough_room_says_nothing(world, room):
-    room(disk=500)
+    room(files=500)
     preflight.check(shards(world, 49, 10), world.out, 2)
 
 
 def test_nothing_to_do_needs_nothing(world, room):
-    room(disk=0, memory=0)
+    room(files=0, memory=0)
     preflight.check([], world.out, 2)
 
 

@@ -28,7 +28,7 @@ def test_all_outputs_appear_or_none(world):
     step = world.step("a", outputs=["a", "b"])
     done = made(world, step, **{part_of(world.path("b")): None})
     with pytest.raises(OSError, match="did not write"):
-        publish.publish(step, done, world.disk(), {}, ())
+        publish.publish(step, done, world.files(), {}, ())
     assert not os.path.exists(world.path("a")) and not os.path.exists(step.stamp)
 
 
@@ -38,7 +38,7 @@ def test_the_stamp_comes_last(world, monkeypatch):
     monkeypatch.setattr(
         os, "replace", lambda source, to: (order.append(os.path.basename(to)), replace(source, to))
     )
-    publish.publish(step, made(world, step), world.disk(), {}, ())
+    publish.publish(step, made(world, step), world.files(), {}, ())
     assert order == ["a", "b", "a.stamp"]
 
 
@@ -47,7 +47,7 @@ def test_a_kill_between_the_renames_and_the_stamp_makes_the_step_run_again(world
     world.build(step)
     monkeypatch.setattr("pipeline.freshness.stamp.write", lambda *_: pytest.exit("killed"))
     with pytest.raises(BaseException, match="killed"):
-        publish.publish(step, made(world, step), world.disk(), {}, ())
+        publish.publish(step, made(world, step), world.files(), {}, ())
     assert world.why(step) == ["output out:a changed"]
 
 

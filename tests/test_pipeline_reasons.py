@@ -139,7 +139,7 @@ def test_a_touched_file_runs_nothing_and_its_new_times_are_written_back(built, m
     os.utime(built.path(name), (2, 2))
     assert built.build(*built.steps.values()) == []
     stamps = [stamp.read(step.stamp) for step in built.steps.values()]
-    key = built.disk().roots.key(built.path(name))
+    key = built.files().roots.key(built.path(name))
     times = [found[kind][key][0] for found in stamps for kind in ("inputs", "outputs") if key in found[kind]]
     assert times and set(times) == {2 * 10**9}
 

@@ -21,7 +21,7 @@ def records(world):
     world.build(*world.steps)
     world.records = lambda planned=(): [
         os.path.relpath(path, world.out)
-        for path in stored.records(world.out, ("record.json",), planned, world.disk())
+        for path in stored.records(world.out, ("record.json",), planned, world.files())
     ]
     return world
 

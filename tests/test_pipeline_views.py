@@ -8,9 +8,9 @@ from pipeline.plan import Plan
 from pipeline.ui import views
 
 
-def scene(world, *steps):
-    plan, disk = Plan(steps), world.disk()
-    return plan, verdicts(plan, disk), disk
+def state(world, *steps):
+    plan, files = Plan(steps), world.files()
+    return plan, verdicts(plan, files), files
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def three(world):
 
 
 def test_status_names_every_step(world, three):
-    lines = views.status(*scene(world, *three), 2).splitlines()
+    lines = views.status(*state(world, *three), 2).splitlines()
     assert [line.split()[:2] for line in lines[:3]] == [
         ["fresh", "stage/a"],
         ["fresh", "stage/b"],
@@ -37,7 +37,7 @@ def test_status_names_every_step(world, three):
 
 def test_dry_names_what_would_run_and_counts_the_fresh(world, three):
     world.edit("data/x", "y")
-    lines = views.dry(*scene(world, *three), 2).splitlines()
+    lines = views.dry(*state(world, *three), 2).splitlines()
     assert lines[0].split() == ["run", "stage/a", "input", "data:x", "changed"]
     assert lines[1].split() == ["maybe", "stage/b", "waits", "for", "stage/a"]
     assert lines[2] == "fresh  1 step"
@@ -50,18 +50,18 @@ def test_dry_names_what_would_run_and_counts_the_fresh(world, three):
 def test_looking_changes_nothing(world, three):
     world.edit("data/x", "y")
     before = world.tree()
-    views.dry(*scene(world, *three), 2)
+    views.dry(*state(world, *three), 2)
     assert world.tree() == before
     assert world.build(*three) == ["stage/a", "stage/b"]
 
 
 def test_what_never_ran_is_a_guess_and_says_so(world):
-    assert "2 never ran here" in views.dry(*scene(world, world.step("a"), world.step("b")), 2)
+    assert "2 never ran here" in views.dry(*state(world, world.step("a"), world.step("b")), 2)
 
 
 def test_explain_gives_all_reasons_and_no_other(world, three):
     world.edit("data/x", "y")
-    plan, found, _ = scene(world, *three)
+    plan, found, _ = state(world, *three)
     lines = views.explain(plan, found, "stage/a").splitlines()
     assert lines == ["run    stage/a", "       input data:x changed", f"makes  {world.path('stage/a')}"]
     assert "needs  stage/a  (run)" in views.explain(plan, found, "stage/b")

@@ -13,7 +13,7 @@ from invoke.collection import Collection
 
 import backends
 import tasks
-from configs.options import DATA, SHARED, checked
+from configs.options import DATA, SHARED, parse
 from pipeline.cli import task_types
 from pipeline.cli.executor import Executor
 from pipeline.cli.program import Inv
@@ -83,7 +83,7 @@ def test_every_command_parses(name):
             task = Collection.from_module(tasks)[context.name]
             if isinstance(task, task_types.Stage | task_types.View):
                 given = {arg.name.replace("-", "_"): arg.value for arg in context.args.values()}
-                checked({key: value for key, value in given.items() if key in SHARED})
+                parse({key: value for key, value in given.items() if key in SHARED})
 
 
 def test_the_option_tables_are_the_help():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs.options import checked
+from configs.options import parse
 from pipeline.errors import BuildError
 from stages.request import target
 
@@ -20,7 +20,7 @@ def ask(tmp_path):
 
     def of(**words):
         return target.of(
-            checked(
+            parse(
                 {
                     "chip": "null",
                     "out": str(tmp_path / "out"),

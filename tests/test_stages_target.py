@@ -2,14 +2,14 @@
 
 import pytest
 
-from configs.options import checked
+from configs.options import parse
 from pipeline import machine
 from pipeline.errors import BuildError
 from stages.request import target
 
 
 def ask(**words):
-    return target.of(checked({"chip": "cpu", **words}))
+    return target.of(parse({"chip": "cpu", **words}))
 
 
 def test_a_chip_with_published_figures_only_says_so_when_chosen():

@@ -1,8 +1,8 @@
 """Huawei Ascend: models compiled by atc, run by aclruntime. Importing this needs neither, compiling needs no
 board.
 
-atc.py compiles, session.py runs, npu_smi.py and tables.py find the boards, causes.py turns errors into
-advice, cann.py finds versions; doctor.py looks whether all of it fits together.
+atc.py compiles, session.py runs, npu_smi.py and npu_smi_output.py find the boards, error_text.py turns errors
+into advice, cann.py finds versions; doctor.py looks whether all of it fits together.
 """
 
 import os
@@ -10,22 +10,28 @@ import shutil
 
 from backends.ascend import cann, error_text, npu_smi
 from backends.ascend.atc import PRECISION, compile_onnx
+from backends.ascend.doctor import checks
 from backends.ascend.npu_smi import Board
 from backends.ascend.session import Session
 from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
+from pipeline.step import Versions
 
 __all__ = [
     "NEEDS",
     "PRECISIONS",
     "SUFFIX",
+    "TOLERANCE",
     "Board",
     "Session",
     "board",
+    "checks",
     "compile_memory_mb",
     "compile_onnx",
     "devices",
-    "ready",
+    "missing",
+    "placement",
+    "present",
     "require_compiler",
     "require_runtime",
     "runtime",
@@ -34,15 +40,16 @@ __all__ = [
 
 SUFFIX, NEEDS = ".om", "npu"
 PRECISIONS = tuple(PRECISION)
+TOLERANCE = 2e-2  # of the largest logit: half precision
 ELSEWHERE = ", or build for this machine: inv all --chip=cpu"
 
 
-def toolchain() -> dict[str, str | None]:
+def toolchain() -> Versions:
     """What a compiled model depends on besides its ONNX: CANN and, from 8.5 on, the chip's operators."""
     return {"cann": cann.compiler(), "cann-ops": cann.version("ops")}
 
 
-def runtime() -> dict[str, str | None]:
+def runtime() -> Versions:
     """What logits and timings depend on besides the compiled model."""
     return {"aclruntime": cann.aclruntime(), "cann": cann.compiler(), "driver": cann.driver()}
 
@@ -59,7 +66,7 @@ def present() -> bool:
     return bool(cann.home() or shutil.which("npu-smi") or shutil.which("atc") or cann.aclruntime_path())
 
 
-def placement() -> dict[str, str | None]:
+def placement() -> Versions:
     """What tells logical ids of one process from another's: under a mask, device 0 is another chip."""
     return {"ASCEND_RT_VISIBLE_DEVICES": os.environ.get("ASCEND_RT_VISIBLE_DEVICES")}
 
@@ -73,14 +80,14 @@ def devices(cores: int = 1, soc_version: str = "") -> list[str]:
     return list(npu_smi.required(soc_version).devices)
 
 
-def compile_memory_mb(parallel: int | None = None) -> int:
+def compile_memory_mb(parallel: int | None = None) -> float:
     """Memory that one conversion takes, in MB: an estimate that keeps parallel ones from being killed."""
     return cann.COMPILER_MB + cann.OPERATOR_MB * (
         parallel or cann.told_compilers() or cann.parallel_compilers()
     )
 
 
-def ready() -> list[str]:
+def missing() -> list[str]:
     """What is missing to compile and run, a line each with the fix; empty when nothing is."""
     return _compiler_missing("needed to compile") + _runtime_missing("needed to run")
 
@@ -98,18 +105,19 @@ def require_runtime(chip: str) -> None:
 
 
 def _compiler_missing(use: str) -> list[str]:
-    missing = []
     if shutil.which("atc") is None:
-        missing.append(f"atc: not on PATH, {use}. Source set_env.sh of your CANN install")
-    elif cann.home() is None:
-        missing.append(f"CANN: ASCEND_TOOLKIT_HOME is not set, {use}. Source set_env.sh of your CANN install")
-    return missing
+        return [f"atc: not on PATH, {use}. Source set_env.sh of your CANN install"]
+    return _cann_missing(use)
 
 
 def _runtime_missing(use: str) -> list[str]:
     if cann.aclruntime_path() is None:
         there = "installed for another Python than this" if of_package("aclruntime") else "not installed"
         return [f"aclruntime: {there}, {use}. {error_text.wheel_advice()}"]
+    return _cann_missing(use)
+
+
+def _cann_missing(use: str) -> list[str]:
     if cann.home() is None:
         return [f"CANN: ASCEND_TOOLKIT_HOME is not set, {use}. Source set_env.sh of your CANN install"]
     return []

@@ -4,38 +4,30 @@ them.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from eval import accuracy, records
-from eval.ais_bench import results_dir, txt
+from eval.ais_bench import txt
 from pipeline.errors import BuildError
+from preprocess.dataset import index_csv
 
 CHUNK = 256  # files at a time: bounds the memory
 
 
-def write(inputs: Sequence[str], outputs: Sequence[str], row: Mapping[str, Any], classes: int) -> None:
-    """inputs: (index.csv with all labelled images, ..., the results folder); outputs: one accuracy record.
+def write(
+    outputs: Sequence[str], *, index: str, results: Sequence[str], row: Mapping[str, object], classes: int
+) -> None:
+    """Write one accuracy record.
 
-    1000 outputs are the classes, 1001 the background and the classes (`classes` says how many those are).
+    index, results  index.csv with all labelled images, and their result files in its order
+    classes         1000 outputs are the classes, 1001 the background and the classes
     """
-    names, labels = accuracy.read_index(inputs[0])
-    results = inputs[-1]
-    found = results_dir.listed(results)
-    paths = results_dir.paired(found, names)
-    ranks, background = ranks_of(paths, found.format, labels, classes)
-    records.write(
-        outputs[0],
-        {
-            **row,
-            "kind": "accuracy",
-            "results": os.path.basename(os.path.abspath(results)),
-            "format": found.format[1:],
-            "background": background,
-            **accuracy.figures(ranks, classes),
-        },
-    )
+    labels = np.array(index_csv.read(index).labels, np.int64)
+    ending = os.path.splitext(results[0])[1].lower()
+    ranks, background = ranks_of(results, ending, labels, classes)
+    columns = {"kind": "accuracy", "format": ending[1:], "background": background}
+    records.write(outputs[0], {**row, **columns, **accuracy.figures(ranks, classes)})
 
 
 def ranks_of(paths: Sequence[str], ending: str, labels: np.ndarray, classes: int) -> tuple[np.ndarray, bool]:

@@ -3,66 +3,77 @@ figures.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from eval.records import matching, of_kind
 from eval.report import format
 from eval.report.format import percent, speed
 
-Rows = Sequence[Mapping[str, Any]]
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+Published = Mapping[str, Any]
 GAP = "   "
 HOPELESS_PCT, FEW = 5.0, 100  # top-1 that no slip in preprocessing explains, on enough images to say so
+NAMED = "they are named in "  # then a path relative to OUT
+SAMPLE = "SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet"
+HOPELESS = (
+    "this is next to chance: labels, preprocessing or model file do not fit. find out which: inv data"
+    " --diagnose with the same --checkpoint, --dataset and --labels"
+)
 
 
-def final(
-    rows: Rows,
-    published: Mapping[str, Any],
-    published_accuracy: Mapping[str, Any],
-    current: Mapping[str, Any],
-    report: str,
-    data: Mapping[str, Any] | None = None,
-    bad_list: str = "",
-) -> str:
-    """Lines without colours, ending with the report's path. `current`: columns of the rows that this request
-    is about.
+class Scope(TypedDict, total=False):
+    """What of the records a command's table shows.
 
-    `data`: columns of the rows that are of its pictures alone; `bad_list`: the file that names those that
-    cannot be decoded.
-    A chip without published figures is shown beside those of all chips that have some.
+    current      columns of the rows that the request is about
+    batches      the batch sizes asked for; others were timed at another time, maybe beside other work
+    devices      the devices asked for, where the command runs on any
+    data         columns of the rows that are of its images alone
+    undecodable  the file that names the images that cannot be decoded, relative to OUT
     """
-    configuration = format.without_batch(current)
+
+    current: Mapping[str, object]
+    batches: Sequence[int]
+    devices: Sequence[str]
+    data: Mapping[str, object]
+    undecodable: str
+
+
+def final(rows: Rows, published: Published, published_accuracy: Published, scope: Scope) -> str:
+    """Lines without colours. A chip without published figures is shown beside those of all that have some."""
+    rows = [row for row in rows if _inside(row, scope)]
+    current = scope.get("current", {})
     accuracy = matching(of_kind(rows, "accuracy"), current)
-    prepared = (
-        [row for row in matching(of_kind(rows, "pipeline"), data) if row.get("missing")] if data else []
-    )
-    timed = matching(of_kind(rows, "throughput"), configuration)
+    prepared = [
+        row
+        for row in (matching(of_kind(rows, "pipeline"), scope["data"]) if "data" in scope else [])
+        if row.get("missing")
+    ]
+    timed = matching(of_kind(rows, "throughput"), format.without_batch(current))
     compared = {column: value for column, value in current.items() if column != "batch" and value is not None}
     same = {row["batch"]: row["same_top1_pct"] for row in matching(of_kind(rows, "agreement"), compared)}
-    blocks = []
-    if any(row["sample_data"] for row in (*accuracy, *timed)):
-        blocks.append(
-            "SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet"
-        )
+    blocks = [SAMPLE] if any(row["sample_data"] for row in (*accuracy, *timed)) else []
     if accuracy:
         blocks.append("\n".join(_accuracy(row, published_accuracy) for row in accuracy))
-    if not accuracy and prepared:
-        blocks.append(
-            "\n".join(
-                f"{row['missing']:,} of {row['images']:,} images cannot be decoded: skipped, and counted as"
-                " wrong"
-                for row in prepared
-            )
-        )
-    if any(row.get("missing") for row in (*accuracy, *prepared)) and bad_list:
-        blocks.append(f"they are named in {bad_list}")
+    elif prepared:
+        blocks.append("\n".join(map(_skipped, prepared)))
+    if any(row.get("missing") for row in (*accuracy, *prepared)) and scope.get("undecodable"):
+        blocks.append(NAMED + scope["undecodable"])
     if any(row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW for row in accuracy):
-        blocks.append(
-            "this is next to chance: labels, preprocessing or model file do not fit. find out which: inv data"
-            " --diagnose with the same --checkpoint, --dataset and --labels"
-        )
+        blocks.append(HOPELESS)
     if timed:
         blocks.append("\n".join(_throughput(timed, same, published)))
-    return "\n\n".join([*blocks, f"report: {report}"])
+    return "\n\n".join(blocks)
+
+
+def _inside(row: Row, scope: Scope) -> bool:
+    batches = scope.get("batches")
+    asked = batches is None or row["batch"] is None or row["batch"] in batches
+    return asked and row.get("devices", scope.get("devices")) == scope.get("devices", row.get("devices"))
+
+
+def _skipped(row: Row) -> str:
+    return f"{row['missing']:,} of {row['images']:,} images cannot be decoded: skipped, and counted as wrong"
 
 
 def _accuracy(row: Mapping[str, Any], published: Mapping[str, Any]) -> str:

@@ -5,9 +5,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from pipeline import machine
+from pipeline.cli.settings import Settings
 from pipeline.errors import StepError
 from pipeline.execution import preflight
 from pipeline.execution.events import Outcome
@@ -16,9 +16,10 @@ from pipeline.execution.run import Run
 from pipeline.execution.slots import Slots
 from pipeline.freshness import stamp
 from pipeline.freshness.code import ROOT, Source
-from pipeline.freshness.files import Disk, Roots
+from pipeline.freshness.files import FileState, Roots
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
+from pipeline.freshness.stamp import Made
 from pipeline.outdir import gc, provenance
 from pipeline.parts import sweep
 from pipeline.plan import Plan
@@ -30,73 +31,80 @@ LOG_LINES = 3  # of a failed step's log, in the summary
 SHOWN = 5  # steps not tried, by name
 
 
-def disk_of(request: Any) -> Disk:
-    """The disk as this request sees it: stamps' keys relative to its roots, our code's hashes cached under
+def files_of(plan: Plan, settings: Settings) -> FileState:
+    """The files as this request sees them: stamps' keys relative to its roots, our code's hashes cached under
     OUT.
     """
-    return Disk(Roots(request.roots), Source(os.path.join(request.out, ".source.json")), request.stats)
+    folders = {"repository": ROOT, "out": settings.out}
+    for step in plan.steps.values():
+        folders.update(step.roots)
+    source = Source(os.path.join(settings.out, ".source.json"))
+    return FileState(Roots(folders), source, settings.stats)
 
 
-def run(plan: Plan, request: Any, again: Sequence[str] = (), dry: bool = False) -> int:
+def run(plan: Plan, settings: Settings, again: Sequence[str] = (), dry: bool = False) -> int:
     """Bring the plan up to date, or with `dry` print what would be done. Returns the exit code."""
     if dry:
-        disk = disk_of(request)
-        print(views.dry(plan, verdicts_of(plan, disk, again), disk, request.shares))
+        files = files_of(plan, settings)
+        print(views.dry(plan, verdicts_of(plan, files, again), files, settings.shares))
         return 0
     try:
-        return _run(plan, request, again)
+        return _run(plan, settings, again)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         # the steps have their own words for this; here it was one of the engine's own small files
         print(
-            f"inv: no space left on the disk of {request.out}. Free some, or set --out; what is done is kept",
+            f"inv: no space left on the disk of {settings.out}. Free some, or set --out; what is done is"
+            " kept",
             file=sys.stderr,
         )
         return StepError.exit_code
 
 
-def _run(plan: Plan, request: Any, again: Sequence[str]) -> int:
-    with of_out(request.out, lambda text: print(f"inv: {text}", file=sys.stderr, flush=True)):
-        sweep(request.out)
-        disk = disk_of(request)
-        verdicts = verdicts_of(plan, disk, again)
+def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:
+    with of_out(settings.out, lambda text: print(f"inv: {text}", file=sys.stderr, flush=True)):
+        sweep(settings.out)
+        files = files_of(plan, settings)
+        verdicts = verdicts_of(plan, files, again)
         stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
-        preflight.check(stale, request.out, request.shares)
-        gc.remember(request.out, plan, " ".join(["inv", *sys.argv[1:]]))
-        outcome = _go(plan, request, disk, verdicts, stale)
-        for path, touched in disk.touched.items():
+        preflight.check(stale, settings.out, settings.shares)
+        gc.remember(settings.out, plan, " ".join(["inv", *sys.argv[1:]]))
+        outcome = _go(plan, settings, files, verdicts, stale)
+        for path, touched in files.touched.items():
             stamp.write(path, touched)
-        disk.source.save()
+        files.source.save()
         if "report" in outcome.ran or (
-            "report" in plan.steps and not outcome.failed and not provenance.there(request.out)
+            "report" in plan.steps and not outcome.failed and not provenance.there(settings.out)
         ):
-            provenance.write(request.out, plan.steps["report"].inputs, plan.steps["report"].outputs[0])
-    _tell(outcome, plan, request)
+            provenance.write(settings.out, plan.steps["report"].hashed, plan.steps["report"].outputs[0])
+    _tell(outcome, plan, settings)
     return outcome.exit_code
 
 
-def _go(plan: Plan, request: Any, disk: Disk, verdicts: dict[str, Verdict], stale: list[Step]) -> Outcome:
+def _go(
+    plan: Plan, settings: Settings, files: FileState, verdicts: dict[str, Verdict], stale: list[Step]
+) -> Outcome:
     if not stale:
         return Outcome()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's kill is a Ctrl-C
-    console = Console(len(stale), request.quiet)
+    console = Console(len(stale), settings.quiet)
     try:
         return Run(
             plan,
             verdicts,
-            disk,
-            Slots(request.slots, request.shares),
+            files,
+            Slots(settings.slots, settings.shares),
             console,
-            os.path.join(request.out, "log"),
-            request.keep_going,
+            os.path.join(settings.out, "log"),
+            settings.keep_going,
             made_here,
         ).go()
     finally:
         console.close()
 
 
-def made_here() -> dict[str, Any]:
+def made_here() -> Made:
     """Where and by which state of our code a step was made: written into its stamp."""
     return {
         "host": machine.host(),
@@ -107,11 +115,11 @@ def made_here() -> dict[str, Any]:
     }
 
 
-def _tell(outcome: Outcome, plan: Plan, request: Any) -> None:
+def _tell(outcome: Outcome, plan: Plan, settings: Settings) -> None:
     """What was done, on stdout. A failure has been told when it happened; several are summed up, with the
     ends of their logs.
     """
-    if not request.quiet and plan.order:
+    if not settings.quiet and plan.order:
         left = f", {len(outcome.not_tried)} not tried" if outcome.not_tried else ""
         fresh = len(plan.order) - len(outcome.ran) - len(outcome.failed) - len(outcome.not_tried)
         ran = f"{len(outcome.ran)} step{'s' * (len(outcome.ran) != 1)} ran, {fresh} up to date{left}"
@@ -120,8 +128,8 @@ def _tell(outcome: Outcome, plan: Plan, request: Any) -> None:
             if outcome.ran or outcome.failed
             else f"nothing to do: all {len(plan.order)} steps are up to date"
         )
-    if len(outcome.failed) > 1 or (outcome.failed and request.keep_going):
-        print("\n".join(_summary(outcome, request.out)), file=sys.stderr)
+    if len(outcome.failed) > 1 or (outcome.failed and settings.keep_going):
+        print("\n".join(_summary(outcome, settings.out)), file=sys.stderr)
 
 
 def _summary(outcome: Outcome, out: str) -> list[str]:

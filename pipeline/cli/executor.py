@@ -6,12 +6,13 @@ so that inference on the first shard starts while the last is still being decode
 """
 
 import errno
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 from invoke.exceptions import Exit
 from invoke.executor import Executor as InvokeExecutor
@@ -19,38 +20,39 @@ from invoke.tasks import Call, Task
 
 from pipeline import errors
 from pipeline.cli import build
+from pipeline.cli.settings import Request, Settings
 from pipeline.cli.task_types import Options, Stage, View
 from pipeline.errors import BuildError, GateMissed
-from pipeline.freshness.files import Disk
+from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
 from pipeline.plan import Plan
-from pipeline.step import Slot, Step
-
-
-class Request(Protocol):
-    """What the engine needs to know of a request; the project's own says much more."""
-
-    out: str
-    roots: Mapping[str, str]
-    stats: Mapping[str, list[int]]
-    slots: Sequence[Slot]
-    shares: int
-    keep_going: bool
-    again: bool
-    quiet: bool
-    results: Sequence[Callable[[], str]]  # what to print when the build is done
+from pipeline.step import Step
 
 
 @dataclass
-class Scene:
-    """What a view looks at."""
+class PlanState:
+    """What a view looks at: the plan of `all`, what each step would do now, and the files as they are."""
 
-    request: Any
+    settings: Settings
     plan: Plan
-    disk: Disk
+    files: FileState
     verdicts: dict[str, Verdict]
     dry: bool = False
+
+
+@dataclass
+class Declaration:
+    """What the stages reached from a command line declare.
+
+    steps     of all of them, in the order in which they were reached
+    own       names of the steps that the stages named on the command line declare themselves
+    closings  what to print when the build is done
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
+    closings: list[Callable[[], str]] = field(default_factory=list)
 
 
 class Executor(InvokeExecutor):
@@ -69,7 +71,7 @@ class Executor(InvokeExecutor):
                     if call is staged[0]:
                         self._run(staged, calls)
                 elif isinstance(call.task, View):
-                    results[call.task] = self._look(call, calls)
+                    self._look(call, calls)
                 else:
                     results.update(super().execute((call.called_as or call.task.name, call.kwargs)))
         return results
@@ -77,30 +79,27 @@ class Executor(InvokeExecutor):
     def _run(self, staged: list[Call], calls: list[Call]) -> None:
         first = cast(Stage, staged[0].task)
         request = first.resolve(shared_options(calls))
-        steps, own = declared(staged, request)
-        code = build.run(
-            Plan(steps), request, again=own if request.again else (), dry=bool(self.config.run.dry)
-        )
-        if (
-            code in (0, GateMissed.exit_code) and not self.config.run.dry
-        ):  # a missed gate has its figures in the report
-            for result in request.results:
-                print(result())
+        declaration = declared(staged, request)
+        plan = Plan(declaration.steps)
+        settings = request.settings(plan)
+        dry = bool(self.config.run.dry)
+        code = build.run(plan, settings, again=declaration.own if settings.again else (), dry=dry)
+        if code in (0, GateMissed.exit_code) and not dry:  # a missed gate has its figures in the report
+            for closing in declaration.closings:
+                print(closing())
         if code:
             raise Exit(code=code)
 
-    def _look(self, call: Call, calls: list[Call]) -> Any:
+    def _look(self, call: Call, calls: list[Call]) -> None:
         view = cast(View, call.task)
         request = view.resolve(shared_options(calls))
-        steps, _ = declared([Call(self.collection["all"])], request)
-        plan = Plan(steps)
-        disk = build.disk_of(request)
+        plan = Plan(declared([Call(self.collection["all"])], request).steps)
+        settings = request.settings(plan)
+        files = build.files_of(plan, settings)
         own = {key: value for key, value in call.kwargs.items() if key not in view.shared}
-        result = view.look(
-            Scene(request, plan, disk, verdicts_of(plan, disk), bool(self.config.run.dry)), **own
-        )
-        disk.source.save()
-        return result
+        state = PlanState(settings, plan, files, verdicts_of(plan, files), bool(self.config.run.dry))
+        view.look(state, **own)
+        files.source.save()
 
 
 def shared_options(calls: Sequence[Call]) -> dict[str, Any]:
@@ -120,13 +119,13 @@ def shared_options(calls: Sequence[Call]) -> dict[str, Any]:
     return given
 
 
-def declared(calls: Sequence[Call], request: Any) -> tuple[list[Step], list[str]]:
-    """(steps of all stages reached, names of the steps that the named stages declare themselves)."""
-    steps: list[Step] = []
-    own: list[str] = []
+def declared(calls: Sequence[Call], request: Request) -> Declaration:
+    """What all stages reached from these calls declare: through `pre`, themselves, and through `post`."""
+    declaration = Declaration()
     seen: set[str] = set()
 
-    def visit(task: Task, kwargs: Mapping[str, Any]) -> list[str]:
+    def visit(task: Task, kwargs: Mapping[str, object]) -> list[str]:
+        steps = declaration.steps
         before = len(steps)
         if not isinstance(task, Stage) or task.name in seen:
             return []
@@ -136,16 +135,18 @@ def declared(calls: Sequence[Call], request: Any) -> tuple[list[Step], list[str]
             visit(_task(above), {})
         options = {key: value for key, value in kwargs.items() if key not in task.shared}
         takes_steps = "steps" in inspect.signature(task.declare).parameters
-        made = [*task.declare(request, **options, **({"steps": tuple(steps)} if takes_steps else {}))]
-        steps.extend(made)
+        own = [*task.declare(request, **options, **({"steps": tuple(steps)} if takes_steps else {}))]
+        steps.extend(own)
+        if task.closing:
+            declaration.closings.append(functools.partial(task.closing, request, **options))
         # a stage without steps of its own (`all`) is the stages it needs
-        return [step.name for step in made or steps[before:]]
+        return [step.name for step in own or steps[before:]]
 
     for call in calls:
-        own.extend(visit(call.task, call.kwargs))
+        declaration.own.extend(visit(call.task, call.kwargs))
     for task in [_task(after) for call in calls for after in _posts(call.task)]:
         visit(task, {})
-    return steps, own
+    return declaration
 
 
 def _posts(task: Task) -> list[Any]:

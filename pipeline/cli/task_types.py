@@ -1,6 +1,6 @@
 """Stages and views: Invoke tasks that declare steps, or look at the plan, instead of doing work.
 
-A stage's function takes the request and yields steps. Its Invoke signature is made from the options that all
+A stage's function takes the request and gives steps. Its Invoke signature is made from the options that all
 stages share and its own, so that every stage takes the same words: `inv compile --chip=310P3`, `inv all
 --chip=310P3`.
 """
@@ -8,10 +8,10 @@ stages share and its own, so that every stage takes the same words: `inv compile
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from invoke.tasks import Task
 
+from pipeline.cli.settings import Request
 from pipeline.step import Step
 
 
@@ -19,91 +19,101 @@ from pipeline.step import Step
 class Option:
     """One command-line option: its default (None: not given; False: a switch) and its help text."""
 
-    default: Any
+    default: str | int | bool | None
     help: str
 
 
 Options = Mapping[str, Option]
-Resolve = Callable[[Mapping[str, Any]], Any]  # options given -> the request (see executor.Request)
+Given = Mapping[str, object]  # options as Invoke read them
+Resolve = Callable[[Given], Request]
+Declare = Callable[..., Iterable[Step]]
+Look = Callable[..., None]
 
 
-class Stage(Task[Any]):
-    """An Invoke task whose function declares steps. `instead` maps an own option to True when it replaces
-    `pre`.
+class Stage(Task[Declare]):
+    """An Invoke task whose function declares steps.
+
+    closing  what is printed when the build is done, a function of the request and the stage's own options
+    instead  own options that, when given, replace `pre`
     """
 
-    declare: Callable[..., Iterable[Step]]
+    declare: Declare
     resolve: Resolve
     shared: Options
-    instead: Sequence[str] = ()
+    closing: Callable[..., str] | None
+    instead: Sequence[str]
 
 
-class View(Task[Any]):
+class View(Task[Look]):
     """An Invoke task that looks at the plan of `all` and runs none of it."""
 
-    look: Callable[..., Any]
+    look: Look
     resolve: Resolve
     shared: Options
 
 
-def stage(
-    shared: Options,
-    resolve: Resolve,
-    *,
-    pre: Sequence[Any] = (),
-    post: Sequence[Any] = (),
-    name: str | None = None,
-    own: Options | None = None,
-    instead: Sequence[str] = (),
-) -> Callable[[Callable[..., Iterable[Step]]], Stage]:
-    """Make a stage of `function(build)` or `function(build, steps)`, where `steps` are those declared before
-    it.
-    """
+@dataclass(frozen=True)
+class Kinds:
+    """Makes stages and views that share these options; `resolve` makes the request of what was given."""
 
-    def wrap(function: Callable[..., Iterable[Step]]) -> Stage:
-        made = Stage(
-            _body(function, {**(own or {}), **shared}),
-            name=name or function.__name__,
-            pre=list(pre),
-            post=list(post),
-            auto_shortflags=False,
-            help=_help({**(own or {}), **shared}),
-        )
-        made.declare, made.resolve, made.shared, made.instead = function, resolve, shared, instead
-        return made
+    shared: Options
+    resolve: Resolve
 
-    return wrap
+    def stage(
+        self,
+        *,
+        pre: Sequence[Task[Declare]] = (),
+        post: Sequence[Task[Declare]] = (),
+        name: str | None = None,
+        own: Options | None = None,
+        instead: Sequence[str] = (),
+        closing: Callable[..., str] | None = None,
+    ) -> Callable[[Declare], Stage]:
+        """Make a stage of `function(build, **own)`.
+
+        A function with a parameter `steps` gets there what was declared before it.
+        """
+
+        def wrap(function: Declare) -> Stage:
+            options = {**(own or {}), **self.shared}
+            task = Stage(
+                _body(function, options),
+                name=name or function.__name__,
+                pre=list(pre),  # type: ignore[arg-type]  # Invoke takes tasks, too
+                post=list(post),  # type: ignore[arg-type]
+                auto_shortflags=False,
+                help=_help(options),
+            )
+            task.declare, task.resolve, task.shared = function, self.resolve, self.shared
+            task.instead, task.closing = instead, closing
+            return task
+
+        return wrap
+
+    def view(
+        self, *, name: str | None = None, own: Options | None = None, positional: Sequence[str] = ()
+    ) -> Callable[[Look], View]:
+        """Make a view of `function(state, **own)`; the state has the settings, the plan and the verdicts."""
+
+        def wrap(function: Look) -> View:
+            options = {**(own or {}), **self.shared}
+            task = View(
+                _body(function, options),
+                name=name or function.__name__,
+                positional=list(positional),
+                auto_shortflags=False,
+                help=_help(options),
+            )
+            task.look, task.resolve, task.shared = function, self.resolve, self.shared
+            return task
+
+        return wrap
 
 
-def view(
-    shared: Options,
-    resolve: Resolve,
-    *,
-    name: str | None = None,
-    own: Options | None = None,
-    positional: Sequence[str] = (),
-) -> Callable[[Callable[..., Any]], View]:
-    """Make a view of `function(scene, **own)`; scene has the request, the plan and the verdicts."""
-
-    def wrap(function: Callable[..., Any]) -> View:
-        options = {**(own or {}), **shared}
-        made = View(
-            _body(function, options),
-            name=name or function.__name__,
-            positional=list(positional),
-            auto_shortflags=False,
-            help=_help(options),
-        )
-        made.look, made.resolve, made.shared = function, resolve, shared
-        return made
-
-    return wrap
-
-
-def _body(function: Callable[..., Any], options: Options) -> Callable[..., Any]:
+def _body(function: Callable[..., object], options: Options) -> Callable[..., None]:
     """A function that only carries the signature and the docstring: the executor calls `function` itself."""
 
-    def body(*args: Any, **kwargs: Any) -> None:
+    def body(*args: object, **kwargs: object) -> None:
         raise TypeError(
             f"{function.__name__} declares steps; only the executor runs them (is invoke.yaml beside"
             " tasks.py?)"

@@ -8,7 +8,7 @@ from pipeline.execution.worker import Done
 from pipeline.step import Slot, Step
 
 
-class Listener(Protocol):
+class Observer(Protocol):
     """Whom the run tells what happens (the console, a test)."""
 
     def started(self, step: Step, slot: Slot, why: tuple[str, ...]) -> None: ...

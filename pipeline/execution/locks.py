@@ -66,7 +66,7 @@ def _owner(path: str) -> str:
         return "another process"
 
 
-class Quiet:
+class MachineLock:
     """The machine-wide lock: every build shares it while its steps run, and one that measures has it
     alone.
     """

@@ -6,16 +6,18 @@ could hide a half-made step.
 
 import os
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from pipeline import fingerprint, machine
 from pipeline.execution.worker import Done
-from pipeline.freshness import stamp
-from pipeline.freshness.files import Disk
+from pipeline.fingerprint import Fingerprint
+from pipeline.freshness.files import FileState
+from pipeline.freshness.stamp import Made, Stamp
+from pipeline.freshness.stamp import write as write_stamp
 from pipeline.parts import part_of
 from pipeline.step import Step
 
 FULL_MB = 0.5
+NOWHERE = Fingerprint(0, 0, 0, "")  # of a file that was not there to be looked at
 
 
 def remove_parts(step: Step) -> None:
@@ -37,15 +39,17 @@ def with_room(step: Step, message: str) -> str:
     return f"{full} ({message})" if free < FULL_MB else message
 
 
-def unknown_inputs(step: Step, disk: Disk) -> tuple[str, ...]:
+def unknown_inputs(step: Step, files: FileState) -> tuple[str, ...]:
     """The inputs that a worker must hash, because nothing that is known of them holds."""
-    known = (disk.stamp(step.stamp) or {"inputs": {}})["inputs"]
+    known = _known_inputs(step, files)
     return tuple(
-        path for key, path in disk.keyed(step.inputs).items() if not _known(path, known.get(key), disk)
+        path
+        for key, path in files.keyed(step.hashed).items()
+        if _vouched(path, known.get(key), files) is None
     )
 
 
-def publish(step: Step, done: Done, disk: Disk, made: Mapping[str, Any], makers: Collection[str]) -> None:
+def publish(step: Step, done: Done, files: FileState, made: Made, makers: Collection[str]) -> None:
     """Give a finished step's outputs their names and write its stamp. `makers` has the paths that other steps
     make.
     """
@@ -54,43 +58,43 @@ def publish(step: Step, done: Done, disk: Disk, made: Mapping[str, Any], makers:
         raise OSError(0, f"{step.action} did not write", missing[0])
     for path in step.outputs:
         os.replace(part_of(path), path)
-    inputs = _input_prints(step, done, disk, makers)
-    disk.forget(step)
+    inputs = _input_prints(step, done, files, makers)
+    files.forget(step)
     outputs = {}
-    for key, path in disk.keyed(step.outputs).items():
+    for key, path in files.keyed(step.outputs).items():
         # renaming changed the ctime; the bytes are those that the worker hashed
-        outputs[key] = [*(disk.stat(path) or [0, 0, 0]), (done.outputs[part_of(path)] or [""])[-1]]
-        disk.remember(path, outputs[key])
-    stamp.write(
-        step.stamp,
-        {
-            "name": step.name,
-            "action": step.action,
-            "inputs": inputs,
-            "outputs": outputs,
-            "params": dict(step.params),
-            "tools": dict(step.tools),
-            "made": dict(made),
-            "code": disk.source.of(step.action, step.code),
-        },
-    )
+        written = done.outputs[part_of(path)] or NOWHERE
+        outputs[key] = Fingerprint(*(files.stat(path) or NOWHERE[:3]), written.sha256)
+        files.remember(path, outputs[key])
+    code = files.source.of(step.action, step.code)
+    record = Stamp(step.name, step.action, inputs, outputs, step.params, step.tools, code, made)
+    write_stamp(step.stamp, record)
 
 
-def _input_prints(step: Step, done: Done, disk: Disk, makers: Collection[str]) -> dict[str, Any]:
+def _input_prints(
+    step: Step, done: Done, files: FileState, makers: Collection[str]
+) -> dict[str, Fingerprint]:
     """The inputs as they were before the action began: one that was edited while its step ran must look
     changed next time.
     """
-    old = (disk.stamp(step.stamp) or {"inputs": {}})["inputs"]
-    found: dict[str, Any] = {}
-    for key, path in disk.keyed(step.inputs).items():
+    known = _known_inputs(step, files)
+    prints: dict[str, Fingerprint] = {}
+    for key, path in files.keyed(step.hashed).items():
         if path in done.inputs:
-            seen = done.inputs[path] or [0, 0, 0, ""]
-            found[key] = seen if path in makers else fingerprint.unless_racy(seen)
+            seen = done.inputs[path] or NOWHERE
+            prints[key] = seen if path in makers else fingerprint.unless_racy(seen)
         else:
-            found[key] = _known(path, old.get(key), disk)
-    return found
+            prints[key] = _vouched(path, known.get(key), files) or NOWHERE
+    return prints
 
 
-def _known(path: str, before: Any, disk: Disk) -> Any:
-    """Its fingerprint if that needs no reading."""
-    return before if before and disk.stat(path) == before[:3] else disk.seen(path)
+def _known_inputs(step: Step, files: FileState) -> Mapping[str, Fingerprint]:
+    stamp = files.stamp(step.stamp)
+    return stamp.inputs if stamp else {}
+
+
+def _vouched(path: str, before: Fingerprint | None, files: FileState) -> Fingerprint | None:
+    """The file's fingerprint if that needs no reading: the stamp's or this build's, while times and size
+    agree.
+    """
+    return before if before and files.stat(path) == before[:3] else files.seen(path)

@@ -10,19 +10,20 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any
 
 from pipeline import machine
 from pipeline.execution import publish
-from pipeline.execution.events import Listener, Outcome
-from pipeline.execution.locks import Quiet
+from pipeline.execution.events import Observer, Outcome
+from pipeline.execution.locks import MachineLock
 from pipeline.execution.slots import Slots
 from pipeline.execution.worker import Call, Done
-from pipeline.freshness.files import Disk
+from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, RUN, Verdict, reasons
+from pipeline.freshness.stamp import Made
+from pipeline.freshness.stored import up_to_date
 from pipeline.parts import part_of
 from pipeline.plan import Plan
-from pipeline.step import Slot, Step
+from pipeline.step import Inputs, Slot, Step
 
 POLL_S, INTERRUPTED = 0.1, 130
 # a step on a device takes seconds; at most so many times as long as it last took
@@ -40,14 +41,14 @@ class Run:
         self,
         plan: Plan,
         verdicts: dict[str, Verdict],
-        disk: Disk,
+        files: FileState,
         slots: Slots,
-        listener: Listener,
+        listener: Observer,
         log_dir: str,
         keep_going: bool = False,
-        provenance: Callable[[], dict] = dict,
+        provenance: Callable[[], Made] = Made,
     ):
-        self.plan, self.disk, self.slots, self.listener = plan, disk, slots, listener
+        self.plan, self.files, self.slots, self.listener = plan, files, slots, listener
         self.log_dir, self.keep_going, self.provenance = log_dir, keep_going, provenance
         self.outcome = Outcome()
         self._why = {name: verdict.why for name, verdict in verdicts.items() if verdict.state == RUN}
@@ -60,9 +61,9 @@ class Run:
         self._ahead = self._seconds_ahead()
         self._running: dict[Future[Done], tuple[str, Slot]] = {}
         self._since: dict[str, float] = {}
-        self._looking_on: set[str] = set()  # stages that name all bad files before the build stops
+        self._drain: set[str] = set()  # stages that name all bad files before the build stops
         self._crashed: dict[str, Slot] = {}  # step -> the slot whose process died under it
-        self._quiet, self._told = Quiet(), False
+        self._quiet, self._told = MachineLock(), False
 
     def go(self) -> Outcome:
         """Run until nothing is left that may start. Ctrl-C kills what runs and passes on."""
@@ -99,7 +100,7 @@ class Run:
         measure.
         """
         kinds = {slot.kind for slot in self.slots.slots}
-        if lost := [name for name in self._ready if self.plan.steps[name].needs not in kinds]:
+        if lost := [name for name in self._ready if self.plan.steps[name].resource not in kinds]:
             raise RuntimeError(
                 f"{lost[0]} needs a slot that this build does not have: it would wait for ever"
             )
@@ -115,24 +116,24 @@ class Run:
     def _start_what_fits(self) -> None:
         for name in sorted(self._ready, key=lambda n: -self._ahead[n]):
             step = self.plan.steps[name]
-            if self._stopping() and step.stage not in self._looking_on:
+            if self._stopping() and step.stage not in self._drain:
                 continue
             if name not in self._why:
                 self._why[name] = tuple(self._look_again(step))
             if not self._why[name]:
                 self._settle(name, unchanged=True)
-            elif (slot := self.slots.free(step.needs, self._crashed.get(name))) and self._fits(step):
+            elif (slot := self.slots.free(step.resource, self._crashed.get(name))) and self._fits(step):
                 self._start(step, slot)
 
     def _look_again(self, step: Step) -> list[str]:
         """A step that waited for others: does what they made change anything for it?"""
-        why = reasons(step, self.disk)
+        why = reasons(step, self.files)
         ran = [n for n in self.plan.needs[step.name] if n in self.outcome.ran]
-        return why or ([f"{ran[0]} ran"] if step.eager and ran else [])
+        return why or ([f"{ran[0]} ran"] if step.always_after and ran else [])
 
     def _fits(self, step: Step) -> bool:
         running = [self.plan.steps[name] for name, _ in self._running.values()]
-        if any(other.alone for other in running) or (step.alone and running):
+        if any(other.exclusive for other in running) or (step.exclusive and running):
             return False
         if (
             running
@@ -143,39 +144,50 @@ class Run:
         heavy = sum(other.disk_mb >= DISK_HEAVY_MB for other in running)
         if step.disk_mb >= DISK_HEAVY_MB and heavy >= DISK_HEAVY_AT_ONCE:
             return False
-        return self._quiet.take() if step.alone else self._quiet.share()
+        return self._quiet.take() if step.exclusive else self._quiet.share()
 
     def _start(self, step: Step, slot: Slot) -> None:
-        if step.alone:
+        if step.exclusive:
             self.slots.rest()
         publish.remove_parts(step)
         # now, and kept: code edited while the step runs must look changed next time
-        self.disk.source.of(step.action, step.code)
+        self.files.source.of(step.action, step.code)
         for path in step.outputs:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         call = Call(
             step.name,
             step.action,
-            (*step.inputs, *step.reads),
+            self._handed_on(step),
             tuple(map(part_of, step.outputs)),
             step.params,
             self.log_of(step),
-            publish.unknown_inputs(step, self.disk),
+            publish.unknown_inputs(step, self.files),
         )
         self._ready.remove(step.name)
         self._since[step.name] = time.monotonic()
         self._running[self.slots.submit(slot, call)] = (step.name, slot)
         self.listener.started(step, slot, self._why[step.name])
 
+    def _handed_on(self, step: Step) -> Inputs:
+        """The paths that the action gets; of what earlier builds left only what is still true, now that this
+        one may have made anew what it was made from.
+        """
+        known: dict[str, bool] = {}
+        held = {
+            name: tuple(path for path in paths if up_to_date(path, self.files, known))
+            for name, paths in step.stored.items()
+        }
+        return {**step.inputs, **held, **step.unhashed_inputs}
+
     def _end_hung(self) -> None:
         """A device can hang for ever inside a call. Its process is ended, and what follows is as for any that
         died.
         """
         for name, slot in self._running.values():
-            limit = max(HANG_S, HANG_TIMES * (self.disk.seconds(self.plan.steps[name].stamp) or 0))
+            limit = max(HANG_S, HANG_TIMES * (self.files.seconds(self.plan.steps[name].stamp) or 0))
             if (
                 slot.kind == "device"
-                and not self.plan.steps[name].alone
+                and not self.plan.steps[name].exclusive
                 and time.monotonic() - self._since[name] > limit
             ):
                 self.listener.note(
@@ -184,9 +196,9 @@ class Run:
                 self._since[name] = time.monotonic()
                 self.slots.end(slot)
 
-    def _made(self, step: Step, done: Done, slot: Slot) -> dict[str, Any]:
+    def _made(self, step: Step, done: Done, slot: Slot) -> Made:
         """What a stamp tells of the run itself."""
-        made = {
+        made: Made = {
             "start": done.start,
             "seconds": done.seconds,
             "load_s": done.load_s,
@@ -195,7 +207,9 @@ class Run:
             "libraries": done.libraries,
             **self.provenance(),
         }
-        return {**made, "crashed_on": self._crashed[step.name].id} if step.name in self._crashed else made
+        if step.name in self._crashed:
+            made["crashed_on"] = self._crashed[step.name].id
+        return made
 
     def _end(self, future: "Future[Done]") -> None:
         name, slot = self._running.pop(future)
@@ -210,11 +224,11 @@ class Run:
             return
         self.slots.release(slot)
         if done.error:
-            self._looking_on |= {step.stage} if done.bad_data else set()
+            self._drain |= {step.stage} if done.bad_data else set()
             self._fail(step, *done.error)
             return
         try:
-            publish.publish(step, done, self.disk, self._made(step, done, slot), self.plan.makers)
+            publish.publish(step, done, self.files, self._made(step, done, slot), self.plan.makers)
         except OSError as error:
             self._fail(step, 1, f"{error.strerror}: {error.filename or step.stamp}")
             return
@@ -251,7 +265,7 @@ class Run:
             self._ready.remove(name)
             self.outcome.unchanged.append(name)
             self.listener.unchanged(self.plan.steps[name])
-        for below in self.plan.feeds[name]:
+        for below in self.plan.dependents[name]:
             self._waiting[below].discard(name)
             if not self._waiting[below]:
                 self._ready.append(below)
@@ -262,8 +276,8 @@ class Run:
         """
         ahead: dict[str, float] = {}
         for name in reversed(self.plan.order):
-            own = self.disk.seconds(self.plan.steps[name].stamp) or 1.0
-            ahead[name] = own + max((ahead[below] for below in self.plan.feeds[name]), default=0.0)
+            own = self.files.seconds(self.plan.steps[name].stamp) or 1.0
+            ahead[name] = own + max((ahead[below] for below in self.plan.dependents[name]), default=0.0)
         return ahead
 
     def log_of(self, step: Step) -> str:

@@ -14,12 +14,12 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from pipeline import fingerprint, timing
 from pipeline.errors import BadData, BuildError, GateMissed, StepError
+from pipeline.fingerprint import Fingerprint
 from pipeline.process import THREAD_VARIABLES, callers_threads, watch
-from pipeline.step import Slot
+from pipeline.step import Inputs, Slot
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Call:
 
     name: str
     action: str
-    inputs: tuple[str, ...]
+    inputs: Inputs
     parts: tuple[str, ...]
-    params: Mapping[str, Any]
+    params: Mapping[str, object]
     log: str
     unknown: tuple[str, ...] = ()
 
@@ -46,8 +46,8 @@ class Done:
     start: float
     seconds: float = 0.0
     load_s: float = 0.0
-    inputs: dict[str, list | None] = field(default_factory=dict)
-    outputs: dict[str, list | None] = field(default_factory=dict)
+    inputs: dict[str, Fingerprint | None] = field(default_factory=dict)
+    outputs: dict[str, Fingerprint | None] = field(default_factory=dict)
     # what the action's module says of its own accord
     libraries: dict[str, str | None] = field(default_factory=dict)
     error: tuple[int, str] | None = None
@@ -117,7 +117,7 @@ def _act(call: Call, done: Done) -> None:
     timing.taken()
     takes_slot = "slot" in inspect.signature(action).parameters
     done.start = time.time()
-    action(call.inputs, call.parts, **call.params, **({"slot": _slot} if takes_slot else {}))
+    action(call.parts, **call.inputs, **call.params, **({"slot": _slot} if takes_slot else {}))
     loaded = timing.taken()
     done.seconds = max(time.perf_counter() - imported - loaded, 1e-6)
     done.load_s = imported - begun + loaded

@@ -4,12 +4,12 @@ read it.
 
 import os
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from pipeline import fingerprint
-from pipeline.fingerprint import Fingerprint
-from pipeline.freshness import stamp
+from pipeline.fingerprint import Fingerprint, Stat
 from pipeline.freshness.code import Source
+from pipeline.freshness.stamp import Stamp
+from pipeline.freshness.stamp import read as read_stamp
 from pipeline.step import Step
 
 
@@ -40,7 +40,7 @@ class Roots:
         return os.path.join(self.folders[name], rest) if name in self.folders else None
 
 
-class Disk:
+class FileState:
     """Stats, hashes and stamps as first seen. `touched` are stamps whose files have new times and the old
     content.
     """
@@ -49,22 +49,22 @@ class Disk:
         self,
         roots: Roots | None = None,
         source: Source | None = None,
-        stats: Mapping[str, list[int]] | None = None,
+        stats: Mapping[str, Stat] | None = None,
     ):
         self.roots = roots or Roots({})
         self.source = source or Source()
-        self.touched: dict[str, dict[str, Any]] = {}  # stamp path -> stamp with new mtimes, content unchanged
-        self._stats: dict[str, list[int] | None] = dict(stats or {})
+        self.touched: dict[str, Stamp] = {}  # stamp path -> stamp with new mtimes, content unchanged
+        self._stats: dict[str, Stat | None] = dict(stats or {})
         self._prints: dict[str, Fingerprint] = {}
-        self._stamps: dict[str, dict[str, Any] | None] = {}
+        self._stamps: dict[str, Stamp | None] = {}
 
-    def stat(self, path: str) -> list[int] | None:
-        """[mtime_ns, ctime_ns, size] as first seen in this build, None where there is no such file."""
+    def stat(self, path: str) -> Stat | None:
+        """(mtime_ns, ctime_ns, size) as first seen in this build, None where there is no such file."""
         if path not in self._stats:
             self._stats[path] = fingerprint.of_stat(path)
         return self._stats[path]
 
-    def print_of(self, path: str, known: Fingerprint | None = None) -> Fingerprint | None:
+    def fingerprint(self, path: str, known: Fingerprint | None = None) -> Fingerprint | None:
         """The file's fingerprint; it is read only when its times or size differ from all that is known of
         it.
         """
@@ -77,16 +77,17 @@ class Disk:
             self._prints[path] = found
         return found
 
-    def stamp(self, path: str) -> dict[str, Any] | None:
+    def stamp(self, path: str) -> Stamp | None:
         """The stamp at this path, read once."""
         if path not in self._stamps:
-            self._stamps[path] = stamp.read(path)
+            self._stamps[path] = read_stamp(path)
         return self._stamps[path]
 
     def seconds(self, path: str) -> float | None:
         """How long the step of this stamp took, None where no stamp tells."""
-        found = (self.stamp(path) or {"made": {}})["made"].get("seconds")
-        return float(found) if isinstance(found, int | float) and 0 <= found < 1e9 else None
+        stamp = self.stamp(path)
+        seconds = stamp.made.get("seconds") if stamp else None
+        return float(seconds) if seconds is not None and 0 <= seconds < 1e9 else None
 
     def seen(self, path: str) -> Fingerprint | None:
         """The fingerprint if it is known already; reads nothing."""

@@ -5,9 +5,13 @@ read is no stamp: the step runs.
 """
 
 import json
-import os
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TypedDict
+
+from pipeline.fingerprint import Fingerprint
+from pipeline.parts import replaced
+from pipeline.step import Versions
 
 SCHEMA = 1
 FIELDS = {
@@ -23,28 +27,80 @@ FIELDS = {
 NUMBERS = ("start", "seconds", "load_s", "images")  # of `made`
 
 
-def read(path: str) -> dict[str, Any] | None:
-    """The stamp, or None where there is none or it is not one (truncated, empty, not JSON, of another
-    schema).
+class Made(TypedDict, total=False):
+    """Where, when and by which state of our code a step was made: told, never compared."""
+
+    start: float  # s since the epoch
+    seconds: float
+    load_s: float
+    images: int
+    slot: str
+    libraries: Versions
+    crashed_on: str  # the slot whose process died under the first try
+    host: str
+    cpu: str
+    cpu_flags: list[str]
+    git: dict[str, str | bool | None]
+    python: str
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A step as it was made: what it is, the files it read and wrote by their keys, and what it depended
+    on.
+    """
+
+    name: str
+    action: str
+    inputs: Mapping[str, Fingerprint]
+    outputs: Mapping[str, Fingerprint]
+    params: Mapping[str, object]
+    tools: Versions
+    code: Mapping[str, str]
+    made: Made
+
+
+def read(path: str) -> Stamp | None:
+    """The stamp, or None where there is none or it is not one: truncated, empty, not JSON, of another
+    schema.
     """
     try:
         with open(path, encoding="utf-8") as file:
-            found = json.load(file)
+            values = json.load(file)
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
         return None
-    if not all(isinstance(found.get(field), kind) for field, kind in FIELDS.items()):
+    if not all(isinstance(values.get(field), kind) for field, kind in FIELDS.items()):
         return None
-    if not all(isinstance(found["made"].get(key, 0), int | float) for key in NUMBERS):
+    if not all(isinstance(values["made"].get(key, 0), int | float) for key in NUMBERS):
         return None
-    files = [*found["inputs"].values(), *found["outputs"].values()]
-    return found if all(isinstance(known, list) and len(known) == 4 for known in files) else None
+    inputs, outputs = _fingerprints(values["inputs"]), _fingerprints(values["outputs"])
+    if inputs is None or outputs is None:
+        return None
+    return Stamp(
+        values["name"],
+        values["action"],
+        inputs,
+        outputs,
+        values["params"],
+        values["tools"],
+        values["code"],
+        values["made"],
+    )
 
 
-def write(path: str, stamp: Mapping[str, Any]) -> None:
+def write(path: str, stamp: Stamp) -> None:
     """Replace the stamp in one rename."""
-    part = os.path.join(os.path.dirname(path), ".part-" + os.path.basename(path))
-    with open(part, "w", encoding="utf-8") as file:
-        json.dump({**stamp, "schema": SCHEMA}, file, sort_keys=True, separators=(",", ":"))
-    os.replace(part, path)
+    with replaced(path) as part, open(part, "w", encoding="utf-8") as file:
+        json.dump({**vars(stamp), "schema": SCHEMA}, file, sort_keys=True, separators=(",", ":"))
+
+
+def _fingerprints(values: Mapping[str, object]) -> dict[str, Fingerprint] | None:
+    """The fingerprints of these lists of four, None where one of them is no such list."""
+    fingerprints = {}
+    for key, known in values.items():
+        if not (isinstance(known, list) and len(known) == 4):
+            return None
+        fingerprints[key] = Fingerprint(*known)
+    return fingerprints

@@ -9,7 +9,8 @@ when its own build runs.
 import os
 from collections.abc import Collection, Iterator
 
-from pipeline.freshness.files import Disk
+from pipeline.fingerprint import Fingerprint
+from pipeline.freshness.files import FileState
 
 # roots that mean the same files in every request; `data:` is another folder each time
 LOOKED_AT = (
@@ -18,44 +19,45 @@ LOOKED_AT = (
 )
 
 
-def records(out: str, names: Collection[str], planned: Collection[str], disk: Disk) -> list[str]:
-    """Paths of files with these names under OUT that are up to date by their stamps; those of this plan left
-    out.
+def records(out: str, names: Collection[str], planned: Collection[str], files: FileState) -> tuple[str, ...]:
+    """Paths of files with these names under OUT that are up to date by their stamps, the newest first; those
+    of this plan left out.
     """
     known: dict[str, bool] = {}
-    return sorted(path for path in _walk(out, names) if path not in planned and up_to_date(path, disk, known))
+    paths = [path for path in _walk(out, names) if path not in planned and up_to_date(path, files, known)]
+    return tuple(sorted(paths, key=lambda path: (-os.path.getmtime(path), path)))
 
 
-def up_to_date(path: str, disk: Disk, known: dict[str, bool]) -> bool:
+def up_to_date(path: str, files: FileState, known: dict[str, bool]) -> bool:
     """Whether a file with a stamp is as the stamp says, and what it was made from under OUT is, too."""
     if path in known:
         return known[path]
     known[path] = False  # a stamp that names its own output among its inputs is damaged
-    stamp = disk.stamp(path + ".stamp")
+    stamp = files.stamp(path + ".stamp")
     if stamp is not None:
-        sources = disk.source.of(stamp["action"], tuple(stamp["code"]))
+        sources = files.source.of(stamp.action, tuple(stamp.code))
         known[path] = (
-            all(sources.get(module) == value for module, value in stamp["code"].items())
-            and all(_same(key, value, disk) for key, value in stamp["outputs"].items())
+            all(sources.get(module) == value for module, value in stamp.code.items())
+            and all(_same(key, value, files) for key, value in stamp.outputs.items())
             and all(
-                _same(key, value, disk) and _made_well(key, disk, known)
-                for key, value in stamp["inputs"].items()
+                _same(key, value, files) and _made_well(key, files, known)
+                for key, value in stamp.inputs.items()
             )
         )
     return known[path]
 
 
-def _same(key: str, value: list, disk: Disk) -> bool:
-    path = disk.roots.path(key) if key.partition(":")[0] in LOOKED_AT else None
+def _same(key: str, value: Fingerprint, files: FileState) -> bool:
+    path = files.roots.path(key) if key.partition(":")[0] in LOOKED_AT else None
     if path is None:
         return True
-    now = disk.print_of(path, value)
-    return now is not None and now[3] == value[3]
+    now = files.fingerprint(path, value)
+    return now is not None and now.sha256 == value.sha256
 
 
-def _made_well(key: str, disk: Disk, known: dict[str, bool]) -> bool:
-    path = disk.roots.path(key) if key.startswith("out:") else None
-    return path is None or not os.path.exists(path + ".stamp") or up_to_date(path, disk, known)
+def _made_well(key: str, files: FileState, known: dict[str, bool]) -> bool:
+    path = files.roots.path(key) if key.startswith("out:") else None
+    return path is None or not os.path.exists(path + ".stamp") or up_to_date(path, files, known)
 
 
 def _walk(out: str, names: Collection[str]) -> Iterator[str]:

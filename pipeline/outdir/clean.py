@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pipeline.errors import BuildError
 from pipeline.execution.locks import of_out
 from pipeline.outdir import inventory
-from pipeline.outdir.inventory import Made, Tree
+from pipeline.outdir.inventory import Artifact, Inventory
 from pipeline.text import by_folder, counted, size_of, size_text
 
 SHOWN_FOREIGN = 5
@@ -96,7 +96,7 @@ def left_lines(out: str, left: Collection[str]) -> list[str]:
     ]
 
 
-def _is_of(made: Made, out: str, stage: str | None, chip: str | None, model: str | None) -> bool:
+def _is_of(made: Artifact, out: str, stage: str | None, chip: str | None, model: str | None) -> bool:
     """By the step's name and its place: STAGE/CHIP/..., OUT/MODEL-<hash8>/CHIP/..."""
     place = os.path.relpath(made.stamp, out).split("/")
     parts = {part.lower() for part in (*made.name.split("/"), *place[:-1])}
@@ -112,7 +112,7 @@ def _model(folder: str) -> str:
     return found[1] if found else ""
 
 
-def _nothing_of(found: Tree, stage: str | None, chip: str | None, model: str | None) -> str:
+def _nothing_of(found: Inventory, stage: str | None, chip: str | None, model: str | None) -> str:
     given = " ".join(
         f"--{word}={value}" for word, value in (("stage", stage), ("chip", chip), ("model", model)) if value
     )

@@ -25,7 +25,7 @@ def differences(a: str, b: str) -> list[str]:
     if not both:
         raise BuildError(
             f"{a} and {b} have no step in common ({len(first)} and {len(second)} steps): different models,"
-            " chips or data; compare their tables with: inv compare"
+            " chips or data; compare their tables: OUT/report/report.md"
         )
     found: dict[str, dict[str, list[str]]] = {kind: {} for kind in ("tool", "param", "input", "code", "on")}
     made = {key for each in (*first.values(), *second.values()) for key in each["outputs"]}
@@ -120,7 +120,7 @@ def _only(path: str, these: Mapping[str, Any], those: Mapping[str, Any]) -> list
     return [f"only in {path}: {_names(names)}"] if names else []
 
 
-def told(a: str, b: str) -> str:
+def summary(a: str, b: str) -> str:
     """The differences as lines, or that there are none."""
     found = differences(a, b)
     return "\n".join(found) if found else f"{a} and {b} were made from the same"

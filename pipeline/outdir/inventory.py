@@ -9,12 +9,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from typing import Any
 
 from pipeline import parts
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Fingerprint
 from pipeline.freshness import stamp
+from pipeline.freshness.stamp import Stamp
 
 LEDGER = ".builds.jsonl"
 OWN = (".source.json", LEDGER)
@@ -24,7 +24,7 @@ LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\S+): ")
 
 
 @dataclass(frozen=True)
-class Made:
+class Artifact:
     """What one step left: its stamp, and the outputs that the stamp names, there or not, as it fingerprinted
     them.
 
@@ -34,7 +34,7 @@ class Made:
     name: str
     stamp: str
     outputs: Mapping[str, Fingerprint]
-    record: Mapping[str, Any] = field(repr=False, compare=False)
+    record: Stamp = field(repr=False, compare=False)
 
     @property
     def stage(self) -> str:
@@ -43,21 +43,21 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Tree:
+class Inventory:
     """Every file under OUT, once, absolute: `made` by steps, their `logs` (step name -> path), the engine's
     `own` files (leftovers of killed steps among them), `damaged` stamps, which cannot be read, and the
     `foreign` ones.
     """
 
     out: str
-    made: list[Made]
+    made: list[Artifact]
     logs: dict[str, str]
     own: list[str]
     damaged: list[str]
     foreign: list[str]
 
 
-def of(out: str, known: Collection[str] = ()) -> Tree:
+def of(out: str, known: Collection[str] = ()) -> Inventory:
     """What is under OUT. `known` are patterns, relative to OUT, of files that a build makes without a
     stamp.
     """
@@ -74,13 +74,13 @@ def of(out: str, known: Collection[str] = ()) -> Tree:
             if record is None:
                 damaged.append(path)
             else:
-                made.append(Made(record["name"], path, _outputs(out, path, record), record))
+                made.append(Artifact(record.name, path, _outputs(out, path, record), record))
     names = {each.name for each in made}
     logs = {name: path for path in files if (name := _logged(out, path, names))}
     own = [path for path in files if _is_own(os.path.relpath(path, out), known)]
     ours = {*own, *damaged, *logs.values(), *(path for each in made for path in (each.stamp, *each.outputs))}
     foreign = [path for path in files if path not in ours and os.path.relpath(path, out) not in LOCK]
-    return Tree(out, made, logs, own, damaged, foreign)
+    return Inventory(out, made, logs, own, damaged, foreign)
 
 
 def is_out(folder: str) -> bool:
@@ -96,10 +96,10 @@ def _files(out: str) -> Iterable[str]:
         yield from (os.path.join(folder, name) for name in (*names, *links))
 
 
-def _outputs(out: str, path: str, record: Mapping[str, Any]) -> dict[str, Fingerprint]:
+def _outputs(out: str, path: str, record: Stamp) -> dict[str, Fingerprint]:
     """Outputs under OUT. A stamp under OUT that names a file elsewhere has no say about that file."""
     found = {}
-    for key, known in record["outputs"].items():
+    for key, known in record.outputs.items():
         root, _, rest = key.partition(":")
         output = os.path.normpath(os.path.join(out if root == "out" else os.path.dirname(path), rest))
         if output.startswith(out.rstrip("/") + "/"):

@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from pipeline.fingerprint import Fingerprint
 from pipeline.freshness import stamp
 from pipeline.outdir import inventory
 
@@ -43,28 +44,26 @@ def of(out: str, paths: Collection[str] | None = None) -> dict[str, Any]:
         seen.add(path)
         if record is None:
             continue
-        steps[record["name"]] = _of_stamp(record)
-        inputs = [
-            os.path.join(out, key.partition(":")[2]) for key in record["inputs"] if key.startswith("out:")
-        ]
+        steps[record.name] = _of_stamp(record)
+        inputs = [os.path.join(out, key.partition(":")[2]) for key in record.inputs if key.startswith("out:")]
         wanted += [makers[each] for each in inputs if each in makers]
     return {"schema": SCHEMA, "steps": dict(sorted(steps.items()))}
 
 
-def _of_stamp(record: Mapping[str, Any]) -> dict[str, Any]:
+def _of_stamp(record: stamp.Stamp) -> dict[str, Any]:
     return {
-        "inputs": _files(record["inputs"]),
-        "outputs": _files(record["outputs"]),
-        "params": {key: _short(value) for key, value in record["params"].items()},
-        "tools": record["tools"],
-        "code": record["code"],
-        "made": {key: record["made"][key] for key in PLACES if key in record["made"]},
+        "inputs": _files(record.inputs),
+        "outputs": _files(record.outputs),
+        "params": {key: _short(value) for key, value in record.params.items()},
+        "tools": record.tools,
+        "code": record.code,
+        "made": {key: value for key, value in record.made.items() if key in PLACES},
     }
 
 
-def _files(prints: Mapping[str, list]) -> dict[str, str]:
+def _files(prints: Mapping[str, Fingerprint]) -> dict[str, str]:
     """{key: sha256}; many files of a kind become one entry."""
-    plain = {key: known[3] for key, known in sorted(prints.items())}
+    plain = {key: known.sha256 for key, known in sorted(prints.items())}
     if len(plain) <= LONG_FILES:
         return plain
     return {f"{len(plain)} files, first {next(iter(plain))}": _sha(plain)}

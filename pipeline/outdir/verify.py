@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pipeline import fingerprint, machine
 from pipeline.execution.locks import of_out
-from pipeline.fingerprint import Fingerprint
+from pipeline.fingerprint import Fingerprint, Stat
 from pipeline.outdir import inventory
 from pipeline.outdir.clean import to_stderr
 from pipeline.text import counted, size_of, size_text
@@ -123,7 +123,7 @@ def _look(out: str, path: str, before: Fingerprint) -> Finding | None:
     )
 
 
-def _size(before: Fingerprint, now: list[int]) -> str:
+def _size(before: Fingerprint, now: Stat) -> str:
     return f"{before[2]:,} -> {now[2]:,} bytes" if before[2] != now[2] else f"still {now[2]:,} bytes"
 
 

@@ -12,6 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from pipeline import fingerprint, machine
 from pipeline.check import FAIL, PASS, WARN, Check
+from pipeline.errors import BuildError
 from pipeline.freshness.code import ROOT
 from pipeline.text import size_text
 
@@ -54,8 +55,8 @@ def verdict(found: Iterable[Check]) -> str:
 
 
 def exit_code(found: Iterable[Check]) -> int:
-    """1 when a check failed."""
-    return int(any(check.status == FAIL for check in found))
+    """2 when a check failed: something here is for the user to mend."""
+    return BuildError.exit_code if any(check.status == FAIL for check in found) else 0
 
 
 def _python(wanted: str) -> Check:

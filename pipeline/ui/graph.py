@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.errors import BuildError
-from pipeline.freshness.files import Disk
+from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, MAYBE, RUN, Verdict
+from pipeline.freshness.stamp import Made
 from pipeline.plan import Plan
 from pipeline.timing import union_seconds
 
@@ -48,7 +49,7 @@ class Node:
 
 
 def nodes(
-    plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk
+    plan: Plan, verdicts: Mapping[str, Verdict], files: FileState
 ) -> tuple[dict[str, Node], list[tuple[str, str]]]:
     """(nodes by name in plan order, edges between them; an edge that a longer way says already is left
     out).
@@ -59,7 +60,8 @@ def nodes(
     for name in plan.order:
         node = found.setdefault(of_step[name], Node(of_step[name]))
         node.states[verdicts[name].state] += 1
-        made = (disk.stamp(plan.steps[name].stamp) or {"made": {}})["made"]
+        stamp = files.stamp(plan.steps[name].stamp)
+        made: Made = stamp.made if stamp else {}
         if "start" in made and "seconds" in made:
             times.setdefault(node.name, []).append((made["start"], made["start"] + made["seconds"]))
     for name, intervals in times.items():
@@ -70,9 +72,9 @@ def nodes(
     return found, _reduced([(one, two) for one, two in edges if one != two])
 
 
-def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> str:
+def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> str:
     """A Mermaid flowchart."""
-    found, edges = nodes(plan, verdicts, disk)
+    found, edges = nodes(plan, verdicts, files)
     short = {name: f"n{number}" for number, name in enumerate(found)}
     lines = ["flowchart LR"]
     lines += [
@@ -87,7 +89,7 @@ def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> str:
     return "\n".join(lines)
 
 
-def svg(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> str:
+def svg(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> str:
     """The picture, as SVG text. BuildError where the drawing library is not installed."""
     try:
         drawing = importlib.import_module("pipeline.ui.graph_svg")
@@ -96,7 +98,7 @@ def svg(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk) -> str:
             f"inv graph: {error.name} is not installed, needed to draw. pip install -e '.[graph]', or: "
             "inv graph --format=mermaid"
         ) from None
-    return str(drawing.svg(*nodes(plan, verdicts, disk)))
+    return str(drawing.svg(*nodes(plan, verdicts, files)))
 
 
 def _grouped(plan: Plan) -> dict[str, str]:
@@ -147,14 +149,14 @@ def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def written(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, out: str, format: str) -> str:
+def written(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, out: str, format: str) -> str:
     """Mermaid text; or for SVG the path of the file written."""
     if format == "mermaid":
-        return mermaid(plan, verdicts, disk)
+        return mermaid(plan, verdicts, files)
     if format != "svg":
         raise BuildError(f"--format={format}: expected svg or mermaid")
     path = os.path.join(out, "report", "graph.svg")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
-        file.write(svg(plan, verdicts, disk))
+        file.write(svg(plan, verdicts, files))
     return f"graph: {path}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from pipeline.errors import BuildError
-from pipeline.freshness.files import Disk
+from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Step
@@ -15,24 +15,24 @@ from pipeline.ui.console import plan_lines
 UNKNOWN_S = 1.0  # for a step whose like never ran here
 
 
-def status(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: int) -> str:
+def status(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, shares: int) -> str:
     """A line a step with its state and reasons, and the time that running would take."""
-    return "\n".join([*plan_lines(plan, verdicts, every=True), "", estimate(plan, verdicts, disk, shares)])
+    return "\n".join([*plan_lines(plan, verdicts, every=True), "", estimate(plan, verdicts, files, shares)])
 
 
-def dry(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: int) -> str:
+def dry(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, shares: int) -> str:
     """What running now would do, and the time it would take."""
-    return "\n".join([*plan_lines(plan, verdicts), estimate(plan, verdicts, disk, shares)])
+    return "\n".join([*plan_lines(plan, verdicts), estimate(plan, verdicts, files, shares)])
 
 
-def estimate(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: int) -> str:
+def estimate(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, shares: int) -> str:
     """From the last runs: seconds of the same step, or of its stage's steps here; what must be alone adds up,
     the rest shares.
     """
     stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
     if not stale:
         return f"nothing to do: all {len(plan.order)} steps are up to date"
-    last = {name: disk.seconds(step.stamp) for name, step in plan.steps.items()}
+    last = {name: files.seconds(step.stamp) for name, step in plan.steps.items()}
     of_stage: dict[str, list[float]] = {}
     for name, seconds in last.items():
         if seconds is not None:
@@ -43,8 +43,8 @@ def estimate(plan: Plan, verdicts: Mapping[str, Verdict], disk: Disk, shares: in
         if seconds is None:
             like = of_stage.get(step.stage)
             seconds, guessed = (sum(like) / len(like), guessed) if like else (UNKNOWN_S, guessed + 1)
-        alone += seconds * step.alone
-        shared += seconds * (not step.alone)
+        alone += seconds * step.exclusive
+        shared += seconds * (not step.exclusive)
     maybe = sum(verdicts[step.name].state == "maybe" for step in stale)
     perhaps = f", {maybe} of them perhaps not needed" if maybe else ""
     source = (

@@ -7,8 +7,10 @@ import io
 import os
 import tarfile
 import zlib
+from collections.abc import Mapping
 
 from pipeline.errors import BuildError
+from pipeline.parts import replaced
 from preprocess.dataset import classes
 
 TRUTH = "ILSVRC2012_validation_ground_truth.txt"
@@ -19,13 +21,23 @@ ALL = 50_000
 KNOWN = (65, 970, 230, 809, 516, 57, 334, 415, 674, 332)
 
 
-def write(inputs, outputs):
-    """Write val_label.txt (`NAME CLASS` lines) from a devkit: its .tar.gz, its folder or the ground truth
-    file itself.
-    """
-    named = labels(inputs[0])
-    with open(outputs[0], "w", encoding="utf-8") as file:
-        file.writelines(f"{name} {label}\n" for name, label in named.items())
+def write(path: str, labels: Mapping[str, int]) -> None:
+    """Write val_label.txt (`NAME CLASS` lines). BuildError where a file is that says something else."""
+    lines = "".join(f"{name} {label}\n" for name, label in labels.items())
+    try:
+        if os.path.exists(path):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                if file.read() != lines:
+                    raise BuildError(
+                        f"{path}: is there already and says something else; move it, or name another:"
+                        " --labels=FILE"
+                    )
+        with replaced(path) as part, open(part, "w", encoding="utf-8") as file:
+            file.write(lines)
+    except OSError as error:
+        raise BuildError(
+            f"{path}: cannot be written ({error.strerror}); name another file: --labels=FILE"
+        ) from None
 
 
 def labels(devkit: str) -> dict[str, int]:

@@ -7,10 +7,12 @@ picture, two pictures of one name are errors.
 
 import hashlib
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipeline.errors import BuildError
+from pipeline.fingerprint import Stat
 from preprocess.dataset import devkit
 from preprocess.dataset import labels as label_files
 from preprocess.dataset.scan import Pictures, scanned
@@ -33,24 +35,18 @@ class Image(NamedTuple):
 class Listing:
     """A data set, sorted by name.
 
-    root         the folder that the paths are relative to; of a tar, the folder that it lies in
-    images       the pictures
-    labels_path  the label file; None where folders give the labels, or the index file that is the data set
-    tar          the archive that the pictures are read from, or None
-    identity     first 8 hex digits of a hash over names and labels
-    stats        absolute path -> [mtime_ns, ctime_ns, size], as the listing saw them
+    root      the folder that the paths are relative to; of a tar, the folder that it lies in
+    images    the images
+    tar       the archive that the images are read from, or None
+    identity  first 8 hex digits of a hash over names and labels
+    stats     absolute path -> (mtime_ns, ctime_ns, size), as the listing saw them
     """
 
     root: str
     images: tuple[Image, ...]
-    labels_path: str | None
     tar: str | None
     identity: str
-    stats: dict[str, list[int]] = field(repr=False, compare=False)
-
-    def paths(self) -> list[str]:
-        """Absolute paths, in order. Of a folder, not of a tar."""
-        return [f"{self.root}/{image.path}" for image in self.images]
+    stats: Mapping[str, Stat] = field(repr=False, compare=False)
 
 
 def listed(
@@ -77,24 +73,37 @@ def listed(
         devkit.check(path or dataset, found)  # first: it says what is wrong with a range, too
         label_files.check_range(path or dataset, found, classes)
     _match(pictures, found, path or dataset)
-    return _listing(pictures, found, path)
+    return _listing(pictures, found)
 
 
 def unlabelled(pictures: Pictures) -> Listing:
     """The pictures alone, every label -1: to look at the files."""
-    return _listing(pictures, dict.fromkeys(pictures.found, -1), None)
+    return _listing(pictures, dict.fromkeys(pictures.found, -1))
 
 
-def _listing(pictures: Pictures, labels: dict[str, int], path: str | None) -> Listing:
+def _listing(pictures: Pictures, labels: Mapping[str, int]) -> Listing:
     images = tuple(
         Image(name, at, labels[name], *where) for name, (at, *where) in sorted(pictures.found.items())
     )
-    return Listing(pictures.root, images, path, pictures.tar, identity(images), pictures.stats)
+    return Listing(pictures.root, images, pictures.tar, identity(images), pictures.stats)
 
 
-def identity(images: tuple[Image, ...]) -> str:
+def generated(root: str, labels: Iterable[tuple[str, int]]) -> Listing:
+    """The listing of images that a build draws itself: (name, label) of each, in order, directly in
+    `root`.
+    """
+    images = tuple(Image(name, name, label) for name, label in labels)
+    return Listing(root, images, None, identity(images), {})
+
+
+def identity(images: Iterable[Image]) -> str:
     """8 hex digits that change with a name or a label."""
-    text = "".join(f"{image.name}\t{image.label}\n" for image in images)
+    return identity_of((image.name, image.label) for image in images)
+
+
+def identity_of(labels: Iterable[tuple[str, int]]) -> str:
+    """The same of (name, label) pairs."""
+    text = "".join(f"{name}\t{label}\n" for name, label in labels)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from stat import S_ISREG
 
 from pipeline.errors import BuildError
+from pipeline.fingerprint import Stat
 from preprocess.dataset import labels as label_files
 from preprocess.dataset import tar as archive
 
@@ -33,7 +34,7 @@ class Pictures:
     root: str
     tar: str | None = None
     found: dict[str, tuple] = field(default_factory=dict)
-    stats: dict[str, list[int]] = field(default_factory=dict)
+    stats: dict[str, Stat] = field(default_factory=dict)
     given: dict[str, int] | None = None
     empty: list[str] = field(default_factory=list)
 
@@ -184,7 +185,7 @@ def _add(entry: os.DirEntry[str], path: str, pictures: Pictures, wrong: Wrong) -
     if entry.name in pictures.found:
         wrong.twice.append(path)
     pictures.found[entry.name] = (path,)
-    pictures.stats[entry.path] = [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size]
+    pictures.stats[entry.path] = stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
 
 
 def _of_index_file(path: str) -> Pictures:
@@ -205,7 +206,7 @@ def _of_index_file(path: str) -> Pictures:
                 + ("absolute" if os.path.isabs(place) else "a folder, a pipe or a device")
             )
         pictures.found[name] = (place,)
-        pictures.stats[full] = [stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size]
+        pictures.stats[full] = stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
     if absent:
         raise BuildError(
             f"{path}: {len(absent)} of {len(places)} listed images are absent, first: {absent[0]} (looked in"

@@ -142,14 +142,14 @@ def _sha256(data, size: int) -> str:
     return digest.hexdigest()[:16]
 
 
-def _read(path: str, stat: list[int] | None) -> list[Member] | None:
+def _read(path: str, stat: fingerprint.Stat | None) -> list[Member] | None:
     """What is remembered of the tar with these times and size; None where that is nothing, or cannot be
     read.
     """
     try:
         with open(path, encoding="utf-8") as file:
             known = json.load(file)
-        if known["schema"] != SCHEMA or known["tar"] != stat:
+        if known["schema"] != SCHEMA or known["tar"] != list(stat or ()):
             return None
         return [
             Member(str(name), int(offset), int(size), str(sha))

@@ -5,25 +5,38 @@ wrongly.
 import io
 import json
 import warnings
+from collections.abc import Sequence
+from typing import TypedDict
 
 from PIL import Image
 
 from preprocess import shards
 from preprocess.pixels import decode, transform
-from preprocess.pixels.decode import BadImage
+from preprocess.undecodable import BadImage
 
 ORIENTATION = 0x0112
 FORMAT_OF = {".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG"}
 
 
-def odd(name: str, data: bytes, **shape) -> tuple[str | None, list[str]]:
+class Finding(TypedDict):
+    """One image that is odd. `bad`: why it cannot be used, None where it can; `odd`: what is odd about it."""
+
+    row: int
+    name: str
+    bad: str | None
+    odd: list[str]
+
+
+def odd(
+    name: str, data: bytes, *, resize: int, crop: int, method: str = "pillow"
+) -> tuple[str | None, list[str]]:
     """(why it cannot be used or None, what is odd about it) of one file; nothing is odd about most.
 
-    It is made into pixels as a build does it: `shape` is what transform.pixels takes (resize, crop, method).
+    It is made into pixels as a build does it: the options are those of transform.pixels.
     """
     try:
         warned = decode.complaint(data)
-        transform.pixels(data, **shape)
+        transform.pixels(data, resize, crop, method=method)
     except BadImage as error:
         return str(error), []
     found = [f"damaged, and decoded in spite of it: {warned}"] if warned else []
@@ -45,43 +58,50 @@ def odd(name: str, data: bytes, **shape) -> tuple[str | None, list[str]]:
     return None, found
 
 
-def write(inputs, outputs, resize, crop, method="pillow", members=None):
-    """Look at some images (all as in shards.write); write a JSON list of those that are odd or cannot be
-    used.
-    """
-    found = []
-    for row, name, source in shards.sources(inputs, members):
+def write(
+    outputs: Sequence[str],
+    *,
+    resize: int,
+    crop: int,
+    images: Sequence[str] = (),
+    tar: str | None = None,
+    members: Sequence[shards.Member] = (),
+    method: str = "pillow",
+) -> None:
+    """Look at some images (as in shards.write); write a JSON list of those that are odd or cannot be used."""
+    findings: list[Finding] = []
+    for row, name, source in shards.sources(images, tar, members):
         try:
             data = source()
         except BadImage as error:
-            found.append({"row": row, "name": name, "bad": str(error), "odd": []})
+            findings.append({"row": row, "name": name, "bad": str(error), "odd": []})
             continue
         bad, strange = odd(name, data, resize=resize, crop=crop, method=method)
         if bad or strange:
-            found.append({"row": row, "name": name, "bad": bad, "odd": strange})
+            findings.append({"row": row, "name": name, "bad": bad, "odd": strange})
     with open(outputs[0], "w", encoding="utf-8") as file:
-        json.dump(sorted(found, key=lambda one: one["row"]), file, indent=1)
+        json.dump(sorted(findings, key=lambda one: one["row"]), file, indent=1)
 
 
-def report(inputs, outputs, images, labels=""):
+def report(outputs: Sequence[str], *, lists: Sequence[str], images: int, labels: str = "") -> None:
     """Join such lists into check.txt: the bad files first, then the odd ones by kind, with counts; `labels`:
     what is wrong with the labels, in a line.
     """
-    found = []
-    for path in inputs:
+    findings: list[Finding] = []
+    for path in lists:
         with open(path, encoding="utf-8") as file:
-            found += json.load(file)
+            findings += json.load(file)
     with open(outputs[0], "w", encoding="utf-8") as file:
-        file.write(told(found, images) + (f"  labels: {labels}\n" if labels else ""))
+        file.write(summary(findings, images) + (f"  labels: {labels}\n" if labels else ""))
 
 
-def told(found: list[dict], images: int) -> str:
+def summary(findings: Sequence[Finding], images: int) -> str:
     """The text of the report."""
-    bad = [one for one in found if one["bad"]]
-    lines = [f"{images} images: {len(bad)} cannot be used, {len(found) - len(bad)} are odd and can"]
+    bad = [one for one in findings if one["bad"]]
+    lines = [f"{images} images: {len(bad)} cannot be used, {len(findings) - len(bad)} are odd and can"]
     lines += [f"  bad   {one['name']}: {one['bad']}" for one in bad]
     kinds: dict[str, list[str]] = {}
-    for one in found:
+    for one in findings:
         for kind in one["odd"]:
             kinds.setdefault(kind.partition(":")[0], []).append(
                 one["name"] + kind.partition(":")[1] + kind.partition(":")[2]

@@ -3,43 +3,54 @@
 A wrong crop, colour order or label shows.
 """
 
-import csv
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from preprocess import undecodable
-from preprocess.dataset import classes
+from preprocess.dataset import classes, index_csv
+from preprocess.undecodable import rows_of
 
 GAP, LINE = 8, 14  # pixels between pictures; height of a line of text
 COLUMNS = 6
 
 
-def write(inputs, outputs, images=24, mean=None, std=None, order="rgb", names=None):
-    """Write a PNG. `inputs`: index.csv, all shards in order, the class table, and perhaps a .json, the list
-    of pictures that cannot be decoded ([{"row": ...}]); `images` of them are spread evenly over the data set.
+def write(
+    outputs: Sequence[str],
+    *,
+    index: str,
+    shards: Sequence[str],
+    undecodable: Sequence[str] = (),
+    images: int = 24,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    order: str = "rgb",
+    names: Sequence[str] | None = None,
+) -> None:
+    """Write a PNG of `images` rows, spread evenly over the data set.
 
-    mean, std  of float32 shards, to undo the normalisation; order  of the channels in the shards
-    names      class names by label; without them, those of ImageNet where the labels are its own
+    index, shards  index.csv and all shards in order; undecodable: lists of images that cannot be decoded
+    mean, std      of float32 shards, to undo the normalisation; order: of the channels in the shards
+    names          class names by label; without them, those of ImageNet where the labels are its own
     """
-    with open(inputs[0], encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    table = index_csv.read(index)
     first: dict[int, int] = {}
-    for row in rows:
-        first.setdefault(int(row["shard"]), int(row["row"]))
-    shards = [np.load(path, mmap_mode="r") for path in inputs[1:] if path.endswith(".npy")]
-    undecoded = {found["row"] for found in undecodable.listed(inputs)}
-    count = min(images, len(rows))
+    for row, shard in enumerate(table.shards):
+        first.setdefault(shard, row)
+    arrays = [np.load(path, mmap_mode="r") for path in shards]
+    zeros = set(rows_of(undecodable))
+    count = min(images, len(table.names))
     tiles = []
-    for at in sorted({number * len(rows) // count for number in range(count)}):
-        row = rows[at]
-        pixels = shards[int(row["shard"])][at - first[int(row["shard"])]]
-        label = "cannot be decoded" if at in undecoded else told(int(row["label"]), names)
-        tiles.append((levels(pixels, mean, std, order), row["name"], label))
+    for row in sorted({number * len(table.names) // count for number in range(count)}):
+        pixels = arrays[table.shards[row]][row - first[table.shards[row]]]
+        label = "cannot be decoded" if row in zeros else caption(table.labels[row], names)
+        tiles.append((levels(pixels, mean, std, order), table.names[row], label))
     drawn(tiles).save(outputs[0], "PNG")
 
 
-def levels(pixels: np.ndarray, mean: list[float] | None, std: list[float] | None, order: str) -> np.ndarray:
+def levels(
+    pixels: np.ndarray, mean: Sequence[float] | None, std: Sequence[float] | None, order: str
+) -> np.ndarray:
     """One row of a shard as uint8 (h, w, 3) RGB."""
     if pixels.dtype != np.uint8:
         values = pixels.transpose(1, 2, 0) * np.asarray(std, np.float32) + np.asarray(mean, np.float32)
@@ -47,7 +58,7 @@ def levels(pixels: np.ndarray, mean: list[float] | None, std: list[float] | None
     return np.ascontiguousarray(pixels[:, :, ::-1] if order == "bgr" else pixels)
 
 
-def told(label: int, names: list[str] | None) -> str:
+def caption(label: int, names: Sequence[str] | None) -> str:
     """A label and what it is called: `65: sea snake`."""
     if names is None:
         names = [known.name for known in classes.table()]

@@ -5,16 +5,17 @@ presets.variants() says how to prepare the images; the caller makes a float32 sh
 they are weighed against the labels as they are, one-based, in devkit order and shifted by a background class.
 """
 
-import csv
 import json
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import BadData
-from preprocess import undecodable
-from preprocess.dataset import classes
+from preprocess.dataset import classes, index_csv
 from preprocess.presets import AS_IS
+from preprocess.undecodable import rows_of
 
 IMAGES = 200
 # a mistake is named when another reading gives 2 points more top-1 and its advantage in the true class's
@@ -27,37 +28,52 @@ HOPELESS_PCT = 5.0
 MAKE_ANEW = "make the file with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
 
 
-def write(inputs, outputs, names, forms=(), background=False, mean=None, std=None):
-    """Write the diagnosis as JSON. `inputs`: index.csv, then the logits (.npy, float32 (n, outputs)) of each
-    of `names`, in order.
+class Form(TypedDict):
+    """How a way to prepare images normalises: the channels' order, and mean and std of x/255."""
 
-    A .json among them lists pictures that cannot be decoded ([{"row": ...}]): they are left out, and the text
-    says so.
-    `forms` are the order, mean and std of each of `names`: those that share them differ in the resize alone.
-    `mean` and `std` are those of the build: where it does not normalise and a preset that does fits, that is
-    the mistake's name.
+    order: str
+    mean: Sequence[float]
+    std: Sequence[float]
+
+
+def write(
+    outputs: Sequence[str],
+    *,
+    index: str,
+    logits: Sequence[str],
+    undecodable: Sequence[str] = (),
+    names: Sequence[str],
+    forms: Sequence[Form] = (),
+    background: bool = False,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+) -> None:
+    """Write the diagnosis as JSON.
+
+    index, logits  index.csv, and .npy, float32 (n, outputs), of each of `names`, in order
+    undecodable    lists of images that cannot be decoded: they are left out, and the text says so
+    forms          the order, mean and std of each of `names`: those that share them differ in the resize
+                   alone
+    mean, std      those of the build: where it does not normalise and a preset that does fits, that is the
+                   mistake's name
     """
-    with open(inputs[0], encoding="utf-8", newline="") as file:
-        labels = [int(row["label"]) for row in csv.DictReader(file)]
-    logits = {
-        name: np.load(path)
-        for name, path in zip(names, [path for path in inputs[1:] if path.endswith(".npy")], strict=True)
-    }
-    undecoded = {found["row"] for found in undecodable.listed(inputs)}
-    kept = [row for row in range(len(labels)) if row not in undecoded]
+    labels = index_csv.read(index).labels
+    left_out = set(rows_of(undecodable))
+    kept = [row for row in range(len(labels)) if row not in left_out]
     if not kept:
         raise BadData(
             f"none of the {len(labels)} pictures can be decoded; look at them with: inv data --check"
         )
-    logits, labels = {name: values[kept] for name, values in logits.items()}, [labels[row] for row in kept]
+    arrays = {name: np.load(path)[kept] for name, path in zip(names, logits, strict=True)}
     plain = (
         mean is not None and len(set(mean)) == 1 and mean[0] == 0 and std is not None and len(set(std)) == 1
     )
+    by_name = dict(zip(names, forms, strict=False))
+    diagnosis = judged(arrays, [labels[row] for row in kept], background, plain, by_name)
+    more = f"; {len(left_out)} more cannot be decoded and were left out" if left_out else ""
+    diagnosis |= {"text": f"{diagnosis['text']}, on {len(kept)} pictures{more}", "missing": len(left_out)}
     with open(outputs[0], "w", encoding="utf-8") as file:
-        found = judged(logits, labels, background, plain, dict(zip(names, forms, strict=False)))
-        left_out = f"; {len(undecoded)} more cannot be decoded and were left out" if undecoded else ""
-        found |= {"text": f"{found['text']}, on {len(kept)} pictures{left_out}", "missing": len(undecoded)}
-        json.dump(found, file, indent=1)
+        json.dump(diagnosis, file, indent=1)
 
 
 def judged(
@@ -65,7 +81,7 @@ def judged(
     labels: list[int],
     background: bool,
     plain: bool = False,
-    forms: dict[str, dict] | None = None,
+    forms: Mapping[str, Form] | None = None,
 ) -> dict:
     """{"word", "text", "images", "top1_pct": {"variant / reading": ...}} for logits (n, outputs) of each
     variant.
@@ -92,7 +108,7 @@ def judged(
     )
     top1 = {" / ".join(key): round(100 * float(hits.mean()), 2) for key, (hits, _) in scores.items()}
     word = " + ".join(said for said in (_of_variant(best[0], plain), _of_reading(best[1])) if said) or "none"
-    told = _advice(background, inside, forms.get(AS_IS, {}).get("order") == "bgr")
+    told = _advice(background, inside, AS_IS in forms and forms[AS_IS]["order"] == "bgr")
     text = _told(best, word, top1[" / ".join(best)], top1[f"{AS_IS} / {AS_IS}"], told)
     return {"word": word, "text": text, "best": list(best), "images": len(labels), "top1_pct": top1}
 
@@ -141,7 +157,7 @@ def clearly_better(one: tuple, other: tuple, needed: float = POINTS) -> bool:
     return bool(points >= needed and gain.mean() > ERRORS * gain.std() / np.sqrt(len(gain)))
 
 
-def _needed(one: tuple[str, str], other: tuple[str, str], forms: dict[str, dict]) -> float:
+def _needed(one: tuple[str, str], other: tuple[str, str], forms: Mapping[str, Form]) -> float:
     """Points of top-1 that (variant, reading) must be ahead of another."""
     resized = (
         one[1] == other[1]
@@ -152,7 +168,7 @@ def _needed(one: tuple[str, str], other: tuple[str, str], forms: dict[str, dict]
     return RESIZE_POINTS if resized else POINTS
 
 
-def _alike(one: dict, other: dict) -> bool:
+def _alike(one: Form, other: Form) -> bool:
     """Whether two normalisations come to the same: Caffe's scale of 0.017 is a std of 0.231, torchvision's
     are 0.224 to 0.229.
     """

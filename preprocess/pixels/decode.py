@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from preprocess.undecodable import BadImage
+
 try:
     from preprocess.pixels import _jpeg  # type: ignore[attr-defined]
 except ImportError:  # no compiler at installation
@@ -38,10 +40,6 @@ SCAN, END, STANDALONE = 0xDA, 0xD9, (0xD0, 0xD9)  # SOS; EOI; RST0 to EOI have n
 # what photographs come in. Not all that Pillow knows: for EPS it starts Ghostscript, on whatever the file
 # says
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
-
-
-class BadImage(Exception):
-    """A file that is not a usable picture; says why."""
 
 
 class Box(NamedTuple):

@@ -5,14 +5,15 @@ Four methods, by the preset (presets.py). `pillow` is the reference: the shorter
 floored, centre crop from round((size - crop)/2).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from preprocess.pixels import decode, resize_bilinear, resize_pillow
-from preprocess.pixels.decode import BadImage, Levels
+from preprocess.pixels.decode import Levels
 from preprocess.pixels.resize_pillow import Cut
-
-__all__ = ["BadImage", "Levels", "normalised", "pixels", "shaped"]
+from preprocess.undecodable import BadImage
 
 LONGEST = 1 << 15  # of the resized picture's longer side: a strip one pixel wide would become gigabytes
 
@@ -87,7 +88,7 @@ def offset(size: int, crop: int) -> int:
     return round((size - crop) / 2)
 
 
-def normalised(levels: Levels, mean: list[float], std: list[float]) -> NDArray[np.float32]:
+def normalised(levels: Levels, mean: Sequence[float], std: Sequence[float]) -> NDArray[np.float32]:
     """(x/255 - mean)/std in float32, each operation rounded as the reference's: uint8 (h, w, 3) to float32
     (3, h, w).
 

@@ -23,7 +23,7 @@ SHORTEST, LONGEST = 96, 560  # pixels of a picture's shorter side
 NOISIEST = 9.0  # grey levels, standard deviation
 
 
-def write(inputs: Sequence[str], outputs: Sequence[str], first: int, split: str) -> None:
+def write(outputs: Sequence[str], *, first: int, split: str) -> None:
     """Write the pictures first, first + 1, ... of a split (from 0), one an output, as JPEG files."""
     for number, path in enumerate(outputs, first):
         rng = random.Random(f"{split} {number}")

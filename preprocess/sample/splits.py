@@ -40,7 +40,7 @@ def listing(split: str = "test") -> list[tuple[str, int]]:
     return list(zip(names(split), labels(split), strict=True))
 
 
-def write_labels(inputs: Sequence[str], outputs: Sequence[str], split: str) -> None:
+def write_labels(outputs: Sequence[str], *, split: str) -> None:
     """Write val_label.txt of a split: a line `name class` for each picture."""
     with open(outputs[0], "w", encoding="ascii", newline="\n") as file:
         file.writelines(f"{name} {label}\n" for name, label in listing(split))

@@ -1,219 +1,164 @@
-"""A request's pictures: which there are, and where what is made of them lies. Looked up when a stage first
-asks for it.
+"""A request's images: which there are, and where what is made of them lies.
+
+A data set is made from a listing and never changed: `of` takes all images or `--limit` of them, `by_name`
+some whatever their labels are, `unlabelled` all without labels. `inv compile` never makes one.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from pipeline.errors import BuildError
-from preprocess import presets
-from preprocess.dataset import listing as index
-from preprocess.dataset import scan, subset
-from preprocess.dataset.listing import Listing
+from pipeline.fingerprint import Stat
+from preprocess.dataset import listing, scan, subset
+from preprocess.dataset.listing import Image, Listing
 from preprocess.sample import splits
-from stages.request.request import AGREEMENT_IMAGES, REPOSITORY, Request
+from stages.request.request import Request
 
 # 154 MB either way at 224x224: what a lost shard costs, and a worker's page cache
 LARGEST = {"uint8": 1024, "float32": 256}
 
-# 154 MB either way at 224x224: what a lost shard costs, and a worker's page cache
-
 
 @dataclass(frozen=True)
-class Data(Request):
-    """A request with its data set. `inv compile` never looks at any of this."""
+class Dataset:
+    """The images of a request, in order, with their labels."""
 
-    @cached_property
-    def roots(self) -> dict[str, str]:
-        """Folders that stamps name files by. `data` joins when the data set is listed."""
-        return {"repository": REPOSITORY, "out": self.out}
-
-    def add_root(self, name: str, folder: str) -> None:
-        """Files in this folder are inputs: they keep their names when it moves."""
-        self.roots[name] = folder
-
-    @cached_property
-    def listing(self) -> Listing:
-        """The pictures with their labels, in order."""
-        return self.listed(self.words.limit)
-
-    def listed(self, count: int | None, any_label: bool = False) -> Listing:
-        """The pictures with their labels: all, or `count` of them, a fixed stratified choice."""
-        if self.sample:
-            images = tuple(index.Image(name, name, label) for name, label in splits.listing())
-            found = Listing(
-                self.pictures,
-                images,
-                os.path.join(self.pictures, "val_label.txt"),
-                None,
-                index.identity(images),
-                {},
-            )
-        else:
-            found = index.listed(
-                self.dataset, self.labels, self.model.classes, self._members, any_label, self.out
-            )
-            self.add_root("data", found.root)
-        return subset.stratified(found, count) if count else found
-
-    def diagnose(self, count: int) -> None:
-        """Take `count` of the pictures for the listing, by their names alone: it is the labels that are in
-        doubt.
-        """
-        everything = self.listed(None, any_label=True)
-        vars(self)["listing"] = subset.by_name(
-            everything, min(self.words.limit or count, len(everything.images))
-        )
-
-    def check(self) -> str:
-        """Take all pictures for the listing, with labels or without; what is wrong with the labels, or
-        nothing.
-        """
-        try:
-            self.listing  # noqa: B018  looked up now
-        except BuildError as error:
-            # raises once more where it is not the labels
-            found = scan.scanned(self.dataset, self._members, self.out)
-            self.add_root("data", found.root)
-            vars(self)["listing"] = index.unlabelled(found)
-            return str(error)
-        return ""
+    request: Request
+    listing: Listing
 
     @property
-    def diagnosed_dir(self) -> str:
-        """Where the pictures of a diagnosis lie: the same ones for every label file."""
-        names = index.identity(tuple(image._replace(label=0) for image in self.listing.images))
-        return os.path.join(self.out, "data", f"{self.data_name(names)}-diagnosed")
-
-    @property
-    def _members(self) -> str:
-        return os.path.join(self.out, "data", os.path.basename(self.dataset.rstrip("/")) + ".members.json")
-
-    @property
-    def pictures(self) -> str:
-        """Where the sample's pictures are drawn."""
-        return os.path.join(self.out, "data", "sample-pictures")
+    def images(self) -> tuple[Image, ...]:
+        """The images, sorted by name."""
+        return self.listing.images
 
     @cached_property
-    def data_dir(self) -> str:
+    def name(self) -> str:
+        """DATASET-PRESET-INPUT-PIXELS[-LIMIT]: its folder's name, and a part of its steps' names."""
+        return self.request.data_name(self.listing.identity)
+
+    @cached_property
+    def dir(self) -> str:
         """OUT/data/DATASET-PRESET-INPUT-PIXELS[-LIMIT]."""
-        return os.path.join(self.out, "data", self.data_name(self.listing.identity))
+        return os.path.join(self.request.out, "data", self.name)
 
     @cached_property
-    def dataset_row(self) -> str:
+    def in_records(self) -> str:
         """The data set as records name it."""
-        return self.dataset_name(self.listing.identity)
+        return self.request.dataset_name(self.listing.identity)
 
-    def data_row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """The columns of a record that is of the data alone: shards are the same for all chips and
         networks.
         """
         return {
             "model": None,
             "checkpoint": None,
-            "dataset": self.dataset_row,
+            "dataset": self.in_records,
             "chip": None,
             "precision": None,
-            "input": self.input,
+            "input": self.request.input,
             "batch": None,
-            "sample_data": self.sample,
-            **self.pixel_columns,
+            "sample_data": self.request.sample,
+            **self.request.pixel_columns,
         }
 
-    @cached_property
+    @property
     def index_csv(self) -> str:
         """row,name,label,shard of the evaluated set."""
-        return os.path.join(self.data_dir, "index.csv")
+        return os.path.join(self.dir, "index.csv")
 
     @cached_property
     def shard_size(self) -> int:
         """Images in every shard but the last."""
-        return images_a_shard(len(self.listing.images), self.input)
+        return images_a_shard(len(self.images), self.request.input)
 
     @cached_property
     def shards(self) -> list[str]:
         """Paths of the shards, in order."""
-        count = len(shard_sizes(len(self.listing.images), self.input))
-        return [os.path.join(self.data_dir, f"shard-{n:05d}.npy") for n in range(count)]
+        count = len(shard_sizes(len(self.images), self.request.input))
+        return [os.path.join(self.dir, f"shard-{n:05d}.npy") for n in range(count)]
 
-    def logits_dir(self, batch: int) -> str:
-        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/DATA/bs16: what a compiled model said about this data."""
-        return os.path.join(self.chip_dir, os.path.basename(self.data_dir), f"bs{batch}")
+    def images_in(self, shard: int) -> int:
+        """Images in shard number `shard`."""
+        return min(self.shard_size, len(self.images) - shard * self.shard_size)
 
-    @cached_property
-    def agreement_images(self) -> int:
-        """How many images every compiled batch size is held against PyTorch on."""
-        return min(len(self.listing.images), AGREEMENT_IMAGES)
-
-    @cached_property
-    def agreement_shards(self) -> list[str]:
-        """The shards that hold these images."""
-        return self.shards[: -(-self.agreement_images // self.shard_size)]
-
-    @cached_property
-    def reference(self) -> str:
-        """PyTorch's logits of these images; the same for every chip."""
-        return os.path.join(self.model_dir, "reference", os.path.basename(self.data_dir) + ".npy")
-
-    @cached_property
-    def pixel_tools(self) -> dict[str, str | None]:
-        """What the pixels of a shard depend on besides the pictures."""
-        return presets.tools(self.words.pixels)
+    def images_of(self, shard: int) -> tuple[Image, ...]:
+        """The images of shard number `shard`."""
+        return self.images[shard * self.shard_size : (shard + 1) * self.shard_size]
 
     @property
-    def skips_bad(self) -> bool:
-        """Whether pictures that cannot be decoded count as wrong instead of stopping the build."""
-        return self.words.on_bad == "skip"
-
-    def picture_paths(self, part: Sequence[index.Image]) -> tuple[str, ...]:
-        """Absolute paths of these pictures; () when they are read from a tar, whose members' hashes are
-        params.
-        """
-        return () if self.listing.tar else tuple(f"{self.listing.root}/{image.path}" for image in part)
+    def skips_undecodable(self) -> bool:
+        """Whether images that cannot be decoded count as wrong instead of stopping the build."""
+        return self.request.given.on_bad == "skip"
 
     @property
-    def tar(self) -> tuple[str, ...]:
-        """The archive that the pictures are read from, if it is one."""
-        return (self.listing.tar,) if self.listing.tar else ()
+    def undecodable(self) -> tuple[str, ...]:
+        """The list of images that were skipped, where they are."""
+        return (f"{self.dir}/bad.json",) if self.skips_undecodable else ()
 
-    def pixel_params(self, part: Sequence[index.Image]) -> dict[str, Any]:
-        """Params of preprocess.shards:write for these pictures."""
-        params = presets.shard_params(self.pixels, self.input, self.words.pixels, self.words.on_bad)
-        return params | self.members(part)
+    @property
+    def roots(self) -> dict[str, str]:
+        """Files in the data set's folder are inputs: they keep their names in stamps when it moves."""
+        return {} if self.request.sample else {"data": self.listing.root}
 
-    def members(self, part: Sequence[index.Image]) -> dict[str, Any]:
-        """Where a tar holds these pictures and what they are; nothing for a folder, whose files are
-        inputs.
+    @property
+    def stats(self) -> Mapping[str, Stat]:
+        """Times and sizes of the files as the listing saw them."""
+        return self.listing.stats
+
+    def paths(self, part: Sequence[Image]) -> dict[str, tuple[str, ...]]:
+        """The inputs of a step that reads these images: none when they are in a tar, whose members' hashes
+        are params.
         """
+        return {} if self.listing.tar else {"images": tuple(f"{self.listing.root}/{i.path}" for i in part)}
+
+    @property
+    def tar(self) -> dict[str, str]:
+        """The unhashed input of a step that reads images from a tar."""
+        return {"tar": self.listing.tar} if self.listing.tar else {}
+
+    def members(self, part: Sequence[Image]) -> dict[str, object]:
+        """Where a tar holds these images and what they are; nothing for a folder, whose files are inputs."""
         if not self.listing.tar:
             return {}
         return {"members": [[image.name, image.offset, image.size, image.sha256] for image in part]}
 
-    def shard_mb(self, images: int) -> float:
-        """Size of a shard of so many images."""
-        return images * self.model.resolution**2 * 3 * (1 if self.input == "uint8" else 4) / 2**20
 
-    def images_in(self, shard: int) -> int:
-        """Images in shard number `shard`."""
-        return min(self.shard_size, len(self.listing.images) - shard * self.shard_size)
+def of(request: Request) -> Dataset:
+    """The images with their labels: all, or --limit of them, a fixed stratified choice."""
+    everything = _listed(request)
+    limit = request.given.limit
+    return Dataset(request, subset.stratified(everything, limit) if limit else everything)
 
-    @property
-    def margin(self) -> float:
-        """Images whose two largest logits are closer than this may change places without fault."""
-        return 1e-2 if self.precision == "fp32" else 0.1
 
-    @property
-    def bad_lists(self) -> tuple[str, ...]:
-        """The list of pictures that were skipped, where they are."""
-        return (f"{self.data_dir}/bad.json",) if self.skips_bad else ()
+def by_name(request: Request, count: int) -> Dataset:
+    """`count` of the images (or --limit), by their names alone: it is the labels that are in doubt."""
+    everything = _listed(request, any_label=True)
+    most = min(request.given.limit or count, len(everything.images))
+    return Dataset(request, subset.by_name(everything, most))
+
+
+def labelled_or_not(request: Request) -> tuple[Dataset, str]:
+    """(all images, with labels or without; what is wrong with the labels, "" where nothing is)."""
+    try:
+        return of(request), ""
+    except BuildError as error:
+        # raises once more where it is not the labels
+        images = scan.scanned(request.dataset, _members(request), request.out)
+        return Dataset(request, listing.unlabelled(images)), str(error)
+
+
+def sample_pictures(request: Request) -> str:
+    """Where the sample's pictures are drawn."""
+    return os.path.join(request.out, "data", "sample-pictures")
 
 
 def images_a_shard(n: int, input: str) -> int:
-    """ceil(n/16) clipped to 16..1024 (uint8) or 16..256 (float32), rounded up to a multiple of 16: small sets
-    spread, too.
+    """ceil(n/16) clipped to 16..1024 (uint8) or 16..256 (float32), rounded up to a multiple of 16.
+
+    It follows from the image count alone, so that a limit or a new image moves as little as possible; small
+    sets spread over all slots, too.
     """
     size = min(max(-(-n // 16), 16), LARGEST[input])
     return -(-size // 16) * 16
@@ -223,3 +168,16 @@ def shard_sizes(n: int, input: str) -> list[int]:
     """The image count of each shard, in order: all equal but the last. Their sum is n."""
     size = images_a_shard(n, input)
     return [min(size, n - first) for first in range(0, n, size)]
+
+
+def _listed(request: Request, any_label: bool = False) -> Listing:
+    if request.sample:
+        return listing.generated(sample_pictures(request), splits.listing())
+    classes, members = request.model.classes, _members(request)
+    return listing.listed(request.dataset, request.labels, classes, members, any_label, request.out)
+
+
+def _members(request: Request) -> str:
+    """Where it is remembered what a tar holds."""
+    name = os.path.basename(request.dataset.rstrip("/"))
+    return os.path.join(request.out, "data", name + ".members.json")

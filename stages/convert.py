@@ -1,0 +1,133 @@
+"""export and compile: from the checkpoint to one compiled model per batch size."""
+
+import os
+from collections.abc import Iterator
+
+from backends import CompileTarget
+from configs import schema
+from configs.schema import Model
+from mobilenet.config import Network
+from pipeline.fingerprint import of_package
+from pipeline.step import Step, Versions
+from stages.request.build import Build
+from stages.request.request import Request
+
+TORCH_MB = 600.0  # what a process that has imported torch and runs a batch was seen to take
+
+
+def export(build: Build) -> Iterator[Step]:
+    """Export the checkpoint to ONNX, simplify it, and hold it against PyTorch."""
+    request, where = build.request, build.request.model_dir
+    name, model = f"export/{request.model.name}", network(request.model)
+    tools = versions("torch", "onnx", "numpy")
+    yield Step(
+        f"{name}/exported",
+        "convert.export:write",
+        inputs={"checkpoint": request.checkpoint},
+        outputs=(f"{where}/exported.onnx",),
+        params={"model": model},
+        tools=tools,
+        memory_mb=TORCH_MB,
+        disk_mb=model_mb(request),
+    )
+    yield Step(
+        f"{name}/simplified",
+        "convert.simplify:write",
+        inputs={"exported": f"{where}/exported.onnx"},
+        outputs=(graph(request),),
+        params={"resolution": request.model.resolution},
+        tools=versions("onnx", "onnxsim", "onnxruntime"),
+    )
+    yield Step(
+        f"{name}/parity",
+        "convert.parity:write",
+        inputs={"checkpoint": request.checkpoint, "graph": graph(request)},
+        outputs=(f"{where}/parity.json", parity_ok(request)),
+        params={"model": model},
+        tools={**tools, **versions("onnxruntime")},
+    )
+
+
+def compile(build: Build) -> Iterator[Step]:
+    """Compile the simplified ONNX: one model per batch size."""
+    request, target = build.request, build.target
+    backend = target.backend
+    # a board to which the models were brought may lack the compiler; without its version none is up to date
+    here = any(backend.toolchain().values())
+    if not (here and all(os.path.isfile(target.compiled(batch)) for batch in request.batches)):
+        backend.require_compiler(request.chip.name)
+    told = compile_target(request)
+    for batch in request.batches:
+        yield Step(
+            f"compile/{request.variant}/bs{batch}",
+            "convert.compile:write",
+            inputs={"graph": graph(request)},
+            # nothing is compiled from a graph that is not the network
+            after=(parity_ok(request), *option_files(told)),
+            outputs=(target.compiled(batch),),
+            params={"backend": request.chip.backend, "batch": batch, "target": told},
+            tools=backend.toolchain(),
+            code=(f"backends.{request.chip.backend}",),
+            memory_mb=backend.compile_memory_mb(),
+            disk_mb=model_mb(request),
+        )
+
+
+def graph(request: Request) -> str:
+    """The simplified ONNX, with a free batch axis."""
+    return f"{request.model_dir}/model.onnx"
+
+
+def parity_ok(request: Request) -> str:
+    """The verdict that the ONNX is the network: it never changes while it holds."""
+    return f"{request.model_dir}/parity.ok"
+
+
+def network(model: Model) -> Network:
+    """The values that the network is built from."""
+    return {
+        "width": model.width,
+        "resolution": model.resolution,
+        "classes": model.classes,
+        "background": model.background,
+        "activation": model.activation,
+        "padding": model.padding,
+    }
+
+
+def compile_target(request: Request) -> CompileTarget:
+    """What the compiler of the chip's backend is told besides the graph and the batch size."""
+    return {
+        "soc_version": request.chip.soc_version,
+        "precision": request.precision,
+        "input": request.input,
+        "mean": request.pixels["mean"],
+        "std": request.pixels["std"],
+        "resolution": request.model.resolution,
+        "outputs": request.model.outputs,
+        "options": {key: _beside(value) for key, value in request.chip.options.items()},
+    }
+
+
+def option_files(target: CompileTarget) -> list[str]:
+    """Files that the compiler's options name: what they say is an input of every compiled model."""
+    values = [value for value in target["options"].values() if isinstance(value, str)]
+    return [value for value in values if os.path.isabs(value) and os.path.isfile(value)]
+
+
+def model_mb(request: Request) -> float:
+    """About what one form of the model takes on the disk: as much as its checkpoint."""
+    return os.path.getsize(request.checkpoint) / 2**20
+
+
+def versions(*packages: str) -> Versions:
+    """{package: its version}."""
+    return {name: of_package(name) for name in packages}
+
+
+def _beside(value: object) -> object:
+    """An option's value; a file beside the chips' files as its absolute path, since compilers run in a folder
+    of their own.
+    """
+    beside = os.path.join(schema.HERE, "chips", value) if isinstance(value, str) and value else ""
+    return beside if os.path.isfile(beside) else value

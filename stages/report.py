@@ -1,0 +1,83 @@
+"""report: every record that is still true, as tables; and what a build ends with."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+from eval.report import terminal
+from pipeline.freshness import stored
+from pipeline.freshness.code import ROOT, Source
+from pipeline.freshness.files import FileState, Roots
+from pipeline.step import Step
+from stages.request.build import Build
+from stages.request.request import published
+
+RECORDS = ("accuracy.json", "agreement.json", "throughput.json", "pipeline.json")  # one flat row each
+JUDGES = ("eval.accuracy:write", "eval.ais_bench.score:write")
+TABLE = "table.txt"
+# files that builds make without a stamp of their own, relative to OUT
+UNSTAMPED = (
+    "data/*.members.json",
+    "*/*/*/bs*.log",
+    "report/provenance.json",
+    "report/result.json",
+    "report/graph.svg",
+    "report/graph.mmd",
+)
+
+
+def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
+    """Gather the records of this plan, and those of others under OUT that are up to date."""
+    out = build.request.out
+    planned = sorted(path for step in declared for path in step.outputs if os.path.basename(path) in RECORDS)
+    judged = next((step.params["row"] for step in declared if step.action in JUDGES), None)
+    # result.json is of one accuracy: a build that judges none leaves the last one alone
+    names = ["summary.json", "report.md", TABLE] + (["result.json"] if judged else [])
+    yield Step(
+        "report",
+        "eval.report.write:write",
+        inputs={"records": tuple(planned)},
+        stored={"stored": stored.records(out, RECORDS, planned, _files(out))},
+        outputs=tuple(f"{out}/report/{name}" for name in names),
+        params={
+            **published(build.request.model),
+            "current": judged,
+            "table": _scope(build, declared, judged),
+        },
+    )
+
+
+def closing(build: Build) -> str:
+    """What a build ends with: the figures of this request, and where all of them are."""
+    folder = os.path.join(build.request.out, "report")
+    with open(os.path.join(folder, TABLE), encoding="utf-8") as file:
+        table = file.read().strip()
+    # paths in files under OUT are relative to it, so that a moved tree stays fresh
+    table = table.replace(terminal.NAMED, f"{terminal.NAMED}{build.request.out}/")
+    return "\n\n".join(part for part in (table, f"report: {folder}/report.md") if part)
+
+
+def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, object]:
+    """What of all records the table shows: what this plan is about."""
+    request = build.request
+    scope: dict[str, object] = {"batches": list(request.batches)}
+    listed = any(step.stage == "preprocess" for step in declared)
+    if any(step.resource == "device" or step.exclusive for step in declared):
+        scope["devices"] = build.target.devices
+    if listed:
+        scope["data"] = build.dataset.row()
+        scope["undecodable"] = "".join(
+            os.path.relpath(path, request.out) for path in build.dataset.undecodable
+        )
+    if judged:
+        scope["current"] = judged
+    elif request.has_checkpoint:
+        dataset = build.dataset.in_records if listed else None
+        scope["current"] = request.row(dataset, request.eval_batch)
+    else:
+        scope["current"] = build.dataset.row()
+    return scope
+
+
+def _files(out: str) -> FileState:
+    folders = {"out": out, "repository": ROOT}
+    return FileState(Roots(folders), Source(os.path.join(out, ".source.json")))

@@ -1,0 +1,67 @@
+"""What stages declare their steps from: a request with its data set and its chip's backend, each made when a
+stage first asks for it.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+
+from configs import options
+from pipeline import machine
+from pipeline.cli.settings import Settings
+from pipeline.plan import Plan
+from pipeline.step import Slot
+from stages.request import dataset, request, target
+from stages.request.dataset import Dataset
+from stages.request.request import Request
+from stages.request.target import Target
+
+
+class Build:
+    """One command line's request, and what was looked up for it."""
+
+    def __init__(self, request: Request):
+        self.request = request
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The images that are evaluated."""
+        return dataset.of(self.request)
+
+    @cached_property
+    def target(self) -> Target:
+        """The chip's backend and devices."""
+        return target.of(self.request)
+
+    def logits_dir(self, batch: int) -> str:
+        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/DATA/bs16: what a compiled model said about this data."""
+        return os.path.join(self.request.chip_dir, self.dataset.name, f"bs{batch}")
+
+    def row(self, batch: int) -> dict[str, object]:
+        """The columns of a record of this model, chip and data."""
+        return self.request.row(self.dataset.in_records, batch)
+
+    def settings(self, plan: Plan) -> Settings:
+        """What the engine needs to know besides the plan."""
+        given = self.request.given
+        shares = given.jobs or len(machine.cores())
+        slots = [Slot("cpu", str(n)) for n in range(shares)]
+        # a build that only compiles needs no device to be there
+        if any(step.resource == "device" for step in plan.steps.values()):
+            slots += self.target.device_slots()
+        lists_data = any(step.stage == "preprocess" for step in plan.steps.values())
+        return Settings(
+            out=self.request.out,
+            slots=slots,
+            shares=shares,
+            stats=self.dataset.stats if lists_data else {},
+            keep_going=given.keep_going,
+            again=given.again,
+            quiet=given.quiet,
+        )
+
+
+def resolve(typed: Mapping[str, object]) -> Build:
+    """The options as typed -> the build on this machine."""
+    given = options.parse(typed)
+    return Build(request.of(given, target.chip_of(given)))
