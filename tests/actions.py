@@ -14,57 +14,57 @@ import numpy as np
 from pipeline.errors import BuildError, GateMissed, StepError
 
 
-def write(inputs, outputs, text=""):
+def write(outputs, inputs=(), *, text=""):
     """Every output gets the inputs' texts and `text`."""
     body = "".join(Path(path).read_text() for path in inputs) + text
     for path in outputs:
         Path(path).write_text(body)
 
 
-def constant(inputs, outputs, text="same"):
+def constant(outputs, inputs=(), *, text="same"):
     """The same output whatever the inputs are."""
     for path in outputs:
         Path(path).write_text(text)
 
 
-def nothing(inputs, outputs):
+def nothing(outputs, inputs=()):
     """Writes no output: a bug of an action."""
 
 
-def where(inputs, outputs, slot):
+def where(outputs, inputs=(), *, slot):
     """Which slot it ran on, by which process, on which cores."""
     cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
     Path(outputs[0]).write_text(f"{slot.kind} {slot.id} {os.getpid()} {cores}")
 
 
-def mistaken(inputs, outputs):
+def mistaken(outputs, inputs=()):
     """The user's mistake, noticed in a worker, after something was written."""
     Path(outputs[0]).write_text("half")
     raise BuildError("--labels=x: no such file")
 
 
-def unable(inputs, outputs):
+def unable(outputs, inputs=()):
     """A step that says in one line why it cannot."""
     Path(outputs[0]).write_text("half")
     raise StepError("cat.jpg: truncated after 12 bytes")
 
 
-def missed(inputs, outputs):
+def missed(outputs, inputs=()):
     """A gate."""
     raise GateMissed("top-1 is 3.0 %, at least 69.0 % was expected")
 
 
-def broken(inputs, outputs):
+def broken(outputs, inputs=()):
     """A bug."""
     raise ValueError("no idea\nsecond line")
 
 
-def leaves(inputs, outputs):
+def leaves(outputs, inputs=()):
     """A library that ends the process by the front door."""
     sys.exit(0)
 
 
-def hangs_once(inputs, outputs):
+def hangs_once(outputs, inputs=()):
     """The first time it runs it does not end, and keeps the interpreter's lock, as a call into a device
     does.
     """
@@ -75,7 +75,7 @@ def hangs_once(inputs, outputs):
     Path(outputs[0]).write_text("answered")
 
 
-def dies(inputs, outputs, times):
+def dies(outputs, inputs=(), *, times):
     """Kills its process the first `times` times that it runs; it counts beside its output, and notes its
     process.
     """
@@ -87,7 +87,7 @@ def dies(inputs, outputs, times):
     Path(outputs[0]).write_text("alive")
 
 
-def sleeps(inputs, outputs, seconds, journal):
+def sleeps(outputs, inputs=(), *, seconds, journal):
     """Notes when it began and ended (one clock for the whole machine) in a file that it alone writes, then
     writes its output.
     """
@@ -99,7 +99,7 @@ def sleeps(inputs, outputs, seconds, journal):
     Path(outputs[0]).write_text("".join(Path(path).read_text() for path in inputs) + name)
 
 
-def slow_lines(inputs, outputs, lines):
+def slow_lines(outputs, inputs=(), *, lines):
     """A few hundred small writes with pauses, so that a kill hits the middle."""
     with open(outputs[0], "w") as file:
         for n in range(lines):
@@ -108,13 +108,13 @@ def slow_lines(inputs, outputs, lines):
             time.sleep(0.002)
 
 
-def edits_its_input(inputs, outputs):
+def edits_its_input(outputs, inputs=()):
     """Reads its input; somebody edits it while the step runs."""
     Path(outputs[0]).write_text(Path(inputs[0]).read_text())
     Path(inputs[0]).write_text("edited meanwhile")
 
 
-def prints(inputs, outputs):
+def prints(outputs, inputs=()):
     """Everything that a step, or a program it starts, may print."""
     print("by print")
     print("to stderr", file=sys.stderr)
@@ -123,13 +123,13 @@ def prints(inputs, outputs):
     Path(outputs[0]).write_text("done")
 
 
-def maps(inputs, outputs, megabytes):
+def maps(outputs, inputs=(), *, megabytes):
     """The same through a memory map: what does not fit is no error but a signal."""
     big = np.lib.format.open_memmap(outputs[0], "w+", np.uint8, (megabytes * 2**20,))
     big[:] = 1
 
 
-def big(inputs, outputs, megabytes):
+def big(outputs, inputs=(), *, megabytes):
     """A file of this size."""
     with open(outputs[0], "wb") as file:
         for _ in range(megabytes):

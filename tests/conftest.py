@@ -4,8 +4,8 @@ where they do.
 
 import contextlib
 import io
-import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -86,9 +86,8 @@ class World:
         called as the step.
         """
         action = action if ":" in action else f"actions:{action}"
-        return Step(
-            name, action, tuple(map(self.path, inputs)), tuple(map(self.path, outputs or (name,))), **more
-        )
+        named = {"inputs": tuple(map(self.path, inputs))} if inputs else {}
+        return Step(name, action, inputs=named, outputs=tuple(map(self.path, outputs or (name,))), **more)
 
     def path(self, name):
         """Absolute path of a file of the tree."""
@@ -129,9 +128,8 @@ class World:
 
     def drive(self, *steps, **request):
         """Start a build in a process group of its own, through pipeline.build, with real workers."""
-        asked = tempfile.mktemp(suffix=".json", dir=self.root)
-        rows = [{**vars(step), "params": dict(step.params), "tools": dict(step.tools)} for step in steps]
-        Path(asked).write_text(json.dumps({"steps": rows, "request": {"out": self.out, **request}}))
+        asked = tempfile.mktemp(suffix=".pickle", dir=self.root)
+        Path(asked).write_bytes(pickle.dumps({"steps": steps, "request": {"out": self.out, **request}}))
         environment = {
             **os.environ,
             "PYTHONPATH": f"{ROOT}:{HERE}",

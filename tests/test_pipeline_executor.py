@@ -1,16 +1,14 @@
 """From the tasks on one command line to one plan."""
 
-import types
-
 import pytest
 from invoke.tasks import Call
 
 from pipeline.cli.executor import declared, shared_options
-from pipeline.cli.task_types import Option, stage
+from pipeline.cli.task_types import Kinds, Option
 from pipeline.errors import BuildError
 from pipeline.step import Step
 
-SHARED = {"chip": Option(None, "chip"), "keep_going": Option(False, "go on")}
+KINDS = Kinds({"chip": Option(None, "chip"), "keep_going": Option(False, "go on")}, dict)
 
 
 def step(name):
@@ -23,7 +21,7 @@ def made(name, **more):
     def function(build):
         yield step(name)
 
-    return stage(SHARED, lambda given: types.SimpleNamespace(**given), name=name, **more)(function)
+    return KINDS.stage(name=name, **more)(function)
 
 
 SUMMARY = made("summary")
@@ -33,8 +31,8 @@ THIRD = made("third", pre=[FIRST, SECOND])
 
 
 def names(*calls):
-    steps, own = declared(calls, None)
-    return [found.name for found in steps], own
+    declaration = declared(calls, None)
+    return [step.name for step in declaration.steps], declaration.own
 
 
 def test_a_stage_brings_what_it_needs_once_and_the_summary_last():
@@ -46,7 +44,7 @@ def test_a_stage_brings_what_it_needs_once_and_the_summary_last():
 
 
 def test_an_option_may_replace_what_a_stage_needs():
-    @stage(SHARED, dict, name="eval", pre=[FIRST], own={"results": Option(None, "")}, instead=["results"])
+    @KINDS.stage(name="eval", pre=[FIRST], own={"results": Option(None, "")}, instead=["results"])
     def judged(build, results):
         yield step(f"eval-{results}")
 
@@ -54,7 +52,7 @@ def test_an_option_may_replace_what_a_stage_needs():
 
 
 def test_a_stage_that_declares_nothing_owns_all_that_it_needs():
-    @stage(SHARED, dict, name="all", pre=[SECOND])
+    @KINDS.stage(name="all", pre=[SECOND])
     def everything(build):
         yield from ()
 

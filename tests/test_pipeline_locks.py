@@ -52,10 +52,10 @@ def test_builds_in_different_outs_do_not_meet(world, until):
 
 @pytest.mark.parametrize("first_alone", [True, False])
 def test_what_must_be_alone_overlaps_no_step_of_another_build(world, until, first_alone):
-    first = world.drive(slow(world, "a", 0.7, alone=first_alone))
+    first = world.drive(slow(world, "a", 0.7, exclusive=first_alone))
     until(lambda: os.path.exists(world.path(".part-a")))
     code, _, error = world.driven(
-        slow(world, "../other/b", 0.1, alone=not first_alone), out=f"{world.root}/other"
+        slow(world, "../other/b", 0.1, exclusive=not first_alone), out=f"{world.root}/other"
     )
     assert (
         code == 0

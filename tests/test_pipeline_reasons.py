@@ -93,7 +93,7 @@ CHANGES = {
     ),
     "nothing": (lambda w: None, [], [], ""),
     "a field that results do not depend on": (
-        changed(images=7, disk_mb=9, memory_mb=1, alone=True, needs="cpu"),
+        changed(images=7, disk_mb=9, memory_mb=1, exclusive=True, resource="cpu"),
         [],
         [],
         "",

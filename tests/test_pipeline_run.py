@@ -47,7 +47,7 @@ def test_an_eager_step_runs_though_what_it_reads_is_the_same(world):
     world.edit("data/x", "1")
     steps = [
         world.step("a", "constant", ["data/x"]),
-        world.step("report", inputs=["a"], eager=True),
+        world.step("report", inputs=["a"], always_after=True),
         world.step("behind", inputs=["report"]),
     ]
     world.build(*steps)
@@ -61,7 +61,7 @@ def test_an_eager_step_stays_when_nothing_above_it_ran(world):
     steps = [
         world.step("a", "constant", ["data/x"]),
         world.step("b", inputs=["a"]),
-        world.step("report", inputs=["b"], eager=True),
+        world.step("report", inputs=["b"], always_after=True),
     ]
     world.build(*steps)
     world.edit("data/x", "2")
@@ -206,14 +206,14 @@ def test_seconds_of_the_last_build_weigh_more_than_the_number_of_steps(world, tm
 
 def test_a_step_that_needs_a_kind_of_slot_that_is_not_there_is_an_error_not_a_wait(world):
     with pytest.raises(RuntimeError, match="^a needs a slot"):
-        world.build(world.step("a", "where", needs="device"))
+        world.build(world.step("a", "where", resource="device"))
 
 
 def test_a_device_step_runs_on_a_device_pinned_to_its_cores_and_keeps_its_process(world):
     core = min(os.sched_getaffinity(0))
     slots = [Slot("cpu", "0"), Slot("device", "7", (core,))]
     world.build(
-        *[world.step(name, "where", needs="device") for name in "ab"],
+        *[world.step(name, "where", resource="device") for name in "ab"],
         world.step("c", "where"),
         processes=2,
         slots=slots,
@@ -279,7 +279,10 @@ def test_a_step_whose_process_dies_twice_fails_and_the_others_go_on(world):
 def test_a_step_that_must_be_alone_never_overlaps_another(world, tmp_path):
     steps = [
         world.step(
-            f"{kind}{n}", "sleeps", params={"seconds": 0.1, "journal": str(tmp_path)}, alone=kind == "bench"
+            f"{kind}{n}",
+            "sleeps",
+            params={"seconds": 0.1, "journal": str(tmp_path)},
+            exclusive=kind == "bench",
         )
         for n in range(3)
         for kind in ("bench", "work")
@@ -297,7 +300,7 @@ def test_a_step_that_must_be_alone_never_overlaps_another(world, tmp_path):
 
 def test_processes_at_rest_are_ended_before_a_step_that_must_be_alone(world):
     first = world.step("a", "where")
-    world.build(first, world.step("b", "where", inputs=["a"], alone=True), processes=1)
+    world.build(first, world.step("b", "where", inputs=["a"], exclusive=True), processes=1)
     assert world.text("a").split()[2] != world.text("b").split()[2]
 
 
@@ -314,7 +317,7 @@ def test_a_stamp_tells_where_from_and_how_long(world):
 def test_a_device_that_hangs_loses_its_process_and_its_step_runs_on_another(world, monkeypatch):
     monkeypatch.setattr(run, "HANG_S", 2.0)
     world.build(
-        world.step("a", "hangs_once", needs="device"),
+        world.step("a", "hangs_once", resource="device"),
         slots=[Slot("device", "0"), Slot("device", "1")],
         processes=2,
     )

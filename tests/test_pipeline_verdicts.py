@@ -42,11 +42,11 @@ def test_many_above_are_counted(world):
 
 def test_an_eager_step_runs_when_one_above_it_does(world):
     world.edit("data/x", "x")
-    world.build(*chain(world, eager=True))
+    world.build(*chain(world, always_after=True))
     world.edit("data/x", "y")
-    states = world.states(*chain(world, eager=True))
+    states = world.states(*chain(world, always_after=True))
     assert states["b"][0] == MAYBE and states["c"][0] == MAYBE
-    steps = [world.step("a", inputs=["data/x"]), world.step("r", inputs=["a"], eager=True)]
+    steps = [world.step("a", inputs=["data/x"]), world.step("r", inputs=["a"], always_after=True)]
     world.edit("data/x", "z")
     assert world.states(*steps)["r"][0] == RUN
 

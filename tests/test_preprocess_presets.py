@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pictures import noise
 
+from configs import schema
 from pipeline.errors import BuildError
 from preprocess import presets
 from preprocess.pixels import transform
@@ -23,9 +24,9 @@ GOLDEN = {
 }
 
 
-@pytest.mark.parametrize("name", presets.PRESETS)
+@pytest.mark.parametrize("name", schema.presets())
 def test_a_presets_pixels_are_the_golden_ones(name):
-    values = presets.resolved(name, OWN)
+    values = presets.resolved(schema.preset(name), OWN)
     levels = transform.shaped(noise(500, 375), values["resize"], values["crop"], method=values["method"])
     levels = levels if values["order"] == "rgb" else levels[:, :, ::-1]
     floats = transform.normalised(levels, values["mean"], values["std"])
@@ -37,15 +38,16 @@ def test_a_presets_pixels_are_the_golden_ones(name):
 
 def test_a_preset_keeps_the_models_resolution():
     # int(100 * 160 / 87.5), as MLPerf has it
-    assert presets.resolved("mlperf", {**OWN, "crop": 160})["resize"] == 182
-    assert presets.resolved("seed", {**OWN, "crop": 128})["resize"] == 146
-    assert presets.resolved("own", OWN) == {"method": "pillow", "order": "rgb", **OWN}
+    assert presets.resolved(schema.preset("mlperf"), {**OWN, "crop": 160})["resize"] == 182
+    assert presets.resolved(schema.preset("seed"), {**OWN, "crop": 128})["resize"] == 146
+    assert presets.resolved(schema.preset("own"), OWN) == {"method": "pillow", "order": "rgb", **OWN}
 
 
 def test_caffes_values_are_its_means_and_scale():
-    values = presets.resolved("caffe-bgr", OWN)
+    values = presets.resolved(schema.preset("caffe-bgr"), OWN)
+    caffe = schema.preset("caffe-bgr")
     level = np.full((1, 1, 3), 200, np.uint8)
-    expected = (200 - np.array(presets.CAFFE_LEVELS)) * presets.CAFFE_SCALE
+    expected = (200 - np.array(caffe.mean_of_levels)) * caffe.scale_of_levels
     assert np.allclose(
         transform.normalised(level, values["mean"], values["std"]).ravel(), expected, atol=1e-5
     )
@@ -53,23 +55,35 @@ def test_caffes_values_are_its_means_and_scale():
 
 def test_a_mistyped_preset_gets_the_nearest():
     with pytest.raises(
-        BuildError, match="--preset=mlpref: no such preset; there are: own, seed.*Did you mean mlperf"
+        BuildError,
+        match="--preset=mlpref: there is no such preset; there are: .*seed.*Did you mean --preset=mlperf",
     ):
-        presets.resolved("mlpref", OWN)
+        schema.preset("mlpref")
+
+
+@pytest.mark.parametrize("crop", range(32, 2049, 32))
+def test_a_preset_resizes_as_the_script_that_it_is_of(crop):
+    own = {**OWN, "crop": crop, "resize": 2 * crop}
+    scripts = {
+        "seed": round(256 / 224 * crop),
+        "mlperf": int(100.0 * crop / 87.5),
+        "tf": round(100 / 87.5 * crop),
+    }
+    assert {name: presets.resolved(schema.preset(name), own)["resize"] for name in scripts} == scripts
 
 
 def test_a_crop_larger_than_the_picture_is_refused():
     with pytest.raises(BuildError, match="crop = 300 does not fit into resize = 256"):
-        presets.resolved("own", {**OWN, "crop": 300})
+        presets.resolved(schema.preset("own"), {**OWN, "crop": 300})
 
 
 def test_uint8_shards_do_not_depend_on_the_normalisation():
-    values = presets.resolved("own", OWN)
+    values = presets.resolved(schema.preset("own"), OWN)
     assert not {"mean", "std"} & presets.shard_params(values, "uint8", "exact").keys()
     assert presets.shard_params(values, "float32", "exact")["mean"] == OWN["mean"]
 
 
 def test_variants_come_once_and_start_with_the_build_itself():
-    found = presets.variants(presets.resolved("seed", OWN))
+    found = presets.variants(presets.resolved(schema.preset("seed"), OWN), None, schema.presets())
     assert list(found)[0] == presets.AS_IS and "preset-seed" not in found
     assert found["bgr"]["order"] == "bgr" and found["unnormalised"]["std"] == [1.0] * 3
