@@ -85,8 +85,8 @@ def compare(old: str, new: str, places: tuple[Places, Places] = ([], [])) -> Com
             result.differences += stamp_differences(path, *(json.loads(page)["steps"] for page in pages))
         elif path.endswith(".json"):
             result.records += 1
-            words = field_differences(*map(json.loads, pages))
-            result.differences += capped([f"{path}: {each}" for each in words])
+            several = field_differences(*map(json.loads, pages))
+            result.differences += capped([f"{path}: {words}" for words in several])
         else:
             result.pages += 1
             result.differences += capped([f"{path}: {line}" for line in line_differences(*pages)])
@@ -189,7 +189,7 @@ def masked(page: str) -> list[str]:
 
 
 def _without_timed_columns(lines: Iterable[str]) -> Iterator[str]:
-    title, header = "", []
+    title, header = "", list[str]()
     for line in lines:
         title = line if line.startswith("#") else title
         cells = [cell.strip() for cell in line[1:].rstrip().removesuffix("|").split("|")]

@@ -12,7 +12,7 @@ which was used is recorded.
 
 A line a request: how many files were compared byte for byte, how many records, pages and stamps
 (differences.py says how); below it what differs. Exit code 0 when nothing does but what ALLOWED names, else
-1. All requests took three minutes on two cores. With --folder all that was built stays there, under the
+1. All requests took four minutes on two cores. With --folder all that was built stays there, under the
 request's name. --shared: a folder with mobilenet_v1_1.0_224_ref.tar, val/ and val_label.txt, for `real`.
 """
 
