@@ -110,7 +110,7 @@ SHARED: tuple[Option, ...] = (
     Option("jobs", "count", "worker processes (default: the cores that may be used)"),
     Option("keep_going", "switch", "go on past failures; one summary at the end"),
     Option(
-        "again", "switch", "make the named stage's own steps anew; of all, those of eval, bench and report"
+        "again", "switch", "make the named stage's own steps anew (all: every step of the plan)"
     ),
     Option("quiet", "switch", "print results and errors only"),
     Option("out", "text", "where everything is written (default: out beside tasks.py)"),
