@@ -123,6 +123,26 @@ def prints(inputs, outputs):
     Path(outputs[0]).write_text("done")
 
 
+def chatters(inputs, outputs):
+    """Prints more than its log may hold, then writes its output."""
+    for number in range(1000):
+        print(f"{number}: what it does")
+        print(f"{number}: what it thinks of it", file=sys.stderr)
+    Path(outputs[0]).write_text("done")
+
+
+def chatters_and_breaks(inputs, outputs):
+    """A bug, after as much was printed."""
+    chatters(inputs, outputs)
+    broken(inputs, outputs)
+
+
+def mistaken_at_length(inputs, outputs):
+    """The user's mistake, after as much was printed."""
+    chatters(inputs, outputs)
+    mistaken(inputs, outputs)
+
+
 def maps(inputs, outputs, megabytes):
     """The same through a memory map: what does not fit is no error but a signal."""
     big = np.lib.format.open_memmap(outputs[0], "w+", np.uint8, (megabytes * 2**20,))
