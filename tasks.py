@@ -20,9 +20,7 @@ from configs.site import RECORDS, UNSTAMPED, Build
 from eval import steps as scores
 from pipeline import machine
 from pipeline.cli import executor, task_types
-from pipeline.cli.develop import (
-    test,  # noqa: F401  tasks, too
-)
+from pipeline.cli.develop import lint, test  # noqa: F401  tasks, too
 from pipeline.cli.executor import Scene
 from pipeline.cli.task_types import Option
 from pipeline.fingerprint import of_package

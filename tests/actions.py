@@ -99,6 +99,17 @@ def sleeps(inputs, outputs, seconds, journal):
     Path(outputs[0]).write_text("".join(Path(path).read_text() for path in inputs) + name)
 
 
+def waits(inputs, outputs, until):
+    """The same as `sleeps`, until somebody makes the file `until`."""
+    begun = time.monotonic()
+    Path(outputs[0]).write_text("half")
+    while not os.path.exists(until):
+        time.sleep(0.01)
+    name = Path(outputs[0]).name.removeprefix(".part-")
+    Path(os.path.dirname(until), name).write_text(f"{begun} {time.monotonic()} {os.getpid()}")
+    Path(outputs[0]).write_text(name)
+
+
 def slow_lines(inputs, outputs, lines):
     """A few hundred small writes with pauses, so that a kill hits the middle."""
     with open(outputs[0], "w") as file:
