@@ -109,9 +109,7 @@ SHARED: tuple[Option, ...] = (
     Option("devices", "text", "all (default), 0, 0,1 or 0-3; on the CPU a device is a group of cores"),
     Option("jobs", "count", "worker processes (default: the cores that may be used)"),
     Option("keep_going", "switch", "go on past failures; one summary at the end"),
-    Option(
-        "again", "switch", "make the named stage's own steps anew (all: every step of the plan)"
-    ),
+    Option("again", "switch", "make the named stage's own steps anew (all: every step of the plan)"),
     Option("quiet", "switch", "print results and errors only"),
     Option("out", "text", "where everything is written (default: out beside tasks.py)"),
 )
