@@ -4,7 +4,6 @@ readable.
 
 import ast
 import os
-import re
 import subprocess
 import sys
 from functools import cache
@@ -13,19 +12,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-MAY_IMPORT = {
-    "configs": {"pipeline", "preprocess"},
-    "stages": {"configs", "pipeline", "backends", "preprocess", "eval"},
-    "pipeline": set(),
-    "mobilenet": {"pipeline"},
-    "backends": {"pipeline"},
-    "preprocess": {"pipeline"},
-    "convert": {"mobilenet", "backends", "pipeline"},
-    "infer": {"backends", "pipeline"},
-    "eval": {"pipeline"},
-}
+PACKAGES = (
+    "backends",
+    "configs",
+    "convert",
+    "eval",
+    "infer",
+    "mobilenet",
+    "pipeline",
+    "preprocess",
+    "stages",
+)
 TOP = {
-    *MAY_IMPORT,
+    *PACKAGES,
+    "CHANGELOG.md",
     "tests",
     "docs",
     "benchmarks",
@@ -43,7 +43,6 @@ TOP = {
     ".ci",
     "wheels",
 }
-NO_TORCH = ("preprocess", "eval", "infer", "pipeline", "configs")
 SLOW = ("torch", "onnx", "onnxruntime", "PIL", "onnxsim", "numpy")
 DEPENDENCIES = {
     "invoke",
@@ -91,7 +90,7 @@ def listed():
     return [name for name in done.stdout.splitlines() if (ROOT / name).exists()]
 
 
-MODULES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 SOURCES = [*MODULES, ROOT / "tasks.py"]
 
 
@@ -135,34 +134,14 @@ def test_the_top_level_is_the_table_of_contents():
     assert {name.partition("/")[0] for name in listed()} - TOP == set()
 
 
-def test_arrows_between_packages():
-    def against(path):
-        package = path.relative_to(ROOT).parts[0]
-        ours = {name.partition(".")[0] for name in imports(path)} & {
-            *MAY_IMPORT,
-            "tasks",
-            "tests",
-            "benchmarks",
-        }
-        return ours - {package} - MAY_IMPORT[package]
-
-    assert offenders(MODULES, against) == {}
-
-
 def test_benchmarks_and_product_do_not_import_tests():
     found = [name for path in (ROOT / "benchmarks").rglob("*.py") for name in imports(path)]
     assert [name for name in found if name.partition(".")[0] == "tests"] == []
 
 
-def test_only_what_needs_torch_imports_it():
-    paths = [path for path in MODULES if path.relative_to(ROOT).parts[0] in NO_TORCH]
-    assert len(paths) > 10
-    assert offenders(paths, lambda path: [name for name in imports(path) if re.match(r"torch\b", name)]) == {}
-
-
 def test_our_own_modules_are_imported_at_the_top():
     def ours(path):
-        return [name for name in imported_inside(path) if name.partition(".")[0] in MAY_IMPORT]
+        return [name for name in imported_inside(path) if name.partition(".")[0] in PACKAGES]
 
     assert offenders(MODULES, ours) == {}
 
@@ -324,16 +303,3 @@ def test_importing_every_module_that_plans_is_possible_without_an_sdk():
         "import importlib\nfor name in sys.argv[1:]:\n    importlib.import_module(name)", *modules
     )
     assert (found, code) == ([], 0), output
-
-
-def test_every_action_that_the_tasks_name_is_a_function_of_inputs_and_outputs(tmp_path):
-    code = (
-        "import tasks\nfrom invoke.tasks import Call\nfrom pipeline.cli.executor import declared\nimport"
-        " importlib, inspect\nbuild = tasks.resolve({'chip': 'cpu', 'out': sys.argv[1]})\nsteps, _ ="
-        " declared([Call(tasks.everything)], build)\nfor action in sorted({step.action for step in steps}):\n"
-        "    module, _, name = action.partition(':')\n    found ="
-        " list(inspect.signature(getattr(importlib.import_module(module), name)).parameters)\n    assert"
-        " found[:2] == ['inputs', 'outputs'], (action, found)\n"
-    )
-    _, code, output = loaded(code, str(tmp_path / "out"))
-    assert code == 0, output
