@@ -69,13 +69,13 @@ def test_a_value_that_is_none_of_the_legal_ones_gets_the_list(option):
 
 def test_every_option_has_a_help_text_and_every_value_an_option():
     assert all(option.help and option.help[0].islower() for option in (*options.SHARED, *options.DATA))
-    names = {option.name for option in options.SHARED}
+    names = {option.name for option in options.SHARED if option.listed}
     assert {"bs" if name == "batches" else name for name in vars(parse({}))} == names
 
 
 def test_every_choice_that_is_listed_can_be_chosen():
     for option in options.SHARED:
-        if option.kind == "choice":
+        if option.kind == "choice" and option.listed:
             assert all(
                 getattr(parse({option.name: value}), option.name) == value for value in option.choices()
             )

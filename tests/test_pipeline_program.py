@@ -36,3 +36,12 @@ def test_a_removed_working_folder_is_told(bootstrap, tmp_path):
     done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "inv: the folder you stand in has been removed" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["--help", "all"], ["--complete", "--", "inv", "all", "--"], ["all", "--chpi=cpu"]]
+)
+def test_an_option_with_nothing_to_choose_is_taken_and_not_shown(words):
+    answer = inv.inv(*words, code=None)
+    assert "--chip" in answer.out + answer.err and "--executor" not in answer.out + answer.err
+    assert inv.inv("--dry", "all", "--chip=null", "--executor=local").code == 0
