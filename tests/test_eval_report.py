@@ -92,9 +92,14 @@ def written(tmp_path, *each, current=None):
     paths = [str(tmp_path / f"record-{number}.json") for number in range(len(each))]
     for path, row in zip(paths, each, strict=True):
         records.write(path, row)
-    outputs = tuple(str(tmp_path / name) for name in ("summary.json", "report.md", "result.json"))
-    write.write(tuple(paths), outputs, published=PUBLISHED, published_accuracy=STATED, current=current)
+    reported(tmp_path, paths, current=current)
     return json.loads((tmp_path / "summary.json").read_text()), (tmp_path / "report.md").read_text()
+
+
+def reported(tmp_path, paths, **more):
+    names = ["summary.json", "report.md", "table.txt"] + (["result.json"] if more.get("current") else [])
+    outputs = tuple(str(tmp_path / name) for name in names)
+    write.write(outputs, records=tuple(paths), published=PUBLISHED, published_accuracy=STATED, **more)
 
 
 def cells(page, start):
@@ -206,28 +211,35 @@ def test_a_retried_step_is_told(tmp_path):
     assert "2 of the steps ran a second time" in page
 
 
-def test_the_terminal_table_ends_with_the_reports_path_and_has_straight_columns(tmp_path):
-    current = {**REAL, "batch": 16}
-    text = terminal.final(rows(REAL), PUBLISHED, STATED, current, "out/report/report.md")
+def test_of_two_records_of_one_thing_the_builds_own_counts_else_the_first_of_the_stored(tmp_path):
+    own, newest, oldest, alone = (
+        {**rows(REAL)[-1], "stage": stage, "seconds": seconds}
+        for stage, seconds in (("infer", 1.0), ("infer", 2.0), ("bench", 3.0), ("bench", 4.0))
+    )
+    paths = [str(tmp_path / f"{number}.json") for number in range(4)]
+    for path, row in zip(paths, (own, newest, oldest, alone), strict=True):
+        records.write(path, row)
+    reported(tmp_path, paths[:1], stored=tuple(paths[1:]))
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert [(row["stage"], row["seconds"]) for row in summary["rows"]] == [("bench", 3.0), ("infer", 1.0)]
+
+
+def test_two_records_of_one_thing_in_one_build_are_an_error(tmp_path):
+    paths = [str(tmp_path / name) for name in ("a.json", "b.json")]
+    for path in paths:
+        records.write(path, rows(REAL)[-1])
+    with pytest.raises(StepError, match="two records of one thing"):
+        reported(tmp_path, paths)
+
+
+def test_the_terminal_table_has_straight_columns(tmp_path):
+    text = terminal.final(rows(REAL), PUBLISHED, STATED, {"current": {**REAL, "batch": 16}})
     lines = text.splitlines()
     assert lines[0].startswith("accuracy   top-1 70.00 % (") and lines[0].endswith("published 69.52 / 89.05")
-    assert lines[-1] == "report: out/report/report.md"
     head, first, last = lines[3:6]
     assert head.split() == [
-        "batch",
-        "images/s",
-        "latency",
-        "ms",
-        "p50",
-        "/",
-        "p90",
-        "/",
-        "p99",
-        "same",
-        "top-1",
-        "%",
-        "published",
-        "310P3",
+        *("batch", "images/s", "latency", "ms", "p50", "/", "p90", "/", "p99", "same", "top-1", "%"),
+        *("published", "310P3"),
     ]
     assert (first.split()[-1], last.split()[-1]) == ("best", "cliff")
     assert (
@@ -238,10 +250,36 @@ def test_the_terminal_table_ends_with_the_reports_path_and_has_straight_columns(
 
 
 def test_the_terminal_table_of_the_sample_shows_all_published_chips_and_says_what_they_are_for():
-    text = terminal.final(rows(SAMPLE), PUBLISHED, STATED, {**SAMPLE, "batch": 16}, "r")
+    text = terminal.final(rows(SAMPLE), PUBLISHED, STATED, {"current": {**SAMPLE, "batch": 16}})
     assert text.startswith("SAMPLE: ") and "published figures are for 1.0/224" in text
     assert "published 310 ×4   published 310P3" in text and "69.52" not in text
 
 
-def test_the_terminal_table_without_accuracy_or_throughput_is_the_path():
-    assert terminal.final([], PUBLISHED, STATED, SAMPLE, "out/report.md") == "report: out/report.md"
+def test_the_terminal_table_without_accuracy_or_throughput_is_empty():
+    assert terminal.final([], PUBLISHED, STATED, {"current": SAMPLE}) == ""
+
+
+def test_the_terminal_table_shows_the_batches_and_devices_that_were_asked_for():
+    both = [*rows(REAL), {**rows(REAL)[1], "devices": ["0", "1"], "images_per_s": 8000.0}]
+    scope = {"current": REAL, "batches": [1], "devices": ["0", "1"]}
+    title, _, *timed = terminal.final(both, PUBLISHED, STATED, scope).splitlines()
+    assert title == "throughput on 310P3 fp16 uint8, 2 devices"
+    assert [line.split()[:2] for line in timed] == [["1", "8,000"]]
+
+
+def test_images_that_cannot_be_decoded_are_counted_and_the_file_that_names_them_is(tmp_path):
+    prepared = {**rows(REAL)[-1], "stage": "preprocess", "missing": 3}
+    scope = {"current": REAL, "data": {"stage": "preprocess"}, "undecodable": "data/undecodable.json"}
+    assert terminal.final([prepared], PUBLISHED, STATED, scope).split("\n\n") == [
+        "3 of 100 images cannot be decoded: skipped, and counted as wrong",
+        "they are named in data/undecodable.json",
+    ]
+    assert "named in" not in terminal.final([{**prepared, "missing": 0}], PUBLISHED, STATED, scope)
+
+
+def test_an_accuracy_next_to_chance_is_said_to_be_one():
+    ranks = np.array([0] * 4 + [7] * 96)
+    row = {**rows(REAL)[0], **accuracy.figures(ranks, 1000)}
+    assert "next to chance" in terminal.final([row], PUBLISHED, STATED, {"current": REAL})
+    few = {**row, **accuracy.figures(ranks[:99], 1000)}
+    assert "next to chance" not in terminal.final([few], PUBLISHED, STATED, {"current": REAL})
