@@ -6,86 +6,11 @@ import json
 
 import numpy as np
 import pytest
+from eval_rows import PUBLISHED, REAL, SAMPLE, STATED, rows
 
 from eval import accuracy, records
 from eval.report import terminal, write
 from pipeline.errors import StepError
-
-COMMON = {"precision": "fp16", "input": "uint8"}
-SAMPLE = {
-    **COMMON,
-    "model": "sample",
-    "checkpoint": "sample-1a2b3c4d",
-    "dataset": "sample-99aa88bb",
-    "chip": "cpu",
-    "sample_data": True,
-}
-REAL = {
-    **COMMON,
-    "model": "mobilenet_v1",
-    "checkpoint": "sgd-5e6f7a8b",
-    "dataset": "val-12345678",
-    "chip": "310P3",
-    "sample_data": False,
-}
-PUBLISHED = {
-    "310": {"images_per_s": {"1": 4550.44, "64": 5899.52}, "scale": 4, "source": "README of the seed"},
-    "310P3": {
-        "images_per_s": {"1": 4241.54, "64": 14515.69},
-        "scale": 1,
-        "source": "README of the seed",
-        "note": "Disputed at 64",
-    },
-}
-STATED = {"mobilenet_v1": {"top1_pct": 69.52, "top5_pct": 89.05, "source": "README"}}
-
-
-def rows(common, speeds=((1, 4241.54), (64, 3000.0))):
-    ranks = np.array([0] * 70 + [1] * 19 + [7] * 11)
-    found = [{**common, "batch": 16, "kind": "accuracy", **accuracy.figures(ranks, 1000)}]
-    for batch, speed in speeds:
-        found.append(
-            {
-                **common,
-                "dataset": None,
-                "batch": batch,
-                "kind": "throughput",
-                "devices": ["0"],
-                "images_per_s": speed,
-                "latency_ms_p50": 1.0,
-                "latency_ms_p90": 2.0,
-                "latency_ms_p99": 10.0,
-                "warmup": 3,
-                "rounds": 1000,
-                "measures": "copies included",
-            }
-        )
-        found.append(
-            {
-                **common,
-                "batch": batch,
-                "kind": "agreement",
-                "images": 100,
-                "same_top1_pct": 99.0,
-                "clear_images": 98,
-                "same_top1_clear_pct": 100.0,
-                "margin": 0.1,
-                "max_abs_diff": 0.0123,
-            }
-        )
-    found.append(
-        {
-            **common,
-            "batch": 16,
-            "kind": "pipeline",
-            "stage": "infer",
-            "images": 100,
-            "seconds": 2.0,
-            "load_s": 0.5,
-            "images_per_s": 50.0,
-        }
-    )
-    return found
 
 
 def written(tmp_path, *each, current=None):
@@ -197,6 +122,7 @@ def test_every_table_of_the_page_is_whole(tmp_path):
 def test_results_of_other_tools_have_a_row_without_chip(tmp_path):
     row = {
         **dict.fromkeys(records.COMMON),
+        "batch": None,
         "kind": "accuracy",
         "results": "dumpout",
         **accuracy.figures(np.zeros(9, int), 1000),

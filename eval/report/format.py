@@ -5,6 +5,7 @@ printed.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from eval.record_types import KINDS
 from eval.records import of_kind
 
 PUBLISHED_MODEL = "mobilenet_v1"  # what the published throughputs are of
@@ -33,12 +34,13 @@ def without_batch(columns: Row) -> dict[str, Any]:
     return {column: columns[column] for column in CONFIGURATION if column in columns}
 
 
-def configurations(rows: Sequence[Row], kind: str) -> dict[tuple, list[Row]]:
+def configurations(rows: Sequence[Any], kind: str) -> dict[tuple, list[Row]]:
     """The rows of a kind by configuration, both in their order. Throughput of one device and of two are two
     configurations.
     """
     found: dict[tuple, list[Row]] = {}
-    for row in of_kind(rows, kind):
+    row: Any
+    for row in of_kind(rows, KINDS[kind]):
         devices_of = (tuple(row["devices"]),) if kind == "throughput" else ()
         found.setdefault(configuration(row) + devices_of, []).append(row)
     return found

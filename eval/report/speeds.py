@@ -5,11 +5,12 @@ published.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eval.record_types import Agreement
 from eval.records import of_kind
 from eval.report import format
 from eval.report.format import percent, section, speed, text, times
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Any]
 
 
 def side_by_side(rows: Rows, published: Mapping[str, Any]) -> str:
@@ -45,7 +46,7 @@ def side_by_side(rows: Rows, published: Mapping[str, Any]) -> str:
 def each(rows: Rows, published: Mapping[str, Any]) -> list[str]:
     """One table a configuration: all that was timed, beside what is published for its chip."""
     agreement = {
-        (format.configuration(row), row["batch"]): row["same_top1_pct"] for row in of_kind(rows, "agreement")
+        (format.configuration(row), row["batch"]): row["same_top1_pct"] for row in of_kind(rows, Agreement)
     }
     sections = []
     for key, table in format.configurations(rows, "throughput").items():

@@ -5,11 +5,12 @@ end.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eval.record_types import Accuracy, Agreement, Pipeline, Throughput
 from eval.records import matching, of_kind
 from eval.report import format, speeds
 from eval.report.format import NONE, percent, section, speed, text
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Any]
 
 STAGES = ("export", "simplify", "compile", "preprocess", "infer", "bench", "eval")  # in the order of the work
 DEFINITIONS = {
@@ -69,8 +70,8 @@ def _headline(rows: Rows, current: Mapping[str, Any]) -> str:
             f"> **SAMPLE.** {which} of generated pictures and a small network trained on such. These figures"
             " show that the build works; they say nothing about MobileNetV1 on ImageNet."
         )
-    lines = [_scored(row) for row in matching(of_kind(rows, "accuracy"), current)] if current else []
-    timed = matching(of_kind(rows, "throughput"), format.without_batch(current)) if current else []
+    lines = [_scored(row) for row in matching(of_kind(rows, Accuracy), current)] if current else []
+    timed = matching(of_kind(rows, Throughput), format.without_batch(current)) if current else []
     if timed:
         top = max(timed, key=lambda row: row["images_per_s"])
         lines.append(
@@ -92,7 +93,7 @@ def _scored(row: Mapping[str, Any]) -> str:
 
 def _accuracy(rows: Rows, published: Mapping[str, Any]) -> str:
     cells = []
-    for row in of_kind(rows, "accuracy"):
+    for row in of_kind(rows, Accuracy):
         stated = format.stated_accuracy(row, published)
         cells.append(
             {
@@ -126,7 +127,7 @@ def _agreement(rows: Rows) -> str:
             "margin": f"{row['margin']:g}",
             "largest difference": f"{row['max_abs_diff']:.2g}",
         }
-        for row in of_kind(rows, "agreement")
+        for row in of_kind(rows, Agreement)
     ]
     return section("## Agreement with PyTorch", cells, left=3)
 
@@ -148,9 +149,9 @@ def _pipeline(rows: Rows) -> str:
             "load s": f"{row['load_s']:.2f}",
             "images/s": speed(row["images_per_s"]),
         }
-        for row in sorted(of_kind(rows, "pipeline"), key=place)
+        for row in sorted(of_kind(rows, Pipeline), key=place)
     ]
-    retried = sum(row.get("retried", 0) for row in of_kind(rows, "pipeline"))
+    retried = sum(row.get("retried", 0) for row in of_kind(rows, Pipeline))
     note = (
         f"\n\n{retried} of the steps ran a second time because the process under them had ended."
         if retried

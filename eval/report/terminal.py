@@ -5,12 +5,13 @@ figures.
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from eval.record_types import Accuracy, Agreement, Pipeline, Throughput
 from eval.records import matching, of_kind
 from eval.report import format
 from eval.report.format import percent, speed
 
 Row = Mapping[str, Any]
-Rows = Sequence[Row]
+Rows = Sequence[Any]
 Published = Mapping[str, Any]
 GAP = "   "
 HOPELESS_PCT, FEW = 5.0, 100  # top-1 that no slip in preprocessing explains, on enough images to say so
@@ -43,15 +44,15 @@ def final(rows: Rows, published: Published, published_accuracy: Published, scope
     """Lines without colours. A chip without published figures is shown beside those of all that have some."""
     rows = [row for row in rows if _inside(row, scope)]
     current = scope.get("current", {})
-    accuracy = matching(of_kind(rows, "accuracy"), current)
+    accuracy = matching(of_kind(rows, Accuracy), current)
     prepared = [
         row
-        for row in (matching(of_kind(rows, "pipeline"), scope["data"]) if "data" in scope else [])
+        for row in (matching(of_kind(rows, Pipeline), scope["data"]) if "data" in scope else [])
         if row.get("missing")
     ]
-    timed = matching(of_kind(rows, "throughput"), format.without_batch(current))
+    timed = matching(of_kind(rows, Throughput), format.without_batch(current))
     compared = {column: value for column, value in current.items() if column != "batch" and value is not None}
-    same = {row["batch"]: row["same_top1_pct"] for row in matching(of_kind(rows, "agreement"), compared)}
+    same = {row["batch"]: row["same_top1_pct"] for row in matching(of_kind(rows, Agreement), compared)}
     blocks = [SAMPLE] if any(row["sample_data"] for row in (*accuracy, *timed)) else []
     if accuracy:
         blocks.append("\n".join(_accuracy(row, published_accuracy) for row in accuracy))

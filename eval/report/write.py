@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eval.record_types import Accuracy
 from eval.records import matching, of_kind, order, read
 from eval.report import tables, terminal
 from eval.stage_times import read_stamp
@@ -45,7 +46,7 @@ def write(
     with open(outputs[2], "w", encoding="utf-8") as file:
         file.write(terminal.final(rows, published, published_accuracy, table or {}) + "\n")
     if current is not None:
-        judged = matching(of_kind(rows, "accuracy"), current)
+        judged = matching(of_kind(rows, Accuracy), current)
         if len(judged) != 1:
             raise StepError(f"{len(judged)} accuracy records match {dict(current)}; expected one")
         _write_json(outputs[3], reference_json(judged[0]))
