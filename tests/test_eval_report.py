@@ -158,6 +158,20 @@ def test_two_records_of_one_thing_in_one_build_are_an_error(tmp_path):
         reported(tmp_path, paths)
 
 
+def test_the_page_says_where_and_by_what_its_records_were_made(tmp_path):
+    made = {"host": "h", "cpu": "c", "python": "3.11", "git": {"commit": "0123456789abcdef", "dirty": True}}
+    for number, git in enumerate((made["git"], None)):
+        stamp = {"name": "x/y", "made": {**made, "git": git}, "tools": {"numpy": "2.4", "acl": None}}
+        (tmp_path / f"record-{number}.json.stamp").write_text(json.dumps(stamp))
+    _, page = written(tmp_path, *rows(REAL))
+    assert page[page.index("## Made by") :].splitlines()[2:] == [
+        "- h (c), Python 3.11, commit 0123456789ab with uncommitted changes",
+        "- h (c), Python 3.11, commit None",
+        "- tools: numpy 2.4",
+        "- inputs, params, tools and code of every step: provenance.json beside this page",
+    ]
+
+
 def test_the_terminal_table_has_straight_columns(tmp_path):
     text = terminal.final(rows(REAL), PUBLISHED, STATED, {"current": {**REAL, "batch": 16}})
     lines = text.splitlines()
