@@ -8,10 +8,9 @@ See docs/design.md.
 
 from collections.abc import Iterator
 
-from invoke import task
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.tasks import Call
+from invoke.tasks import Call, task
 
 from configs import options
 from configs.options import DATA, SHARED
