@@ -49,6 +49,16 @@ def folder(root, names, labels=None):
     return str(root)
 
 
+def paths(listing):
+    """Where the images of a folder's listing lie, in order."""
+    return [f"{listing.root}/{image.path}" for image in listing.images]
+
+
+def members(images):
+    """Where a tar holds these images and what they are, as steps say it."""
+    return [[image.name, image.offset, image.size, image.sha256] for image in images]
+
+
 def tarred(path, files):
     """A tar of {member name: bytes}, in that order. Returns its path."""
     with tarfile.open(path, "w") as archive:

@@ -19,7 +19,8 @@ from pictures import encoded, jpeg, noise
 from PIL import Image
 
 from preprocess.pixels import decode
-from preprocess.pixels.decode import BadImage, Box
+from preprocess.pixels.decode import Box
+from preprocess.undecodable import BadImage
 
 
 def bomb():

@@ -11,7 +11,7 @@ from pictures import encoded, jpeg, noise
 from PIL import Image
 
 from preprocess.pixels import transform
-from preprocess.pixels.transform import BadImage
+from preprocess.undecodable import BadImage
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 REAL = Path(__file__).resolve().parents[2] / "shared/real/val"
