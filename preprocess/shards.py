@@ -54,11 +54,11 @@ def write(
     bad: list[Undecodable] = []
     for row, name, source in sources(images, tar, members):
         try:
-            levels = transform.pixels(source(), resize, crop, pixels, method, order)
+            pixels_u8 = transform.pixels(source(), resize, crop, pixels, method, order)
         except BadImage as error:
             bad.append({"row": row, "name": name, "reason": str(error)})
             continue
-        shard[row] = transform.normalised(levels, mean, std) if input == "float32" else levels
+        shard[row] = transform.normalised(pixels_u8, mean, std) if input == "float32" else pixels_u8
     bad.sort(key=lambda image: image["row"])
     if bad and on_bad == "fail":
         raise BadData(_refusal(bad, count))

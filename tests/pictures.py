@@ -24,10 +24,10 @@ def noise(width, height, seed=0):
     )
 
 
-def encoded(levels, form="JPEG", mode="RGB", **options):
+def encoded(pixels_u8, form="JPEG", mode="RGB", **options):
     """A file's bytes."""
     file = io.BytesIO()
-    Image.fromarray(levels).convert(mode).save(file, form, **options)
+    Image.fromarray(pixels_u8).convert(mode).save(file, form, **options)
     return file.getvalue()
 
 

@@ -34,7 +34,7 @@ def test_a_tile_is_the_picture_in_its_own_colours(tmp_path, preset, input):
         contact_sheet.GAP : contact_sheet.GAP + 40,
         contact_sheet.GAP + 4 * 168 : contact_sheet.GAP + 4 * 168 + 40,
     ]
-    assert np.array_equal(shown, contact_sheet.levels(row, values["mean"], values["std"], values["order"]))
+    assert np.array_equal(shown, contact_sheet.pixels_u8(row, values["mean"], values["std"], values["order"]))
     shards.write(
         (str(tmp_path / "rgb.npy"),),
         images=(images[4],),
