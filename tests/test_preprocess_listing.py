@@ -9,6 +9,7 @@ from pictures import folder, jpeg, paths, tarred
 
 from pipeline.errors import BuildError
 from preprocess.dataset import classes, devkit
+from preprocess.dataset.image_files import Place
 from preprocess.dataset.listing import listed
 from preprocess.dataset.scan import scanned
 
@@ -207,7 +208,7 @@ def test_no_label_file_crashes_the_reader_or_is_taken_wrongly(tmp_path, data):
 
 
 def test_a_listing_without_labels_needs_none(tmp_path):
-    assert scanned(folder(tmp_path / "set", ["a.jpg"])).found == {"a.jpg": ("a.jpg",)}
+    assert scanned(folder(tmp_path / "set", ["a.jpg"])).places == {"a.jpg": Place("a.jpg")}
 
 
 def test_a_link_to_nothing_is_told_whatever_its_name(tmp_path):
