@@ -18,7 +18,8 @@ from pictures import encoded, jpeg, noise
 from PIL import Image, ImageFile
 
 from preprocess.pixels import decode
-from preprocess.pixels.decode import BadImage, Box
+from preprocess.pixels.crop import Box
+from preprocess.undecodable import BadImage
 
 
 def bomb():
@@ -58,13 +59,13 @@ JPEG_C = pytest.mark.skipif(
     decode._jpeg is None, reason="jpeg.c was not compiled: no C compiler at installation"
 )
 FORMS = {
-    "gray": lambda levels, quality: encoded(levels, mode="L", quality=quality),
-    "progressive": lambda levels, quality: encoded(levels, progressive=True, quality=quality),
-    "restarts": lambda levels, quality: encoded(levels, restart_marker_blocks=3, quality=quality),
-    "rgb": lambda levels, quality: encoded(levels, keep_rgb=True, quality=quality),
+    "gray": lambda pixels_u8, quality: encoded(pixels_u8, mode="L", quality=quality),
+    "progressive": lambda pixels_u8, quality: encoded(pixels_u8, progressive=True, quality=quality),
+    "restarts": lambda pixels_u8, quality: encoded(pixels_u8, restart_marker_blocks=3, quality=quality),
+    "rgb": lambda pixels_u8, quality: encoded(pixels_u8, keep_rgb=True, quality=quality),
     **{
-        form: lambda levels, quality, form=form: simplejpeg.encode_jpeg(
-            levels, quality, colorsubsampling=form
+        form: lambda pixels_u8, quality, form=form: simplejpeg.encode_jpeg(
+            pixels_u8, quality, colorsubsampling=form
         )
         for form in ("444", "422", "420", "440", "411")
     },

@@ -11,7 +11,7 @@ from pictures import encoded, jpeg, noise
 from PIL import Image
 
 from preprocess.pixels import transform
-from preprocess.pixels.transform import BadImage
+from preprocess.undecodable import BadImage
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
@@ -71,11 +71,11 @@ def test_png_under_a_jpegs_name_is_read(tmp_path):
 
 
 def test_normalised_equals_the_seeds_formula_bit_for_bit():
-    levels = np.arange(256 * 3, dtype=np.uint16).reshape(16, 16, 3).astype(np.uint8)
-    values = levels.astype(np.float32).transpose(2, 0, 1) / 255.0
+    pixels_u8 = np.arange(256 * 3, dtype=np.uint16).reshape(16, 16, 3).astype(np.uint8)
+    values = pixels_u8.astype(np.float32).transpose(2, 0, 1) / 255.0
     values -= np.array(MEAN, np.float32)[:, None, None]
     values /= np.array(STD, np.float32)[:, None, None]
-    ours = transform.normalised(levels, MEAN, STD)
+    ours = transform.normalised(pixels_u8, MEAN, STD)
     assert ours.dtype == np.float32 and np.array_equal(ours.view(np.uint32), values.view(np.uint32))
 
 
