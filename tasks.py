@@ -23,6 +23,7 @@ from pipeline.outdir import compare_runs
 from pipeline.outdir import gc as garbage
 from pipeline.outdir import verify as verifying
 from pipeline.step import Step
+from pipeline.text import INV
 from pipeline.ui import doctor as health
 from pipeline.ui import graph as graphs
 from pipeline.ui import views
@@ -120,7 +121,7 @@ def status(state: PlanState) -> None:
 @kinds.view(
     own={
         "name": Option(None, "a step's name, or how it begins or ends; with --run, the second report"),
-        "run": Option(None, "compare what two reports were made from: inv explain --run A B"),
+        "run": Option(None, f"compare what two reports were made from: {INV} explain --run A B"),
     },
     positional=["name"],
 )

@@ -26,9 +26,8 @@ T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 # real weights and photographs, which lie beside some checkouts only: tests that need them are marked `shared`
 REAL = Path(os.environ.get("INV_SHARED") or ROOT.parent / "shared").resolve() / "real"
-HANG_S = (
-    800  # longer than any command takes on a machine that is busy with others; shorter than pytest's limit
-)
+# longer than any command takes on a machine that is busy with others; shorter than pytest's limit
+HANG_S = 800
 CHECKPOINT = ROOT / "mobilenet" / "sample.tar"
 BOOT = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); import tasks; from pipeline.cli.program import main; "
@@ -73,7 +72,14 @@ def command(*words: object, root: Path = ROOT, watch: bool = False) -> list[str]
 
 def environment(**more: str) -> dict[str, str]:
     """The caller's environment without what would change a build."""
-    hidden = ("PYTHONPATH", "NULL_DEVICES", "COLUMNS", "ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH")
+    hidden = (
+        "PYTHONPATH",
+        "NULL_DEVICES",
+        "COLUMNS",
+        "ASCEND_TOOLKIT_HOME",
+        "ASCEND_HOME_PATH",
+        "INV_COMMAND",
+    )
     return {
         key: value for key, value in os.environ.items() if key not in hidden and not key.startswith("PYTEST_")
     } | more

@@ -11,13 +11,14 @@ from eval.report import compare, tables, throughput
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.format import number, shown
 from eval.report.tables import Table
+from pipeline.text import INV
 
 GAP = "   "
 HOPELESS_PCT, FEW = 5.0, 100  # top-1 that no slip in preprocessing explains, on enough images to say so
 NAMED = "they are named in "  # then a path relative to OUT
 SAMPLE = "SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet"
 HOPELESS = (
-    "this is next to chance: labels, preprocessing or model file do not fit. find out which: inv data"
+    f"this is next to chance: labels, preprocessing or model file do not fit. find out which: {INV} data"
     " --diagnose with the same --checkpoint, --dataset and --labels"
 )
 

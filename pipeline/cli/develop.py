@@ -1,5 +1,6 @@
 """Tasks for those who change this project: run the tests, check style and types."""
 
+import os
 import subprocess
 import sys
 
@@ -50,7 +51,9 @@ def _runs(jobs: int, marks: str) -> list[list[str]]:
 
 def _pytest(words: list[str], names: str) -> int:
     words = [sys.executable, "-m", "pytest", *(["-k", names] if names else []), *words]
-    return subprocess.run(words, cwd=ROOT, check=False).returncode
+    # a test starts the program itself, and is not what was started here
+    environment = {key: value for key, value in os.environ.items() if key != "INV_COMMAND"}
+    return subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode
 
 
 @task

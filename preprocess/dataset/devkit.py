@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from pipeline.errors import BuildError
 from pipeline.parts import replaced
+from pipeline.text import INV
 from preprocess.dataset import classes
 
 TRUTH = "ILSVRC2012_validation_ground_truth.txt"
@@ -92,7 +93,7 @@ def check(source: str, labelled: Mapping[str, int]) -> None:
     elif first == [label - 1 for label in KNOWN]:
         says = "every label is one too low: add 1 to each"
     elif first in (ids, [number - 1 for number in ids]):
-        says = "it is in the devkit's order: make it with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+        says = f"it is in the devkit's order: make it with {INV} data --devkit=ILSVRC2012_devkit_t12.tar.gz"
     elif tuple(first) == KNOWN:
         says = f"class {min(odd)} has {counts[min(odd)]} pictures, expected {ALL // 1000}"
     else:

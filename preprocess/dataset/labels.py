@@ -9,11 +9,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.errors import BuildError
-from pipeline.text import counted
+from pipeline.text import INV, counted
 from preprocess.dataset import classes as imagenet
 
 NAME = "val_label.txt"
-DEVKIT_HINT = "make a label file with: inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+DEVKIT_HINT = f"make a label file with: {INV} data --devkit=ILSVRC2012_devkit_t12.tar.gz"
 
 
 class Line(NamedTuple):
@@ -144,8 +144,8 @@ def check_range(path: str, labels: Mapping[str, int], classes: int) -> None:
         )
         raise BuildError(
             f"{path}: {counted(len(wrong), 'label')} out of range 0..{classes - 1}, first: {name}"
-            f" {label}{one_based}. Labels count from 0 in sorted-wnid order; find out what is wrong: inv data"
-            f" --diagnose --labels={path} --dataset=... --checkpoint=..."
+            f" {label}{one_based}. Labels count from 0 in sorted-wnid order; find out what is wrong: {INV}"
+            f" data --diagnose --labels={path} --dataset=... --checkpoint=..."
         )
 
 

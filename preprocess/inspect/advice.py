@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
+from pipeline.text import INV
 from preprocess.dataset import classes
 from preprocess.presets import AS_IS
 
 Explanation = tuple[str, str]  # (how the images are prepared, how the labels are read)
 # top-1 of a network that says nothing about these labels; the worst single mistake leaves more
 HOPELESS_PCT = 5.0
-MAKE_ANEW = "make the file with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+MAKE_ANEW = f"make the file with {INV} data --devkit=ILSVRC2012_devkit_t12.tar.gz"
 
 
 def advice(background: bool, outputs: int, swapped: bool) -> dict[str, str]:
@@ -63,7 +64,7 @@ def sentence(best: Explanation, word: str, top1: float, before: float, advised: 
     if best == (AS_IS, AS_IS) and before < HOPELESS_PCT:
         return (
             f"none: none of the mistakes that were tried explains a top-1 of {before} %: labels and pictures"
-            " do not belong together, or the checkpoint is of other classes. Look at them with: inv data"
+            f" do not belong together, or the checkpoint is of other classes. Look at them with: {INV} data"
             " --show"
         )
     if best == (AS_IS, AS_IS):

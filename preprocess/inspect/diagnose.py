@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import BadData
+from pipeline.text import INV
 from preprocess.dataset import classes, index_csv
 from preprocess.inspect.advice import Explanation, advice, sentence
 from preprocess.presets import AS_IS
@@ -83,7 +84,7 @@ def write(
     kept = [row for row in range(len(labels)) if row not in left_out]
     if not kept:
         raise BadData(
-            f"none of the {len(labels)} pictures can be decoded; look at them with: inv data --check"
+            f"none of the {len(labels)} pictures can be decoded; look at them with: {INV} data --check"
         )
     arrays = {name: np.load(path)[kept] for name, path in zip(names, logits, strict=True)}
     plain = (
