@@ -68,9 +68,9 @@ def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, 
         scope["undecodable"] = "".join(
             os.path.relpath(path, request.out) for path in build.dataset.undecodable
         )
-    if judged:
-        scope["current"] = judged
-    elif request.has_checkpoint:
+    if judged:  # the report is told of it already
+        return scope
+    if request.has_checkpoint:
         dataset = build.dataset.in_records if listed else None
         scope["current"] = request.row(dataset, request.eval_batch)
     else:

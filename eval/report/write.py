@@ -35,15 +35,18 @@ def write(
                         "note"}
     published_accuracy  model -> {"top1_pct", "top5_pct", "source"}
     current  columns of the accuracy row that this request is about; exactly one row must have them
-    table    what of it the terminal shows
+    table    what of it the terminal shows; its `current` is this one where it is given
     """
     paths = distinct(records, stored)
     rows = read(paths)
+    scope: terminal.Scope = table or {}
+    if current is not None:
+        scope = {**scope, "current": current}
     _write_json(outputs[0], {"schema": 1, "rows": rows})
     with open(outputs[1], "w", encoding="utf-8") as file:
         file.write(markdown.page(rows, published, published_accuracy, current) + _made_by(paths))
     with open(outputs[2], "w", encoding="utf-8") as file:
-        file.write(terminal.final(rows, published, published_accuracy, table or {}) + "\n")
+        file.write(terminal.final(rows, published, published_accuracy, scope) + "\n")
     if current is not None:
         judged = matching(of_kind(rows, Accuracy), current)
         if len(judged) != 1:
