@@ -3,6 +3,7 @@ inside its box.
 """
 
 import re
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
@@ -72,7 +73,7 @@ def test_seconds_are_those_in_which_a_step_worked(world):
     assert graph.nodes(plan, states, files)[0]["infer"].lines[2] == "never made"
     intervals = {0: (100.0, 4.0), 1: (102.0, 4.0), 2: (200.0, 1.5)}
     files.stamp = lambda path: (
-        {"made": dict(zip(("start", "seconds"), intervals[int(path[-7])], strict=True))}
+        SimpleNamespace(made=dict(zip(("start", "seconds"), intervals[int(path[-7])], strict=True)))
         if "logits-" in path
         else None
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.execution import run
+from pipeline.freshness import stamp
 from pipeline.step import Slot
 
 FAILURES = {
@@ -305,11 +306,9 @@ def test_processes_at_rest_are_ended_before_a_step_that_must_be_alone(world):
 
 
 def test_a_stamp_tells_where_from_and_how_long(world):
-    from pipeline.freshness import stamp
-
     step = world.step("a", images=5)
     world.build(step, provenance=lambda: {"host": "node7"})
-    made = stamp.read(step.stamp)["made"]
+    made = stamp.read(step.stamp).made
     assert {"host": "node7", "images": 5, "slot": "cpu 0"}.items() <= made.items()
     assert made["seconds"] > 0 and made["start"] > 1.7e9
 

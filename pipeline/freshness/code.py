@@ -79,9 +79,9 @@ class Source:
         stat = fingerprint.of_stat(path)
         key = os.path.relpath(path, self.root)
         known = self._cached.get(key)
-        if known is None or known[0] != stat:
+        if known is None or known[0] != list(stat or ()):  # a list, as JSON gives it back
             text = Path(path).read_text(encoding="utf-8")
-            known = self._cached[key] = [stat, *parse(text, module, path.endswith("__init__.py"))]
+            known = self._cached[key] = [list(stat or ()), *parse(text, module, path.endswith("__init__.py"))]
             self._grew = True
         return known[1], known[2]
 
