@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.execution import run
+from pipeline.execution import schedule
 from pipeline.freshness import stamp
 from pipeline.step import Slot
 
@@ -314,7 +314,7 @@ def test_a_stamp_tells_where_from_and_how_long(world):
 
 
 def test_a_device_that_hangs_loses_its_process_and_its_step_runs_on_another(world, monkeypatch):
-    monkeypatch.setattr(run, "HANG_S", 2.0)
+    monkeypatch.setattr(schedule, "HANG_S", 2.0)
     world.build(
         world.step("a", "hangs_once", resource="device"),
         slots=[Slot("device", "0"), Slot("device", "1")],

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from pipeline.execution import worker
 from pipeline.execution.worker import Call, Done
-from pipeline.step import Slot
+from pipeline.step import Resource, Slot
 
 PATIENCE_S = 1.0  # for a pool whose process was killed to come to its end
 
@@ -26,7 +26,12 @@ class Slots:
         self._pools: dict[Slot, ProcessPoolExecutor] = {}
         self._ending: dict[Slot, threading.Thread] = {}
 
-    def free(self, kind: str, avoid: Slot | None = None) -> Slot | None:
+    @property
+    def kinds(self) -> set[Resource]:
+        """The kinds of slots of this build, busy or not."""
+        return {slot.kind for slot in self.slots}
+
+    def free(self, kind: Resource, avoid: Slot | None = None) -> Slot | None:
         """A slot of this kind that may start now, another one than `avoid` where there is one; None when none
         may.
         """
@@ -38,7 +43,7 @@ class Slots:
         # an open process first: it has its imports, and maybe the session, already
         return min(able, key=lambda slot: slot not in self._pools, default=None)
 
-    def only(self, kind: str, avoid: Slot | None) -> bool:
+    def only(self, kind: Resource, avoid: Slot | None) -> bool:
         """Whether there is no slot of this kind but `avoid`."""
         return all(slot == avoid for slot in self.slots if slot.kind == kind)
 

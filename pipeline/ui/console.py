@@ -40,7 +40,7 @@ def plan_lines(plan: Plan, verdicts: Mapping[str, Verdict], every: bool = False)
 
 
 class Console:
-    """The listener of a run that prints: finished steps as lines and, on a terminal, what is running and a
+    """The observer of a run that prints: finished steps as lines and, on a terminal, what is running and a
     bar below them.
     """
 
