@@ -15,8 +15,8 @@ Why spawned and not forked?
 
 A Ctrl-C while a worker is being started (`submit`)
     The terminal sends it to the driver and to all workers. A worker ignores it, but only once it has come to
-    `worker.start`; before that, while it imports, it would die with a traceback on the terminal.
-    So the driver blocks SIGINT around the call that starts it: a child inherits the mask, and lifts it when it
+    `worker.start`; before that, while it imports, it would die with a traceback on the terminal. So the
+    driver blocks SIGINT around the call that starts it: a child inherits the mask, and lifts it when it
     ignores the signal. The pool's thread is started under the mask as well, so that no thread of ours takes
     the signal meanwhile; it comes when the mask is put back. The pool itself is made before, on purpose:
     making it starts multiprocessing's resource tracker, which unblocks SIGINT when it is started.
@@ -28,28 +28,28 @@ A process that dies
       thread has not noticed yet, `submit` succeeds and the future breaks; that costs the step its one second
       try, as if it had died under it.
     - while it sends its result: the pool's thread waits for the rest of it for ever, since the driver holds
-      the other end of that pipe, too; the future never comes. Only a result of more than 16 kB takes more than
-      one write (a step that hashed a hundred inputs), and only between them can this happen; but nothing here
-      notices it. The build stands still until Ctrl-C, and `leave` is what ends it then.
+      the other end of that pipe, too; the future never comes. A result of up to 16 kB is one write, which
+      cannot be cut; that of a step that hashed more than a hundred inputs can, and nothing here notices it.
+      The build stands still until Ctrl-C, and `leave` is what ends it then.
 
 A process that must end
     - `end`, of one that hangs in a device's call: killed; what follows is as for any that died.
     - `rest`, before a measurement: idle processes are asked to end and waited for, since a device and its
       memory are free only when the process that had them open is gone.
-    - `close`, at the end of a good build: all are asked at once, in threads, since each takes 60 ms to end its
-      interpreter. A worker that never ends is waited for; Ctrl-C leads to `kill`, and then on to `leave` with
-      the threads that `close` had begun.
+    - `close`, at the end of a good build: all are asked at once, in threads, since each takes 60 ms to end
+      its interpreter. A worker that never ends is waited for; Ctrl-C leads to `kill`, and then on to `leave`
+      with the threads that `close` had begun.
 
 An interrupted build (`kill`, then `leave`)
     `kill` kills all processes first and then waits for each: the driver is about to remove what they were
     writing, and a process that still ran would write on. The waiting has an end, since a process in the
-    kernel's hands (state D) does not die. `pool._processes` is None where a shutdown has come to its end. Then
-    the pools: their threads are to be joined, and one that waits for the rest of a result never ends. So
+    kernel's hands (state D) does not die. `pool._processes` is None where a shutdown has come to its end.
+    Then the pools: their threads are to be joined, and one that waits for the rest of a result never ends. So
     `leave` shuts the pools down in threads of its own, daemons, gives each a moment, and where one is stuck
     ends the program with os._exit: Python's own end joins every pool's thread and cannot be told not to.
-    os._exit flushes nothing, so that is done by hand. By then the run has removed what
-    was half-made, and locks are the kernel's and go with the process; what is lost is the line that says that
-    the build was interrupted. Its exit code is the same.
+    os._exit flushes nothing, so that is done by hand. By then the run has removed what was half-made, and
+    locks are the kernel's and go with the process; what is lost is the line that says that the build was
+    interrupted. Its exit code is the same.
 
 A driver that is killed (kill -9) does none of this: each worker watches its parent (worker.start).
 """
