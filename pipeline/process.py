@@ -36,7 +36,7 @@ GUARD = r"""
 import ctypes, json, os, shutil, signal, socket, subprocess, sys, threading, time
 
 def children_of(parents):
-    found = {}
+    known = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
@@ -44,10 +44,10 @@ def children_of(parents):
                     words = file.read().rpartition(b")")[2].split()
             except OSError:
                 continue
-            found[int(entry)] = (int(words[1]), words[0])
+            known[int(entry)] = (int(words[1]), words[0])
     tree = set(parents)
     while True:
-        more = {pid for pid, (parent, state) in found.items() if parent in tree and state != b"Z"} - tree
+        more = {pid for pid, (parent, state) in known.items() if parent in tree and state != b"Z"} - tree
         if not more:
             return tree - set(parents)
         tree |= more
@@ -139,16 +139,16 @@ def run(
             )
         ours.settimeout(timeout_s)
         try:
-            told = ours.recv(4096)
+            words: bytes | None = ours.recv(4096)
         except TimeoutError:
-            told = None
+            words = None
         finally:
             _end(guard, ours)
-    if told is None:
+    if words is None:
         return Finished(None, None, True)
-    if not told:  # somebody killed the guard; what it could not end is ended by its session
+    if not words:  # somebody killed the guard; what it could not end is ended by its session
         return Finished(None, signal.SIGKILL, False)
-    answer = json.loads(told)
+    answer = json.loads(words)
     if "error" in answer:
         raise OSError(f"{argv[0]}: {answer['error']}")
     code = answer["returncode"]

@@ -21,10 +21,6 @@ def made(world, step, **more):
     return Done(start=1.0, outputs={**outputs, **more})
 
 
-def test_a_part_keeps_the_suffix_and_the_folder():
-    assert part_of("/out/bs16.om") == "/out/.part-bs16.om"
-
-
 def test_all_outputs_appear_or_none(world):
     step = world.step("a", outputs=["a", "b"])
     done = made(world, step, **{part_of(world.path("b")): None})

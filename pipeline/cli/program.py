@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Container
-from difflib import get_close_matches
 from types import ModuleType
 from typing import NoReturn, cast
 
@@ -18,6 +17,7 @@ from invoke.program import Program
 
 from pipeline.cli.executor import Executor
 from pipeline.fingerprint import of_package
+from pipeline.text import did_you_mean
 
 
 class Inv(Program):
@@ -96,8 +96,7 @@ class Inv(Program):
         else:
             known, kind = sorted(self.collection.task_names), "task"
         if "No idea what" in words:
-            close = get_close_matches(typed, known, 1, 0.5)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = did_you_mean(typed, known, 0.5)
             words = f"no {kind} {typed!r}.{hint} There are: {', '.join(known)}"
         elif "needed value" in words:  # Invoke: Flag <Argument: eval_bs> needed value and was not given one!
             flag = words.partition("<Argument: ")[2].partition(">")[0].partition(" ")[0].replace("_", "-")

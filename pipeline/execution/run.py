@@ -123,7 +123,7 @@ class Run:
             self.workers.rest()
         publish.remove_parts(step)
         # now, and kept: code edited while the step runs must look changed next time
-        self.files.source.of(step.action, step.code)
+        self.files.source.hashes(step.action, step.code)
         for path in step.outputs:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         call = Call(
@@ -178,16 +178,16 @@ class Run:
             self._fail(step, *done.error, bad_data=done.bad_data)
             return
         try:
-            publish.publish(step, done, self.files, self._made(step, done, slot), self.plan.makers)
+            publish.publish(step, done, self.files, self._facts(step, done, slot), self.plan.makers)
         except OSError as error:
             self._fail(step, StepError.exit_code, f"{error.strerror}: {error.filename or step.stamp}")
             return
         self.schedule.ran(step.name)
         self.observer.finished(step, done, self._why[step.name])
 
-    def _made(self, step: Step, done: Done, slot: Slot) -> Made:
+    def _facts(self, step: Step, done: Done, slot: Slot) -> Made:
         """What a stamp tells of the run itself."""
-        made: Made = {
+        facts: Made = {
             "start": done.start,
             "seconds": done.seconds,
             "load_s": done.load_s,
@@ -197,8 +197,8 @@ class Run:
             **self.provenance(),
         }
         if step.name in self.schedule.crashed_on:
-            made["crashed_on"] = self.schedule.crashed_on[step.name].id
-        return made
+            facts["crashed_on"] = self.schedule.crashed_on[step.name].id
+        return facts
 
     def _crash(self, step: Step, slot: Slot) -> None:
         """A worker died under its step. Once, it is tried again, on another slot where there is one."""

@@ -111,8 +111,8 @@ def _try(call: Call, done: Done) -> None:
 def _act(call: Call, done: Done) -> None:
     begun = time.perf_counter()
     module, _, function = call.action.partition(":")
-    found = importlib.import_module(module)
-    action = getattr(found, function)
+    code = importlib.import_module(module)
+    action = getattr(code, function)
     imported = time.perf_counter()
     timing.taken()
     takes_slot = "slot" in inspect.signature(action).parameters
@@ -121,7 +121,7 @@ def _act(call: Call, done: Done) -> None:
     loaded = timing.taken()
     done.seconds = max(time.perf_counter() - imported - loaded, 1e-6)
     done.load_s = imported - begun + loaded
-    done.libraries = found.libraries() if hasattr(found, "libraries") else {}
+    done.libraries = code.libraries() if hasattr(code, "libraries") else {}
     done.start += loaded  # sessions are opened first: the interval that counts starts when work does
 
 

@@ -16,15 +16,14 @@ from pipeline.execution.worker import Done
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Slot, Step
+from pipeline.text import counted, some
 
 SHOWN_REASONS = 3
 
 
 def reasons_line(why: Iterable[str]) -> str:
     """The first reasons and how many more there are."""
-    words = list(why)
-    more = len(words) - SHOWN_REASONS
-    return "; ".join(words[:SHOWN_REASONS]) + (f"; and {more} more" if more > 0 else "")
+    return some(why, SHOWN_REASONS, between="; ")
 
 
 def plan_lines(plan: Plan, verdicts: Mapping[str, Verdict], every: bool = False) -> list[str]:
@@ -36,7 +35,7 @@ def plan_lines(plan: Plan, verdicts: Mapping[str, Verdict], every: bool = False)
         if every or verdicts[name].state != FRESH
     ]
     fresh = sum(verdict.state == FRESH for verdict in verdicts.values())
-    return lines if every or not fresh else [*lines, f"fresh  {fresh} step{'s' * (fresh != 1)}"]
+    return lines if every or not fresh else [*lines, f"fresh  {counted(fresh, 'step')}"]
 
 
 class Console:

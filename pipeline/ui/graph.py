@@ -14,6 +14,7 @@ from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, MAYBE, RUN, Verdict
 from pipeline.freshness.stamp import Made
 from pipeline.plan import Plan
+from pipeline.text import counted, time_text
 from pipeline.timing import union_seconds
 
 FEW = 4  # second parts of the names that are still worth a node each
@@ -44,8 +45,8 @@ class Node:
         """What stands in its box."""
         steps = sum(self.states.values())
         stale = steps - self.states[FRESH]
-        count = f"{steps:,} step{'s' * (steps != 1)}" + (f", {stale:,} stale" if stale else "")
-        return [self.name, count, "never made" if self.seconds is None else _time(self.seconds)]
+        count = counted(steps, "step") + (f", {stale:,} stale" if stale else "")
+        return [self.name, count, "never made" if self.seconds is None else time_text(self.seconds)]
 
 
 def nodes(
@@ -55,31 +56,31 @@ def nodes(
     out).
     """
     of_step = _grouped(plan)
-    found: dict[str, Node] = {}
+    drawn: dict[str, Node] = {}
     times: dict[str, list[tuple[float, float]]] = {}
     for name in plan.order:
-        node = found.setdefault(of_step[name], Node(of_step[name]))
+        node = drawn.setdefault(of_step[name], Node(of_step[name]))
         node.states[verdicts[name].state] += 1
         stamp = files.stamp(plan.steps[name].stamp)
-        made: Made = stamp.made if stamp else {}
-        if "start" in made and "seconds" in made:
-            times.setdefault(node.name, []).append((made["start"], made["start"] + made["seconds"]))
+        facts: Made = stamp.made if stamp else {}
+        if "start" in facts and "seconds" in facts:
+            times.setdefault(node.name, []).append((facts["start"], facts["start"] + facts["seconds"]))
     for name, intervals in times.items():
-        found[name].seconds = union_seconds(intervals)
+        drawn[name].seconds = union_seconds(intervals)
     edges = dict.fromkeys(
         (of_step[above], of_step[name]) for name in plan.order for above in plan.needs[name]
     )
-    return found, _reduced([(one, two) for one, two in edges if one != two])
+    return drawn, _reduced([(one, two) for one, two in edges if one != two])
 
 
 def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> str:
     """A Mermaid flowchart."""
-    found, edges = nodes(plan, verdicts, files)
-    short = {name: f"n{number}" for number, name in enumerate(found)}
+    drawn, edges = nodes(plan, verdicts, files)
+    short = {name: f"n{number}" for number, name in enumerate(drawn)}
     lines = ["flowchart LR"]
     lines += [
         f'    {short[name]}["<b>{node.lines[0]}</b><br/>{"<br/>".join(node.lines[1:])}"]:::{node.state}'
-        for name, node in found.items()
+        for name, node in drawn.items()
     ]
     lines += [f"    {short[one]} --> {short[two]}" for one, two in edges]
     lines += [
@@ -133,20 +134,14 @@ def _reduced(edges: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _reached(name: str, below: Mapping[str, list[str]]) -> set[str]:
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = list(below.get(name, ()))
     while waiting:
         one = waiting.pop()
-        if one not in found:
-            found.add(one)
+        if one not in reached:
+            reached.add(one)
             waiting += below.get(one, ())
-    return found
-
-
-def _time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return reached
 
 
 def written(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, out: str, format: str) -> str:

@@ -3,13 +3,13 @@ take.
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from pipeline.errors import BuildError
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Step
+from pipeline.text import nearest, time_text
 from pipeline.ui.console import plan_lines
 
 UNKNOWN_S = 1.0  # for a step whose like never ran here
@@ -31,7 +31,7 @@ def estimate(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, shar
     """
     stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
     if not stale:
-        return f"nothing to do: all {len(plan.order)} steps are up to date"
+        return nothing_to_do(plan)
     last = {name: files.seconds(step.stamp) for name, step in plan.steps.items()}
     of_stage: dict[str, list[float]] = {}
     for name, seconds in last.items():
@@ -46,11 +46,18 @@ def estimate(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, shar
         alone += seconds * step.exclusive
         shared += seconds * (not step.exclusive)
     maybe = sum(verdicts[step.name].state == "maybe" for step in stale)
-    perhaps = f", {maybe} of them perhaps not needed" if maybe else ""
+    perhaps = f", {maybe:,} of them perhaps not needed" if maybe else ""
     source = (
-        f"{guessed} never ran here: {UNKNOWN_S:.0f} s each is a guess" if guessed else "from the last runs"
+        f"{guessed:,} never ran here: {UNKNOWN_S:.0f} s each is a guess" if guessed else "from the last runs"
     )
-    return f"about {_time(alone + shared / shares)} for {len(stale)} steps{perhaps} ({source})"
+    return (
+        f"about {time_text(alone + shared / shares, whole=True)} for {len(stale):,} steps{perhaps} ({source})"
+    )
+
+
+def nothing_to_do(plan: Plan) -> str:
+    """What a build and a view say of a plan whose steps are all fresh."""
+    return f"nothing to do: all {len(plan.order):,} steps are up to date"
 
 
 def explain(plan: Plan, verdicts: Mapping[str, Verdict], name: str) -> str:
@@ -78,22 +85,9 @@ def find(plan: Plan, name: str) -> Step:
         for known in reversed(plan.steps)
         for part in (known, *known.split("/")[:-1], known.partition("/")[0])
     }
-    close = [parts[part] for part in get_close_matches(name, parts, 1, 0.4)] or list(plan.steps)[:1]
-    hint = (
-        f" {len(near)} begin or end so, first {near[0]!r}."
-        if near
-        else f" Did you mean {close[0]!r}?"
-        if close
-        else ""
-    )
+    close = nearest(name, parts, 0.4)
+    meant = parts[close] if close else next(iter(plan.steps), None)
+    hint = f" Did you mean {meant!r}?" if meant else ""
+    if near:
+        hint = f" {len(near):,} begin or end so, first {near[0]!r}."
     raise BuildError(f"no step {name!r} in this plan.{hint} List them with: inv status")
-
-
-def _time(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 120
-        else f"{seconds / 60:.0f} min"
-        if seconds < 7200
-        else f"{seconds / 3600:.1f} h"
-    )
