@@ -19,6 +19,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.errors import FAILED
+
 WRAPPED = {
     128 + number: number for number in (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
 }
@@ -181,6 +183,6 @@ def watch(parent: int) -> None:
     def wait() -> None:
         while os.getppid() == parent:
             time.sleep(WATCH_S)
-        os._exit(1)
+        os._exit(FAILED)
 
     threading.Thread(target=wait, daemon=True, name="watch-parent").start()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pipeline import machine
 from pipeline.cli.settings import Settings
-from pipeline.errors import StepError
+from pipeline.errors import DONE, FAILED
 from pipeline.execution import preflight
 from pipeline.execution.events import Outcome
 from pipeline.execution.locks import of_out
@@ -48,7 +48,7 @@ def run(plan: Plan, settings: Settings, again: Sequence[str] = (), dry: bool = F
     if dry:
         files = files_of(plan, settings)
         print(views.dry(plan, verdicts_of(plan, files, again), files, settings.shares))
-        return 0
+        return DONE
     try:
         return _run(plan, settings, again)
     except OSError as error:
@@ -60,7 +60,7 @@ def run(plan: Plan, settings: Settings, again: Sequence[str] = (), dry: bool = F
             " kept",
             file=sys.stderr,
         )
-        return StepError.exit_code
+        return FAILED
 
 
 def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:
@@ -135,7 +135,7 @@ def _summary(outcome: Outcome, out: str) -> list[str]:
         lines.append(f"  failed     {name}: {message}")
         lines += [
             f"             | {line}"
-            for line in (_log_tail(out, name) if code == 1 else [])
+            for line in (_log_tail(out, name) if code == FAILED else [])
             if line not in message
         ]
     lines += [f"  not tried  {name}, {why}" for name, why in list(outcome.not_tried.items())[:SHOWN]]

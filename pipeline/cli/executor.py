@@ -18,11 +18,10 @@ from invoke.exceptions import Exit
 from invoke.executor import Executor as InvokeExecutor
 from invoke.tasks import Call, Task
 
-from pipeline import errors
 from pipeline.cli import build
 from pipeline.cli.settings import Request, Settings
 from pipeline.cli.task_types import Options, Stage, View
-from pipeline.errors import BuildError, GateMissed
+from pipeline.errors import DONE, FAILED, GATE_MISSED, INTERRUPTED, BuildError, GateMissed, StepError
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
@@ -84,7 +83,7 @@ class Executor(InvokeExecutor):
         settings = request.settings(plan)
         dry = bool(self.config.run.dry)
         code = build.run(plan, settings, again=declaration.own if settings.again else (), dry=dry)
-        if code in (0, GateMissed.exit_code) and not dry:  # a missed gate has its figures in the report
+        if code in (DONE, GATE_MISSED) and not dry:  # a missed gate has its figures in the report
             for closing in declaration.closings:
                 print(closing())
         if code:
@@ -165,14 +164,15 @@ def told_in_one_line() -> Iterator[None]:
     """
     try:
         yield
-    except (errors.BuildError, errors.StepError, errors.GateMissed) as error:
+    except (BuildError, StepError, GateMissed) as error:
         raise Exit(f"inv: {error}", code=error.exit_code) from None
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise Exit(
-            f"inv: no space left on the disk of {error.filename or 'OUT'}. Free some, or set --out", code=1
+            f"inv: no space left on the disk of {error.filename or 'OUT'}. Free some, or set --out",
+            code=FAILED,
         ) from None
     except KeyboardInterrupt:
         print("\ninv: interrupted; what is complete is kept, and running again goes on", file=sys.stderr)
-        raise Exit(code=130) from None
+        raise Exit(code=INTERRUPTED) from None

@@ -16,6 +16,7 @@ from invoke.exceptions import Exit, ParseError, UnexpectedExit
 from invoke.program import Program
 
 from pipeline.cli.executor import Executor
+from pipeline.errors import DONE, INTERRUPTED, MISTAKE, NO_READER
 from pipeline.fingerprint import of_package
 from pipeline.text import did_you_mean
 
@@ -49,10 +50,10 @@ class Inv(Program):
             sys.exit(failed.result.exited)
         except KeyboardInterrupt:
             print("\ninv: interrupted", file=sys.stderr)
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
         except BrokenPipeError:  # inv status | head
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(141)
+            sys.exit(NO_READER)
 
     def parse_cleanup(self) -> None:
         """Completion of values and step names, which Invoke does not know; then as Invoke does."""
@@ -60,7 +61,7 @@ class Inv(Program):
             words = self.completions((self.core.remainder or "").split(" ")[1:])
             if words:
                 print("\n".join(words))
-                raise Exit(code=0)
+                raise Exit(code=DONE)
         super().parse_cleanup()
 
     def print_help(self) -> None:
@@ -104,7 +105,7 @@ class Inv(Program):
                 f"; see inv --help {error.context.name}" if error.context else ""
             )
         print(f"inv: {words}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISTAKE)
 
 
 def refuse_twice(argv: list[str], tasks: Container[str]) -> None:
@@ -121,7 +122,7 @@ def refuse_twice(argv: list[str], tasks: Container[str]) -> None:
             raise Exit(
                 f"inv: {option}: given twice; one value an option, several batch sizes or devices between"
                 " commas",
-                code=2,
+                code=MISTAKE,
             )
         else:
             seen.add(option)
@@ -139,7 +140,7 @@ def main(tasks: ModuleType) -> None:
         os.getcwd()
     except FileNotFoundError:
         print("inv: the folder you stand in has been removed; cd to one that is there", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISTAKE)
     # a plan of 50,000 pictures makes objects that all stay: looking for garbage costs 0.2 s
     gc.set_threshold(200_000, 20, 100)
     inv = Inv(

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pipeline.errors import DONE
 from pipeline.execution.worker import Call, Done
 from pipeline.step import Resource, Slot, Step
 
@@ -78,4 +79,4 @@ class Outcome:
     def exit_code(self) -> int:
         """0; a failed step 1; else the user's mistake 2; else a missed gate 3."""
         codes = {code for code, _ in self.failed.values()}
-        return min(codes) if codes else 0
+        return min(codes) if codes else DONE

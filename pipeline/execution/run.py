@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 
 from pipeline import machine
-from pipeline.errors import StepError
+from pipeline.errors import FAILED, INTERRUPTED
 from pipeline.execution import publish
 from pipeline.execution.events import Observer, Outcome, Workers
 from pipeline.execution.locks import MachineLock
@@ -26,7 +26,7 @@ from pipeline.parts import part_of
 from pipeline.plan import Plan
 from pipeline.step import Inputs, Slot, Step
 
-POLL_S, INTERRUPTED = 0.1, 130
+POLL_S = 0.1
 
 
 class Run:
@@ -180,7 +180,7 @@ class Run:
         try:
             publish.publish(step, done, self.files, self._facts(step, done, slot), self.plan.makers)
         except OSError as error:
-            self._fail(step, StepError.exit_code, f"{error.strerror}: {error.filename or step.stamp}")
+            self._fail(step, FAILED, f"{error.strerror}: {error.filename or step.stamp}")
             return
         self.schedule.ran(step.name)
         self.observer.finished(step, done, self._why[step.name])
@@ -205,7 +205,7 @@ class Run:
         first = self.schedule.crashed_on.get(step.name)
         if first:
             where = f"on {_where(first)} and on {_where(slot)}"
-            self._fail(step, StepError.exit_code, f"its process died twice, {where} (killed, out of memory?)")
+            self._fail(step, FAILED, f"its process died twice, {where} (killed, out of memory?)")
             return
         publish.remove_parts(step)
         self.schedule.crashed(step.name, slot)
@@ -213,7 +213,7 @@ class Run:
 
     def _fail(self, step: Step, code: int, message: str, bad_data: bool = False) -> None:
         # before its parts, removed, make room
-        message = publish.with_room(step, message) if code == StepError.exit_code else message
+        message = publish.with_room(step, message) if code == FAILED else message
         publish.remove_parts(step)
         self.schedule.failed(step.name, code, message, bad_data)
         self.observer.failed(step, code, message, self.log_of(step))

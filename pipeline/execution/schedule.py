@@ -8,7 +8,7 @@ without them. The loop that does what this says is run.py.
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
-from pipeline.errors import GateMissed
+from pipeline.errors import GATE_MISSED
 from pipeline.execution.events import Outcome
 from pipeline.plan import Plan
 from pipeline.step import Slot, Step
@@ -58,7 +58,7 @@ class Schedule:
     def stopping(self) -> bool:
         """A failed step stops the build, a missed gate does not: nothing is made from a gate."""
         codes = (code for code, _ in self.outcome.failed.values())
-        return not self.keep_going and any(code != GateMissed.exit_code for code in codes)
+        return not self.keep_going and any(code != GATE_MISSED for code in codes)
 
     def startable(self) -> list[str]:
         """The steps that wait for nothing, the longest chain first; while the build stops, only those of

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pipeline import fingerprint, timing
-from pipeline.errors import BadData, BuildError, GateMissed, StepError
+from pipeline.errors import FAILED, BadData, BuildError, GateMissed, StepError
 from pipeline.fingerprint import Fingerprint
 from pipeline.process import THREAD_VARIABLES, callers_threads, watch
 from pipeline.step import Inputs, Slot
@@ -83,7 +83,7 @@ def perform(call: Call) -> Done:
         with _printing_to(call.log):
             _try(call, done)
     except OSError as error:  # no log, no step: the disk is full, or is not ours to write
-        done.error = done.error or (1, f"{error.strerror}: {call.log}")
+        done.error = done.error or (FAILED, f"{error.strerror}: {call.log}")
     done.seconds = done.seconds or time.perf_counter() - begun
     return done
 
@@ -104,7 +104,7 @@ def _try(call: Call, done: Done) -> None:
         Exception,
         SystemExit,
     ) as error:  # the only one in the project: whatever a step does, the driver hears of it
-        done.error = (1, f"{type(error).__name__}: {error}".splitlines()[0])
+        done.error = (FAILED, f"{type(error).__name__}: {error}".splitlines()[0])
         traceback.print_exc()
 
 

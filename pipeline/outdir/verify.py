@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pipeline import fingerprint, machine
+from pipeline.errors import DONE, FAILED
 from pipeline.execution.locks import of_out
 from pipeline.fingerprint import Fingerprint, Stat
 from pipeline.outdir import inventory
@@ -50,7 +51,7 @@ class Verified:
     @property
     def exit_code(self) -> int:
         """1 when something is wrong."""
-        return int(any(finding.wrong for finding in self.findings))
+        return FAILED if any(finding.wrong for finding in self.findings) else DONE
 
     def __str__(self) -> str:
         wrong = sum(finding.wrong for finding in self.findings)

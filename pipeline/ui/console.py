@@ -12,6 +12,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from pipeline.errors import FAILED
 from pipeline.execution.worker import Done
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
@@ -72,7 +73,9 @@ class Console:
     def failed(self, step: Step, code: int, message: str, log: str) -> None:
         """A step could not be done. One line, and where the rest is."""
         self._end(step)
-        self._print(f"failed {step.name}: {message}" + (f"  (log: {log})" if code == 1 else ""), sys.stderr)
+        self._print(
+            f"failed {step.name}: {message}" + (f"  (log: {log})" if code == FAILED else ""), sys.stderr
+        )
 
     def note(self, text: str) -> None:
         """Something that a person should know."""

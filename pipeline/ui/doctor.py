@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from pipeline import fingerprint, machine
 from pipeline.check import FAIL, PASS, WARN, Check
-from pipeline.errors import BuildError
+from pipeline.errors import DONE, MISTAKE
 from pipeline.freshness.code import ROOT
 from pipeline.text import size_text
 
@@ -56,7 +56,7 @@ def verdict(all_checks: Iterable[Check]) -> str:
 
 def exit_code(checks: Iterable[Check]) -> int:
     """2 when a check failed: something here is for the user to mend."""
-    return BuildError.exit_code if any(check.status == FAIL for check in checks) else 0
+    return MISTAKE if any(check.status == FAIL for check in checks) else DONE
 
 
 def _python(wanted: str) -> Check:

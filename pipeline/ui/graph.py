@@ -1,15 +1,12 @@
 """The plan stage by stage, for `inv graph`: how many steps, how many stale, how long the last build took; as
 Mermaid text.
 
-The picture (SVG) is drawn by pipeline/ui/graph_svg.py, which needs the extra `graph`.
+The picture (SVG) of the same nodes is drawn by graph_svg.py, which needs the extra `graph`.
 """
 
-import importlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.errors import BuildError
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, MAYBE, RUN, Verdict
 from pipeline.freshness.stamp import Made
@@ -90,18 +87,6 @@ def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> st
     return "\n".join(lines)
 
 
-def svg(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> str:
-    """The picture, as SVG text. BuildError where the drawing library is not installed."""
-    try:
-        drawing = importlib.import_module("pipeline.ui.graph_svg")
-    except ModuleNotFoundError as error:
-        raise BuildError(
-            f"inv graph: {error.name} is not installed, needed to draw. pip install -e '.[graph]', or: "
-            "inv graph --format=mermaid"
-        ) from None
-    return str(drawing.svg(*nodes(plan, verdicts, files)))
-
-
 def _grouped(plan: Plan) -> dict[str, str]:
     """{step: its node}: the stage, with the name's second part where a stage has a few of them
     (agree/reference, agree/cpu).
@@ -142,16 +127,3 @@ def _reached(name: str, below: Mapping[str, list[str]]) -> set[str]:
             reached.add(one)
             waiting += below.get(one, ())
     return reached
-
-
-def written(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, out: str, format: str) -> str:
-    """Mermaid text; or for SVG the path of the file written."""
-    if format == "mermaid":
-        return mermaid(plan, verdicts, files)
-    if format != "svg":
-        raise BuildError(f"--format={format}: expected svg or mermaid")
-    path = os.path.join(out, "report", "graph.svg")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(svg(plan, verdicts, files))
-    return f"graph: {path}"

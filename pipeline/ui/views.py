@@ -1,7 +1,9 @@
-"""Looking at a plan without running it: every step's state, one step's reasons, and how long it would
-take.
+"""Looking at a plan without running it: every step's state, one step's reasons, how long it would take, the
+whole as a picture.
 """
 
+import importlib
+import os
 from collections.abc import Mapping
 
 from pipeline.errors import BuildError
@@ -10,6 +12,7 @@ from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Step
 from pipeline.text import nearest, time_text
+from pipeline.ui import graph
 from pipeline.ui.console import plan_lines
 
 UNKNOWN_S = 1.0  # for a step whose like never ran here
@@ -53,6 +56,32 @@ def estimate(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, shar
     return (
         f"about {time_text(alone + shared / shares, whole=True)} for {len(stale):,} steps{perhaps} ({source})"
     )
+
+
+def drawing(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, out: str, format: str) -> str:
+    """The plan as Mermaid text; as SVG a line that names the file written, OUT/report/graph.svg."""
+    if format == "mermaid":
+        return graph.mermaid(plan, verdicts, files)
+    if format != "svg":
+        raise BuildError(f"--format={format}: expected svg or mermaid")
+    path = os.path.join(out, "report", "graph.svg")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(svg(plan, verdicts, files))
+    return f"graph: {path}"
+
+
+def svg(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> str:
+    """The picture, as SVG text. BuildError where the drawing library is not installed."""
+    try:
+        # only now: it imports matplotlib, which is slow and belongs to an extra
+        graph_svg = importlib.import_module("pipeline.ui.graph_svg")
+    except ModuleNotFoundError as error:
+        raise BuildError(
+            f"inv graph: {error.name} is not installed, needed to draw. pip install -e '.[graph]', or: "
+            "inv graph --format=mermaid"
+        ) from None
+    return str(graph_svg.svg(*graph.nodes(plan, verdicts, files)))
 
 
 def nothing_to_do(plan: Plan) -> str:
