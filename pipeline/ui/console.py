@@ -103,7 +103,7 @@ class Console:
     def _bar(self, width: int) -> str:
         elapsed = max(time.monotonic() - self._begun, 1e-6)
         speed = f"{self._images / elapsed:,.0f} images/s" if self._images else ""
-        return tqdm.format_meter(
+        bar = tqdm.format_meter(
             self._ended,
             self._total,
             elapsed,
@@ -112,6 +112,7 @@ class Console:
             unit="step",
             bar_format="{n_fmt}/{total_fmt} steps |{bar}| {elapsed}, {remaining} left{postfix}",
         )
+        return str(bar)  # tqdm has no types
 
     def _end(self, step: Step) -> None:
         self._ended += 1

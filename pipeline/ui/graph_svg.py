@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise, permutations, product
 
 import networkx
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -142,7 +143,7 @@ def _width(node: Node) -> float:
     return max(*texts, 60.0) + 2 * PAD
 
 
-def _box(axes, node: Node, place: Place) -> None:  # type: ignore[no-untyped-def]
+def _box(axes: Axes, node: Node, place: Place) -> None:
     """Three lines, and below them a strip with the share of each state."""
     x, y, width = place
     fill, edge = COLOURS[node.state]
@@ -180,7 +181,7 @@ def _box(axes, node: Node, place: Place) -> None:  # type: ignore[no-untyped-def
         left += part
 
 
-def _arrow(axes, places: Sequence[Place]) -> None:  # type: ignore[no-untyped-def]
+def _arrow(axes: Axes, places: Sequence[Place]) -> None:
     """A curve from the right side of a box, along its lanes, to the left side of another; it begins and ends
     level.
     """
@@ -207,7 +208,7 @@ def _arrow(axes, places: Sequence[Place]) -> None:  # type: ignore[no-untyped-de
     )
 
 
-def _legend(axes, y: float) -> None:  # type: ignore[no-untyped-def]
+def _legend(axes: Axes, y: float) -> None:
     x = MARGIN
     for state, text in LEGEND.items():
         fill, edge = COLOURS[state]
