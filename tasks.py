@@ -25,7 +25,6 @@ from pipeline.outdir import verify as verifying
 from pipeline.step import Step
 from pipeline.text import INV
 from pipeline.ui import doctor as health
-from pipeline.ui import graph as graphs
 from pipeline.ui import views
 from stages import convert
 from stages import data as data_stage
@@ -133,7 +132,7 @@ def explain(state: PlanState, name: str, run: str | None) -> None:
 @kinds.view(own={"format": Option("svg", "svg or mermaid")})
 def graph(state: PlanState, format: str) -> None:
     """The plan as a picture: stages with counts, stale parts coloured, durations of the last build."""
-    print(graphs.written(state.plan, state.verdicts, state.files, state.settings.out, format))
+    print(views.drawing(state.plan, state.verdicts, state.files, state.settings.out, format))
 
 
 @kinds.view(

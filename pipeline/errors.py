@@ -9,17 +9,20 @@
 Anything else that reaches the top is a bug, or a failure whose traceback is in the step's log.
 """
 
+DONE, FAILED, MISTAKE, GATE_MISSED = 0, 1, 2, 3
+INTERRUPTED, NO_READER = 130, 141  # 128 and the signal's number, as a shell says it: SIGINT, SIGPIPE
+
 
 class BuildError(Exception):
     """The user's mistake, wherever it is noticed, in a worker too. Exit code 2."""
 
-    exit_code = 2
+    exit_code = MISTAKE
 
 
 class StepError(Exception):
     """A step failed for a reason that one line tells: a truncated picture, a tool's verdict. Exit code 1."""
 
-    exit_code = 1
+    exit_code = FAILED
 
 
 class BadData(StepError):
@@ -31,4 +34,4 @@ class BadData(StepError):
 class GateMissed(Exception):
     """A measured figure is outside its bound: accuracy, agreement, regression. Exit code 3."""
 
-    exit_code = 3
+    exit_code = GATE_MISSED

@@ -44,11 +44,11 @@ def _cfs_quota(text: str) -> int:
 
 def memory_mb() -> float:
     """Memory that can be had now, in MB: MemAvailable, cut to what the cgroup leaves."""
-    found = float("inf")
+    free_mb = float("inf")
     with open("/proc/meminfo", encoding="ascii") as file:
         match = re.search(r"^MemAvailable:\s+(\d+) kB", file.read(), re.MULTILINE)
     if match:
-        found = int(match[1]) / 1024
+        free_mb = int(match[1]) / 1024
     try:
         with (
             open("/sys/fs/cgroup/memory.max", encoding="ascii") as limit,
@@ -58,12 +58,11 @@ def memory_mb() -> float:
             # the page cache counts as used there, and is given back on demand: a data set that was read is no
             # lack of memory
             cache = re.search(r"^inactive_file (\d+)$", stat.read(), re.MULTILINE)
-            found = min(
-                found, (int(limit.read()) - int(current.read()) + int(cache[1] if cache else 0)) / 2**20
-            )
+            left = int(limit.read()) - int(current.read()) + int(cache[1] if cache else 0)
+            free_mb = min(free_mb, left / 2**20)
     except (OSError, ValueError):
         pass  # no cgroup v2, or "max"
-    return found
+    return free_mb
 
 
 def disk_free_mb(path: str) -> float:
@@ -106,7 +105,7 @@ def host() -> str:
 
 
 @functools.cache
-def git_state(root: str) -> dict:
+def git_state(root: str) -> dict[str, str | bool | None]:
     """{"commit", "dirty"} of the tree our code lies in; None where git cannot tell. Starts git: not for a
     no-op build.
     """

@@ -19,6 +19,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.errors import FAILED
+
 WRAPPED = {
     128 + number: number for number in (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
 }
@@ -36,7 +38,7 @@ GUARD = r"""
 import ctypes, json, os, shutil, signal, socket, subprocess, sys, threading, time
 
 def children_of(parents):
-    found = {}
+    known = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
@@ -44,10 +46,10 @@ def children_of(parents):
                     words = file.read().rpartition(b")")[2].split()
             except OSError:
                 continue
-            found[int(entry)] = (int(words[1]), words[0])
+            known[int(entry)] = (int(words[1]), words[0])
     tree = set(parents)
     while True:
-        more = {pid for pid, (parent, state) in found.items() if parent in tree and state != b"Z"} - tree
+        more = {pid for pid, (parent, state) in known.items() if parent in tree and state != b"Z"} - tree
         if not more:
             return tree - set(parents)
         tree |= more
@@ -139,16 +141,16 @@ def run(
             )
         ours.settimeout(timeout_s)
         try:
-            told = ours.recv(4096)
+            words: bytes | None = ours.recv(4096)
         except TimeoutError:
-            told = None
+            words = None
         finally:
             _end(guard, ours)
-    if told is None:
+    if words is None:
         return Finished(None, None, True)
-    if not told:  # somebody killed the guard; what it could not end is ended by its session
+    if not words:  # somebody killed the guard; what it could not end is ended by its session
         return Finished(None, signal.SIGKILL, False)
-    answer = json.loads(told)
+    answer = json.loads(words)
     if "error" in answer:
         raise OSError(f"{argv[0]}: {answer['error']}")
     code = answer["returncode"]
@@ -181,6 +183,6 @@ def watch(parent: int) -> None:
     def wait() -> None:
         while os.getppid() == parent:
             time.sleep(WATCH_S)
-        os._exit(1)
+        os._exit(FAILED)
 
     threading.Thread(target=wait, daemon=True, name="watch-parent").start()

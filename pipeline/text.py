@@ -19,10 +19,10 @@ def size_text(size: float) -> str:
     return f"{size:,.0f} B" if unit == "B" else f"{size:,.1f} {unit}"
 
 
-def time_text(seconds: float) -> str:
-    """Seconds for people: `0.4 s`, `12 s`, `3 min`, `1.5 h`."""
+def time_text(seconds: float, whole: bool = False) -> str:
+    """Seconds for people: `0.4 s`, `12 s`, `3 min`, `1.5 h`. `whole`: no tenths of seconds (an estimate)."""
     if seconds < 120:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+        return f"{seconds:.1f} s" if seconds < 10 and not whole else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
@@ -32,11 +32,14 @@ def counted(number: int, noun: str) -> str:
 
 
 def some(words: Iterable[str], most: int = SHOWN, between: str = ", ", noun: str = "") -> str:
-    """The first few and how many more there are: `a, b, c and 7 more`; `noun`, a plural, says of what."""
+    """The first few and how many more there are: `a, b, c and 7 more`, `a; b; c; and 7 more`; `noun`, a
+    plural, says of what.
+    """
     listed = list(words)
     more = len(listed) - most
-    rest = f"{more:,} more {noun}".rstrip()
-    return between.join(listed[:most]) + (f" and {rest}" if more > 0 else "")
+    joint = " and " if between == ", " else f"{between}and "
+    rest = f"{joint}{more:,} more {noun}".rstrip()
+    return between.join(listed[:most]) + (rest if more > 0 else "")
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6, before: str = "") -> str:

@@ -1,4 +1,6 @@
-"""Time as a stage counts it: overlaps once, and what a worker spends on opening a model not at all."""
+"""How long a stage worked: seconds in which several of its steps ran count once, and those in which a step
+loaded a model do not count.
+"""
 
 import time
 from collections.abc import Iterable, Iterator

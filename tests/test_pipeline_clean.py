@@ -1,6 +1,7 @@
 """inv clean removes what was asked for, all of it, and nothing that no build made."""
 
 import os
+import threading
 
 import pytest
 
@@ -116,15 +117,13 @@ def test_nothing_left_is_said(world):
     assert str(clean.clean(world.out)) == f"nothing to remove under {world.out}"
 
 
-def test_it_waits_for_a_build_that_runs(world, until):
+def test_it_waits_for_a_build_that_runs(world, until, capsys):
     driver = world.drive(world.step("a", "waits", params={"until": f"{world.root}/go"}))
     until(lambda: os.path.exists(world.path(".part-a")))
-    told = []
-
-    def tell(line):
-        told.append(line)
-        open(f"{world.root}/go", "w").close()
-
-    clean.clean(world.out, tell=tell)
-    assert len(told) == 1 and f"pid {driver.pid}" in told[0]
+    cleaning = threading.Thread(target=clean.clean, args=(world.out,))
+    cleaning.start()
+    line = until(lambda: capsys.readouterr().err)
+    assert line.startswith(f"inv: {world.out}: being built by pid {driver.pid}")
+    open(f"{world.root}/go", "w").close()
+    cleaning.join()
     assert driver.wait() == 0 and not os.path.exists(world.path("a"))

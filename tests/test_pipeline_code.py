@@ -38,7 +38,7 @@ def shop(tmp_path):
     for path, text in FILES.items():
         write(path, text)
     write.root = str(root)
-    write.of = lambda *extra, cache=None: Source(cache, str(root)).of("shop.bake:write", extra)
+    write.of = lambda *extra, cache=None: Source(cache, str(root)).hashes("shop.bake:write", extra)
     return write
 
 
@@ -135,7 +135,7 @@ def test_modules_that_import_each_other_are_no_endless_walk(shop):
 
 
 def test_every_action_of_this_repository_has_its_module_among_its_code():
-    assert list(Source(root=ROOT).of("infer.logits:write", ("backends.ort",)))[:2] == [
+    assert list(Source(root=ROOT).hashes("infer.logits:write", ("backends.ort",)))[:2] == [
         "backends",
         "backends.ort",
     ]
@@ -144,7 +144,7 @@ def test_every_action_of_this_repository_has_its_module_among_its_code():
 def test_the_cache_answers_without_parsing(shop, tmp_path, monkeypatch):
     cache = str(tmp_path / "cache.json")
     source = Source(cache, shop.root)
-    before = source.of("shop.bake:write")
+    before = source.hashes("shop.bake:write")
     source.save()
     monkeypatch.setattr("pipeline.freshness.code.parse", lambda *_: pytest.fail("parsed"))
     assert shop.of(cache=cache) == before
@@ -153,7 +153,7 @@ def test_the_cache_answers_without_parsing(shop, tmp_path, monkeypatch):
 def test_an_old_cache_does_not_hide_a_change(shop, tmp_path):
     cache = str(tmp_path / "cache.json")
     source = Source(cache, shop.root)
-    before = source.of("shop.bake:write")
+    before = source.hashes("shop.bake:write")
     source.save()
     shop("shop/flour.py", "KIND = 'oats'\n")
     assert shop.of(cache=cache) != before
@@ -183,5 +183,5 @@ def test_a_broken_cache_costs_the_parsing_and_nothing_else(shop, tmp_path, conte
 
 def test_a_tree_that_cannot_be_written_is_no_reason_to_fail(shop):
     source = Source("/proc/no/such/cache.json", shop.root)
-    source.of("shop.bake:write")
+    source.hashes("shop.bake:write")
     source.save()

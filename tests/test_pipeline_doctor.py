@@ -94,4 +94,4 @@ def test_any_backends_checks_print_beside_ours():
         "PASS  python  3.11.7",
         "FAIL  cann    no toolkit  -> source set_env.sh",
     ]
-    assert doctor.exit_code([ours, theirs]) == 1
+    assert doctor.exit_code([ours, theirs]) == 2

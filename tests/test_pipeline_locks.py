@@ -96,7 +96,7 @@ def test_an_owners_file_that_cannot_be_read_is_another_process(world, until):
 @pytest.mark.parametrize("out", ["{0}/file", "{0}/file/below", "/proc/none"])
 def test_an_out_that_cannot_be_made_or_written_is_the_users_mistake(tmp_path, out):
     (tmp_path / "file").write_text("")
-    with pytest.raises(BuildError, match="^--out="), locks.of_out(out.format(tmp_path), print):
+    with pytest.raises(BuildError, match="^--out="), locks.of_out(out.format(tmp_path)):
         pass
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.execution import run
+from pipeline.execution import schedule
+from pipeline.freshness import stamp
 from pipeline.step import Slot
 
 FAILURES = {
@@ -305,17 +306,16 @@ def test_processes_at_rest_are_ended_before_a_step_that_must_be_alone(world):
 
 
 def test_a_stamp_tells_where_from_and_how_long(world):
-    from pipeline.freshness import stamp
-
     step = world.step("a", images=5)
     world.build(step, provenance=lambda: {"host": "node7"})
-    made = stamp.read(step.stamp)["made"]
+    made = stamp.read(step.stamp).made
     assert {"host": "node7", "images": 5, "slot": "cpu 0"}.items() <= made.items()
     assert made["seconds"] > 0 and made["start"] > 1.7e9
 
 
 def test_a_device_that_hangs_loses_its_process_and_its_step_runs_on_another(world, monkeypatch):
-    monkeypatch.setattr(run, "HANG_S", 6.0)  # a new process starts within it, also on a busy machine
+    # a new process starts within it, also on a busy machine
+    monkeypatch.setattr(schedule, "HANG_S", 6.0)
     world.build(
         world.step("a", "hangs_once", resource="device"),
         slots=[Slot("device", "0"), Slot("device", "1")],

@@ -1,6 +1,15 @@
-"""Who may start where."""
+"""Who may start where, and what it takes to start, lose and leave a process."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 from pipeline.execution.slots import Slots
+from pipeline.execution.worker import Call
 from pipeline.step import Slot
 
 CPUS = [Slot("cpu", "0"), Slot("cpu", "1")]
@@ -41,3 +50,83 @@ def test_a_slot_to_avoid_is_taken_only_where_there_is_no_other():
     slots.busy[CPUS[1]] = 1
     assert slots.free("cpu", avoid=CPUS[0]) is None
     assert Slots(CPUS[:1], 1).free("cpu", avoid=CPUS[0]) == CPUS[0]
+
+
+@pytest.fixture
+def working(world):
+    """Slots with real processes, and a call of theirs that says which process performed it."""
+    slots = Slots(CPUS, 2)
+
+    def perform(slot, name="a", action="where", **params):
+        part = world.path(f".part-{name}")
+        call = Call(name, f"actions:{action}", {}, (part,), params, f"{world.out}/log/{name}.txt")
+        return slots.submit(slot, call), part
+
+    slots.perform = perform
+    yield slots
+    slots.kill()
+    slots.leave(1)
+
+
+def process_of(slots, slot):
+    (pid,) = slots._pools[slot]._processes
+    return pid
+
+
+def signals(pid, kind):
+    """Whether SIGINT is in this set of the process: SigBlk, SigIgn."""
+    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(kind)]
+    return bool(int(line.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+
+
+def test_a_worker_takes_no_ctrl_c_from_its_first_moment_on(world, working):
+    """Blocked while it imports, ignored from then on. The driver's own mask is as it was."""
+    future, _ = working.perform(CPUS[0], action="sleeps", seconds=0.5, journal=world.root)
+    pid = process_of(working, CPUS[0])
+    assert signals(pid, "SigBlk") or signals(pid, "SigIgn")
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    os.kill(pid, signal.SIGINT)
+    assert future.result(30).error is None
+    assert signals(pid, "SigIgn") and not signals(pid, "SigBlk")
+
+
+def test_a_process_that_died_while_it_was_idle_costs_no_step_anything(working, until):
+    first, part = working.perform(CPUS[0])
+    assert first.result(30).error is None
+    working.release(CPUS[0])
+    pid, pool = process_of(working, CPUS[0]), working._pools[CPUS[0]]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: pool._broken)
+    second, part = working.perform(CPUS[0])
+    assert second.result(30).error is None
+    assert Path(part).read_text().split()[2] != str(pid)
+
+
+def test_idle_processes_are_gone_when_a_measurement_begins_and_busy_ones_are_not(working):
+    for slot in CPUS:
+        working.perform(slot)[0].result(30)
+    idle, busy = (process_of(working, slot) for slot in CPUS)
+    working.release(CPUS[0])
+    working.rest()
+    assert not os.path.exists(f"/proc/{idle}") and os.path.exists(f"/proc/{busy}")
+
+
+STUCK = """
+import sys, time
+from types import SimpleNamespace
+from pipeline.execution.slots import Slots
+from pipeline.step import Slot
+slots = Slots([], 1)
+stuck = lambda cancel_futures: time.sleep(60)
+slots._pools[Slot("cpu", "0")] = SimpleNamespace(shutdown=stuck, _processes=None)
+slots.kill()
+sys.stdout.write("flushed")
+slots.leave(130)
+"""
+
+
+def test_a_pool_that_never_ends_does_not_keep_the_program():
+    environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    words = [sys.executable, "-c", STUCK]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (130, "flushed")

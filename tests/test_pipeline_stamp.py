@@ -1,11 +1,13 @@
 """A stamp that cannot be read is no stamp: the step runs, and nobody sees a traceback."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.fingerprint import Fingerprint
 from pipeline.freshness import stamp
 
 GOOD = {
@@ -23,8 +25,10 @@ GOOD = {
 
 def test_what_is_written_is_read(tmp_path):
     path = str(tmp_path / "a.stamp")
-    stamp.write(path, GOOD)
-    assert stamp.read(path) == GOOD
+    outputs = {"out:a": Fingerprint(1, 1, 1, "x")}
+    good = stamp.Stamp("a", "actions:write", {}, outputs, {"text": "t"}, {"atc": None}, {}, {"seconds": 1.0})
+    stamp.write(path, good)
+    assert stamp.read(path) == good
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.stamp"]
 
 
@@ -90,8 +94,9 @@ def test_odd_values_in_a_stamp_of_the_right_form_are_no_traceback(world, field, 
     step, below = world.step("a", inputs=["data/x"]), world.step("b", inputs=["a"])
     world.build(step, below)
     found = stamp.read(step.stamp)
-    for known in ({**found[field], key: value}, dict.fromkeys(found[field], value)):
-        stamp.write(step.stamp, {**found, field: known})
+    fields = vars(found)[field]
+    for known in ({**fields, key: value}, dict.fromkeys(fields, value)):
+        stamp.write(step.stamp, replace(found, **{field: known}))
         world.build(step, below, again=["b"])
         assert world.outcome.exit_code == 0
     assert world.build(step, below) == [] or field != "made"

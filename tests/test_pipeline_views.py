@@ -75,3 +75,23 @@ def test_a_name_may_be_cut_short_and_a_mistyped_one_gets_the_nearest(world, thre
         views.find(plan, "stage/c")
     with pytest.raises(BuildError, match="2 begin or end so, first 'stage/a'"):
         views.find(plan, "stage/")
+
+
+def test_the_plan_is_drawn_in_the_format_asked_for(world, three):
+    plan, found, files = state(world, *three)
+    assert views.drawing(plan, found, files, world.out, "mermaid").startswith("flowchart LR")
+    line = views.drawing(plan, found, files, world.out, "svg")
+    assert line == f"graph: {world.out}/report/graph.svg" and "<svg" in world.text("report/graph.svg")
+    with pytest.raises(BuildError, match="^--format=png: expected svg or mermaid"):
+        views.drawing(plan, found, files, world.out, "png")
+
+
+def test_without_the_library_that_draws_the_way_out_is_named(world, three, monkeypatch):
+    def absent(name):
+        raise ModuleNotFoundError(name="networkx")
+
+    monkeypatch.setattr(views.importlib, "import_module", absent)
+    with pytest.raises(
+        BuildError, match=r"networkx is not installed, .*\[graph\].*inv graph --format=mermaid"
+    ):
+        views.drawing(*state(world, *three), world.out, "svg")

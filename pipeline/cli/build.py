@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pipeline import machine
 from pipeline.cli.settings import Settings
-from pipeline.errors import StepError
+from pipeline.errors import DONE, FAILED
 from pipeline.execution import preflight
 from pipeline.execution.events import Outcome
 from pipeline.execution.locks import of_out
@@ -24,6 +24,7 @@ from pipeline.outdir import gc, provenance
 from pipeline.parts import sweep
 from pipeline.plan import Plan
 from pipeline.step import Step
+from pipeline.text import counted
 from pipeline.ui import views
 from pipeline.ui.console import Console
 
@@ -47,7 +48,7 @@ def run(plan: Plan, settings: Settings, again: Sequence[str] = (), dry: bool = F
     if dry:
         files = files_of(plan, settings)
         print(views.dry(plan, verdicts_of(plan, files, again), files, settings.shares))
-        return 0
+        return DONE
     try:
         return _run(plan, settings, again)
     except OSError as error:
@@ -59,11 +60,11 @@ def run(plan: Plan, settings: Settings, again: Sequence[str] = (), dry: bool = F
             " kept",
             file=sys.stderr,
         )
-        return StepError.exit_code
+        return FAILED
 
 
 def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:
-    with of_out(settings.out, lambda text: print(f"inv: {text}", file=sys.stderr, flush=True)):
+    with of_out(settings.out):
         sweep(settings.out)
         files = files_of(plan, settings)
         verdicts = verdicts_of(plan, files, again)
@@ -120,31 +121,26 @@ def _tell(outcome: Outcome, plan: Plan, settings: Settings) -> None:
     ends of their logs.
     """
     if not settings.quiet and plan.order:
-        left = f", {len(outcome.not_tried)} not tried" if outcome.not_tried else ""
+        left = f", {len(outcome.not_tried):,} not tried" if outcome.not_tried else ""
         fresh = len(plan.order) - len(outcome.ran) - len(outcome.failed) - len(outcome.not_tried)
-        ran = f"{len(outcome.ran)} step{'s' * (len(outcome.ran) != 1)} ran, {fresh} up to date{left}"
-        print(
-            ran
-            if outcome.ran or outcome.failed
-            else f"nothing to do: all {len(plan.order)} steps are up to date"
-        )
+        ran = f"{counted(len(outcome.ran), 'step')} ran, {fresh:,} up to date{left}"
+        print(ran if outcome.ran or outcome.failed else views.nothing_to_do(plan))
     if len(outcome.failed) > 1 or (outcome.failed and settings.keep_going):
         print("\n".join(_summary(outcome, settings.out)), file=sys.stderr)
 
 
 def _summary(outcome: Outcome, out: str) -> list[str]:
-    lines = [f"inv: {len(outcome.failed)} failed, {len(outcome.not_tried)} not tried"]
+    lines = [f"inv: {len(outcome.failed):,} failed, {len(outcome.not_tried):,} not tried"]
     for name, (code, message) in outcome.failed.items():
         lines.append(f"  failed     {name}: {message}")
         lines += [
             f"             | {line}"
-            for line in (_log_tail(out, name) if code == 1 else [])
+            for line in (_log_tail(out, name) if code == FAILED else [])
             if line not in message
         ]
     lines += [f"  not tried  {name}, {why}" for name, why in list(outcome.not_tried.items())[:SHOWN]]
-    return lines + (
-        [f"  not tried  {len(outcome.not_tried) - SHOWN} more"] if len(outcome.not_tried) > SHOWN else []
-    )
+    more = len(outcome.not_tried) - SHOWN
+    return [*lines, f"  not tried  {more:,} more"] if more > 0 else lines
 
 
 def _log_tail(out: str, name: str) -> list[str]:

@@ -12,17 +12,18 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 from invoke.exceptions import Exit
 from invoke.executor import Executor as InvokeExecutor
-from invoke.tasks import Call, Task
+from invoke.parser.context import ParserContext
+from invoke.runners import Result
+from invoke.tasks import Call
 
-from pipeline import errors
 from pipeline.cli import build
 from pipeline.cli.settings import Request, Settings
-from pipeline.cli.task_types import Options, Stage, View
-from pipeline.errors import BuildError, GateMissed
+from pipeline.cli.task_types import AnyTask, Options, Stage, View
+from pipeline.errors import DONE, FAILED, GATE_MISSED, INTERRUPTED, BuildError, GateMissed, StepError
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
@@ -58,13 +59,13 @@ class Declaration:
 class Executor(InvokeExecutor):
     """Named by `tasks.executor_class` in invoke.yaml."""
 
-    def execute(self, *tasks: Any) -> dict[Task, Any]:
+    def execute(self, *tasks: str | tuple[str, dict[str, object]] | ParserContext) -> dict[AnyTask, Result]:
         """Plain tasks run as Invoke runs them; the stages named run as one plan, once, where the first
         stood.
         """
         calls = self.normalize(tasks)
         staged = [call for call in calls if isinstance(call.task, Stage)]
-        results: dict[Task, Any] = {}
+        results: dict[AnyTask, Result] = {}
         with told_in_one_line():
             for call in calls:
                 if isinstance(call.task, Stage):
@@ -84,7 +85,7 @@ class Executor(InvokeExecutor):
         settings = request.settings(plan)
         dry = bool(self.config.run.dry)
         code = build.run(plan, settings, again=declaration.own if settings.again else (), dry=dry)
-        if code in (0, GateMissed.exit_code) and not dry:  # a missed gate has its figures in the report
+        if code in (DONE, GATE_MISSED) and not dry:  # a missed gate has its figures in the report
             for closing in declaration.closings:
                 print(closing())
         if code:
@@ -102,11 +103,11 @@ class Executor(InvokeExecutor):
         files.source.save()
 
 
-def shared_options(calls: Sequence[Call]) -> dict[str, Any]:
+def shared_options(calls: Sequence[Call]) -> dict[str, object]:
     """The options given on the command line, of all its stages together; two values for one are the user's
     mistake.
     """
-    given: dict[str, Any] = {}
+    given: dict[str, object] = {}
     for call in calls:
         shared: Options = getattr(call.task, "shared", {})
         for key, value in call.kwargs.items():
@@ -124,7 +125,7 @@ def declared(calls: Sequence[Call], request: Request) -> Declaration:
     declaration = Declaration()
     seen: set[str] = set()
 
-    def visit(task: Task, kwargs: Mapping[str, object]) -> list[str]:
+    def visit(task: AnyTask, kwargs: Mapping[str, object]) -> list[str]:
         steps = declaration.steps
         before = len(steps)
         if not isinstance(task, Stage) or task.name in seen:
@@ -149,13 +150,14 @@ def declared(calls: Sequence[Call], request: Request) -> Declaration:
     return declaration
 
 
-def _posts(task: Task) -> list[Any]:
+def _posts(task: AnyTask) -> list[object]:
     """What comes after a stage, whatever stage it was reached through: a summary goes last, once."""
     return [*(after for above in task.pre for after in _posts(_task(above))), *task.post]
 
 
-def _task(found: Any) -> Task:
-    return found.task if isinstance(found, Call) else found
+def _task(listed: object) -> AnyTask:
+    """The task in a list of `pre` or `post`, where Invoke takes calls and tasks."""
+    return listed.task if isinstance(listed, Call) else cast(AnyTask, listed)
 
 
 @contextmanager
@@ -165,14 +167,15 @@ def told_in_one_line() -> Iterator[None]:
     """
     try:
         yield
-    except (errors.BuildError, errors.StepError, errors.GateMissed) as error:
+    except (BuildError, StepError, GateMissed) as error:
         raise Exit(f"inv: {error}", code=error.exit_code) from None
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise Exit(
-            f"inv: no space left on the disk of {error.filename or 'OUT'}. Free some, or set --out", code=1
+            f"inv: no space left on the disk of {error.filename or 'OUT'}. Free some, or set --out",
+            code=FAILED,
         ) from None
     except KeyboardInterrupt:
         print("\ninv: interrupted; what is complete is kept, and running again goes on", file=sys.stderr)
-        raise Exit(code=130) from None
+        raise Exit(code=INTERRUPTED) from None

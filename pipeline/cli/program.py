@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Container
-from difflib import get_close_matches
 from types import ModuleType
 from typing import NoReturn, cast
 
@@ -20,7 +19,9 @@ from invoke.tasks import Task
 
 from pipeline.cli.executor import Executor
 from pipeline.cli.task_types import Stage, View
+from pipeline.errors import DONE, INTERRUPTED, MISTAKE, NO_READER
 from pipeline.fingerprint import of_package
+from pipeline.text import did_you_mean
 
 
 class Inv(Program):
@@ -52,10 +53,10 @@ class Inv(Program):
             sys.exit(failed.result.exited)
         except KeyboardInterrupt:
             print("\ninv: interrupted", file=sys.stderr)
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
         except BrokenPipeError:  # inv status | head
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(141)
+            sys.exit(NO_READER)
 
     def parse_cleanup(self) -> None:
         """Completion of values and step names, which Invoke does not know; then as Invoke does."""
@@ -63,7 +64,7 @@ class Inv(Program):
             words = self.completions((self.core.remainder or "").split(" ")[1:])
             if words:
                 print("\n".join(words))
-                raise Exit(code=0)
+                raise Exit(code=DONE)
         super().parse_cleanup()
 
     def print_task_help(self, name: str) -> None:
@@ -110,8 +111,7 @@ class Inv(Program):
         else:
             known, kind = sorted(self.collection.task_names), "task"
         if "No idea what" in words:
-            close = get_close_matches(typed, known, 1, 0.5)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = did_you_mean(typed, known, 0.5)
             words = f"no {kind} {typed!r}.{hint} There are: {', '.join(known)}"
         elif "needed value" in words:  # Invoke: Flag <Argument: eval_bs> needed value and was not given one!
             flag = words.partition("<Argument: ")[2].partition(">")[0].partition(" ")[0].replace("_", "-")
@@ -119,7 +119,7 @@ class Inv(Program):
                 f"; see inv --help {error.context.name}" if error.context else ""
             )
         print(f"inv: {words}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISTAKE)
 
 
 def unlisted(task: Task) -> list[str]:
@@ -142,7 +142,7 @@ def refuse_twice(argv: list[str], tasks: Container[str]) -> None:
             raise Exit(
                 f"inv: {option}: given twice; one value an option, several batch sizes or devices between"
                 " commas",
-                code=2,
+                code=MISTAKE,
             )
         else:
             seen.add(option)
@@ -160,7 +160,7 @@ def main(tasks: ModuleType) -> None:
         os.getcwd()
     except FileNotFoundError:
         print("inv: the folder you stand in has been removed; cd to one that is there", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISTAKE)
     # a plan of 50,000 pictures makes objects that all stay: looking for garbage costs 0.2 s
     gc.set_threshold(200_000, 20, 100)
     inv = Inv(

@@ -8,6 +8,7 @@ stages share and its own, so that every stage takes the same words: `inv compile
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from invoke.tasks import Task
 
@@ -31,6 +32,9 @@ Given = Mapping[str, object]  # options as Invoke read them
 Resolve = Callable[[Given], Request]
 Declare = Callable[..., Iterable[Step]]
 Look = Callable[..., None]
+AnyTask = Task[
+    Any
+]  # of Invoke's, which is generic in the function that it carries; invariant, so no narrower word
 
 
 class Stage(Task[Declare]):

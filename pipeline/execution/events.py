@@ -1,11 +1,56 @@
-"""What a run tells while it goes on, and what it has done at its end."""
+"""Those around a run: who performs its steps, whom it tells what happens; and what it has done at its end."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pipeline.execution.worker import Done
-from pipeline.step import Slot, Step
+from pipeline.errors import DONE
+from pipeline.execution.worker import Call, Done
+from pipeline.step import Resource, Slot, Step
+
+
+class Workers(Protocol):
+    """What the loop asks of those who perform steps: processes of this machine (slots.py), or a cluster's."""
+
+    @property
+    def kinds(self) -> Collection[Resource]:
+        """The kinds of slots there are, busy or not."""
+        ...
+
+    def free(self, kind: Resource, avoid: Slot | None = None) -> Slot | None:
+        """A slot of this kind that may take a step now, never `avoid` where there is another one at all."""
+        ...
+
+    def submit(self, slot: Slot, call: Call) -> "Future[Done]":
+        """Have the call performed there. The future fails with BrokenExecutor when its process died, and with
+        nothing else: whatever an action does is told in Done.
+        """
+        ...
+
+    def release(self, slot: Slot, broken: bool = False) -> None:
+        """The call's future is done: the slot may take another one, by a new process where it is broken."""
+        ...
+
+    def end(self, slot: Slot) -> None:
+        """End the process that hangs there; its future breaks."""
+        ...
+
+    def rest(self) -> None:
+        """End all idle processes, so that what measures has devices and memory for itself."""
+        ...
+
+    def close(self) -> None:
+        """The run is over and nothing works: end all processes."""
+        ...
+
+    def kill(self) -> None:
+        """The run is cut short: end all processes now, whatever they do."""
+        ...
+
+    def leave(self, code: int) -> None:
+        """After `kill`: return when all of it has come to its end, or end the program with this exit code."""
+        ...
 
 
 class Observer(Protocol):
@@ -34,14 +79,4 @@ class Outcome:
     def exit_code(self) -> int:
         """0; a failed step 1; else the user's mistake 2; else a missed gate 3."""
         codes = {code for code, _ in self.failed.values()}
-        return min(codes) if codes else 0
-
-    def name_what_was_not_tried(self, stale: Iterable[str], needs: Mapping[str, Sequence[str]]) -> None:
-        """Of the `stale` steps, in plan order, those that came to nothing, and the one that each of them
-        waited for in vain.
-        """
-        settled = {*self.ran, *self.unchanged, *self.failed}
-        for name in stale:
-            if name not in settled:
-                above = next((n for n in needs[name] if n in self.failed or n in self.not_tried), "")
-                self.not_tried[name] = f"needs {above}" if above else "the build stopped before it"
+        return min(codes) if codes else DONE

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from filelock import FileLock, Timeout
@@ -22,15 +22,19 @@ POLL_S = 0.2
 
 
 @contextmanager
-def of_out(out: str, tell: Callable[[str], None]) -> Iterator[None]:
-    """Hold OUT for one build. While another has it, tell once who, and wait."""
+def of_out(out: str) -> Iterator[None]:
+    """Hold OUT for one build. While another has it, say once on stderr who, and wait."""
     path = os.path.join(out, ".lock")
     lock = FileLock(path)
     try:
         os.makedirs(out, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
-        tell(f"{out}: being built by {_owner(path)}; waiting for it. Another --out builds beside it.")
+        print(
+            f"inv: {out}: being built by {_owner(path)}; waiting for it. Another --out builds beside it.",
+            file=sys.stderr,
+            flush=True,
+        )
         lock.acquire(poll_interval=POLL_S)
     except OSError as error:
         raise BuildError(

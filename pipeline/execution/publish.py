@@ -30,8 +30,8 @@ def remove_parts(step: Step) -> None:
 
 
 def with_room(step: Step, message: str) -> str:
-    """The message, after the disk being full where it is: a failed write says "30 requested and 4 written",
-    or is a SIGBUS.
+    """The message of a failed step, which begins with the full disk where that is the cause: the failure
+    itself says only "30 requested and 4 written", or that the process died (of a SIGBUS).
     """
     folder = os.path.dirname(step.outputs[0])
     free = machine.disk_free_mb(folder)
@@ -49,9 +49,9 @@ def unknown_inputs(step: Step, files: FileState) -> tuple[str, ...]:
     )
 
 
-def publish(step: Step, done: Done, files: FileState, made: Made, makers: Collection[str]) -> None:
-    """Give a finished step's outputs their names and write its stamp. `makers` has the paths that other steps
-    make.
+def publish(step: Step, done: Done, files: FileState, facts: Made, makers: Collection[str]) -> None:
+    """Give a finished step's outputs their names and write its stamp. `facts`: what the stamp tells of the
+    run itself; `makers` has the paths that other steps make.
     """
     missing = [path for path in step.outputs if done.outputs.get(part_of(path)) is None]
     if missing:
@@ -66,8 +66,8 @@ def publish(step: Step, done: Done, files: FileState, made: Made, makers: Collec
         written = done.outputs[part_of(path)] or NOWHERE
         outputs[key] = Fingerprint(*(files.stat(path) or NOWHERE[:3]), written.sha256)
         files.remember(path, outputs[key])
-    code = files.source.of(step.action, step.code)
-    record = Stamp(step.name, step.action, inputs, outputs, step.params, step.tools, code, made)
+    code = files.source.hashes(step.action, step.code)
+    record = Stamp(step.name, step.action, inputs, outputs, step.params, step.tools, code, facts)
     write_stamp(step.stamp, record)
 
 

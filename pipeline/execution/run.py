@@ -1,21 +1,22 @@
 """Run a plan: what is stale, in worker processes, longest path first; stamp what is complete.
 
 Only this process renames and stamps. A step's outputs appear under their names when all of them are whole,
-and its stamp after them, so that a kill at any instant costs the steps in flight and nothing else.
+and its stamp after them, so that a kill at any instant costs the steps in flight and nothing else. What may
+start when is decided in schedule.py; who performs it is behind `Workers`.
 """
 
 import os
 import signal
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 
 from pipeline import machine
+from pipeline.errors import FAILED, INTERRUPTED
 from pipeline.execution import publish
-from pipeline.execution.events import Observer, Outcome
+from pipeline.execution.events import Observer, Outcome, Workers
 from pipeline.execution.locks import MachineLock
-from pipeline.execution.slots import Slots
+from pipeline.execution.schedule import Schedule
 from pipeline.execution.worker import Call, Done
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, RUN, Verdict, reasons
@@ -25,13 +26,7 @@ from pipeline.parts import part_of
 from pipeline.plan import Plan
 from pipeline.step import Inputs, Slot, Step
 
-POLL_S, INTERRUPTED = 0.1, 130
-# a step on a device takes seconds; at most so many times as long as it last took
-HANG_S, HANG_TIMES = (
-    600.0,
-    50,
-)
-DISK_HEAVY_MB, DISK_HEAVY_AT_ONCE = 64, 8  # past eight writers of big files a disk only gets slower
+POLL_S = 0.1
 
 
 class Run:
@@ -42,116 +37,93 @@ class Run:
         plan: Plan,
         verdicts: dict[str, Verdict],
         files: FileState,
-        slots: Slots,
-        listener: Observer,
+        workers: Workers,
+        observer: Observer,
         log_dir: str,
         keep_going: bool = False,
         provenance: Callable[[], Made] = Made,
     ):
-        self.plan, self.files, self.slots, self.listener = plan, files, slots, listener
-        self.log_dir, self.keep_going, self.provenance = log_dir, keep_going, provenance
-        self.outcome = Outcome()
-        self._why = {name: verdict.why for name, verdict in verdicts.items() if verdict.state == RUN}
-        self._waiting = {
-            name: {n for n in plan.needs[name] if verdicts[n].state != FRESH}
-            for name in plan.order
-            if verdicts[name].state != FRESH
-        }
-        self._ready = [name for name, above in self._waiting.items() if not above]
-        self._ahead = self._seconds_ahead()
-        self._running: dict[Future[Done], tuple[str, Slot]] = {}
-        self._since: dict[str, float] = {}
-        self._drain: set[str] = set()  # stages that name all bad files before the build stops
-        self._crashed: dict[str, Slot] = {}  # step -> the slot whose process died under it
-        self._quiet, self._told = MachineLock(), False
+        self.plan, self.files, self.workers, self.observer = plan, files, workers, observer
+        self.log_dir, self.provenance = log_dir, provenance
+        stale = [name for name in plan.order if verdicts[name].state != FRESH]
+        seconds = {name: files.seconds(plan.steps[name].stamp) for name in stale}
+        self.schedule = Schedule(plan, stale, seconds, keep_going)
+        # of the steps that wait for others only once these have ended
+        self._why = {name: verdicts[name].why for name in stale if verdicts[name].state == RUN}
+        self._futures: dict[Future[Done], str] = {}
+        self._machine_lock, self._said_waiting = MachineLock(), False
 
     def go(self) -> Outcome:
         """Run until nothing is left that may start. Ctrl-C kills what runs and passes on."""
+        schedule = self.schedule
         try:
-            while self._ready or self._running:
+            while schedule.unfinished:
                 self._start_what_fits()
-                self.listener.tick()
-                if self._running:
-                    ended, _ = wait(self._running, timeout=POLL_S, return_when=FIRST_COMPLETED)
+                self.observer.tick()
+                if self._futures:
+                    ended, _ = wait(self._futures, timeout=POLL_S, return_when=FIRST_COMPLETED)
                     for future in ended:
                         self._end(future)
                     self._end_hung()
-                elif self._stopping():
+                elif schedule.stopping:
                     break
-                elif self._ready and all(
-                    name in self._why for name in self._ready
-                ):  # the others are looked at in the next turn
-                    self._wait_for_the_machine()
-            self.slots.close()
+                elif schedule.ready and all(name in self._why for name in schedule.ready):
+                    self._wait_for_the_machine()  # else some are looked at in the next turn
+            self.workers.close()
         except BaseException:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut the cleaning up short
-            self.slots.kill()
+            self.workers.kill()
             for name in self._why:  # whatever was started, and one that was being published just now
                 publish.remove_parts(self.plan.steps[name])
-            self.slots.leave(INTERRUPTED)
+            self.workers.leave(INTERRUPTED)
             raise
         finally:
-            self._quiet.close()
-        self.outcome.name_what_was_not_tried(self._waiting, self.plan.needs)
-        return self.outcome
+            self._machine_lock.close()
+        return schedule.finish()
 
     def _wait_for_the_machine(self) -> None:
         """Nothing of ours runs and something is ready: another build measures, or runs while we want to
         measure.
         """
-        kinds = {slot.kind for slot in self.slots.slots}
-        if lost := [name for name in self._ready if self.plan.steps[name].resource not in kinds]:
-            raise RuntimeError(
-                f"{lost[0]} needs a slot that this build does not have: it would wait for ever"
-            )
-        if not self._told:
-            self.listener.note("waiting for another build on this machine: benchmarks never overlap anything")
-        self._told = True
+        if lost := self.schedule.lacking(self.workers.kinds):
+            raise RuntimeError(f"{lost} needs a slot that this build does not have: it would wait for ever")
+        if not self._said_waiting:
+            self.observer.note("waiting for another build on this machine: benchmarks never overlap anything")
+        self._said_waiting = True
         time.sleep(POLL_S)
 
-    def _stopping(self) -> bool:
-        """A failed step stops the build, a missed gate does not: nothing is made from a gate."""
-        return not self.keep_going and any(code != 3 for code, _ in self.outcome.failed.values())
-
     def _start_what_fits(self) -> None:
-        for name in sorted(self._ready, key=lambda n: -self._ahead[n]):
+        for name in self.schedule.startable():
             step = self.plan.steps[name]
-            if self._stopping() and step.stage not in self._drain:
-                continue
             if name not in self._why:
                 self._why[name] = tuple(self._look_again(step))
             if not self._why[name]:
-                self._settle(name, unchanged=True)
-            elif (slot := self.slots.free(step.resource, self._crashed.get(name))) and self._fits(step):
+                self.schedule.unchanged(name)
+                self.observer.unchanged(step)
+            elif (slot := self._free(step)) and self._fits(step):
                 self._start(step, slot)
 
     def _look_again(self, step: Step) -> list[str]:
         """A step that waited for others: does what they made change anything for it?"""
         why = reasons(step, self.files)
-        ran = [n for n in self.plan.needs[step.name] if n in self.outcome.ran]
+        ran = [n for n in self.plan.needs[step.name] if n in self.schedule.outcome.ran]
         return why or ([f"{ran[0]} ran"] if step.always_after and ran else [])
 
+    def _free(self, step: Step) -> Slot | None:
+        return self.workers.free(step.resource, avoid=self.schedule.crashed_on.get(step.name))
+
     def _fits(self, step: Step) -> bool:
-        running = [self.plan.steps[name] for name, _ in self._running.values()]
-        if any(other.exclusive for other in running) or (step.exclusive and running):
+        """Beside our own steps, and then beside other builds."""
+        if not self.schedule.fits(step, machine.memory_mb):
             return False
-        if (
-            running
-            and step.memory_mb
-            and sum(s.memory_mb for s in running) + step.memory_mb > machine.memory_mb()
-        ):
-            return False
-        heavy = sum(other.disk_mb >= DISK_HEAVY_MB for other in running)
-        if step.disk_mb >= DISK_HEAVY_MB and heavy >= DISK_HEAVY_AT_ONCE:
-            return False
-        return self._quiet.take() if step.exclusive else self._quiet.share()
+        return self._machine_lock.take() if step.exclusive else self._machine_lock.share()
 
     def _start(self, step: Step, slot: Slot) -> None:
         if step.exclusive:
-            self.slots.rest()
+            self.workers.rest()
         publish.remove_parts(step)
         # now, and kept: code edited while the step runs must look changed next time
-        self.files.source.of(step.action, step.code)
+        self.files.source.hashes(step.action, step.code)
         for path in step.outputs:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         call = Call(
@@ -163,10 +135,9 @@ class Run:
             self.log_of(step),
             publish.unknown_inputs(step, self.files),
         )
-        self._ready.remove(step.name)
-        self._since[step.name] = time.monotonic()
-        self._running[self.slots.submit(slot, call)] = (step.name, slot)
-        self.listener.started(step, slot, self._why[step.name])
+        self.schedule.start(step.name, slot, time.monotonic())
+        self._futures[self.workers.submit(slot, call)] = step.name
+        self.observer.started(step, slot, self._why[step.name])
 
     def _handed_on(self, step: Step) -> Inputs:
         """The paths that the action gets; of what earlier builds left only what is still true, now that this
@@ -183,103 +154,74 @@ class Run:
         """A device can hang for ever inside a call. Its process is ended, and what follows is as for any that
         died.
         """
-        for name, slot in self._running.values():
-            limit = max(HANG_S, HANG_TIMES * (self.files.seconds(self.plan.steps[name].stamp) or 0))
-            if (
-                slot.kind == "device"
-                and not self.plan.steps[name].exclusive
-                and time.monotonic() - self._since[name] > limit
-            ):
-                self.listener.note(
-                    f"{name}: no answer from {slot.kind} {slot.id} in {limit:.0f} s, its process is ended"
-                )
-                self._since[name] = time.monotonic()
-                self.slots.end(slot)
+        now = time.monotonic()
+        for name, limit in self.schedule.overdue(now).items():
+            slot = self.schedule.running[name].slot
+            self.observer.note(
+                f"{name}: no answer from {_where(slot)} in {limit:.0f} s, its process is ended"
+            )
+            self.schedule.ask_again(name, now)
+            self.workers.end(slot)
 
-    def _made(self, step: Step, done: Done, slot: Slot) -> Made:
+    def _end(self, future: "Future[Done]") -> None:
+        step, slot, _ = self.schedule.end(self._futures.pop(future))
+        if not self._futures:
+            self._machine_lock.leave()
+        try:
+            done = future.result()
+        except BrokenExecutor:
+            self.workers.release(slot, broken=True)
+            self._crash(step, slot)
+            return
+        self.workers.release(slot)
+        if done.error:
+            self._fail(step, *done.error, bad_data=done.bad_data)
+            return
+        try:
+            publish.publish(step, done, self.files, self._facts(step, done, slot), self.plan.makers)
+        except OSError as error:
+            self._fail(step, FAILED, f"{error.strerror}: {error.filename or step.stamp}")
+            return
+        self.schedule.ran(step.name)
+        self.observer.finished(step, done, self._why[step.name])
+
+    def _facts(self, step: Step, done: Done, slot: Slot) -> Made:
         """What a stamp tells of the run itself."""
-        made: Made = {
+        facts: Made = {
             "start": done.start,
             "seconds": done.seconds,
             "load_s": done.load_s,
             "images": step.images,
-            "slot": f"{slot.kind} {slot.id}",
+            "slot": _where(slot),
             "libraries": done.libraries,
             **self.provenance(),
         }
-        if step.name in self._crashed:
-            made["crashed_on"] = self._crashed[step.name].id
-        return made
-
-    def _end(self, future: "Future[Done]") -> None:
-        name, slot = self._running.pop(future)
-        step = self.plan.steps[name]
-        if not self._running:
-            self._quiet.leave()
-        try:
-            done = future.result()
-        except BrokenProcessPool:
-            self.slots.release(slot, broken=True)
-            self._crash(step, slot)
-            return
-        self.slots.release(slot)
-        if done.error:
-            self._drain |= {step.stage} if done.bad_data else set()
-            self._fail(step, *done.error)
-            return
-        try:
-            publish.publish(step, done, self.files, self._made(step, done, slot), self.plan.makers)
-        except OSError as error:
-            self._fail(step, 1, f"{error.strerror}: {error.filename or step.stamp}")
-            return
-        self.outcome.ran.append(name)
-        self.listener.finished(step, done, self._why[name])
-        self._settle(name)
+        if step.name in self.schedule.crashed_on:
+            facts["crashed_on"] = self.schedule.crashed_on[step.name].id
+        return facts
 
     def _crash(self, step: Step, slot: Slot) -> None:
         """A worker died under its step. Once, it is tried again, on another slot where there is one."""
-        where = f"{slot.kind} {slot.id}"
-        if step.name in self._crashed:
-            first = self._crashed[step.name]
-            self._fail(
-                step,
-                1,
-                f"its process died twice, on {first.kind} {first.id} and on {where} (killed, out of memory?)",
-            )
+        first = self.schedule.crashed_on.get(step.name)
+        if first:
+            where = f"on {_where(first)} and on {_where(slot)}"
+            self._fail(step, FAILED, f"its process died twice, {where} (killed, out of memory?)")
             return
         publish.remove_parts(step)
-        self._crashed[step.name] = slot
-        self._ready.append(step.name)
-        self.listener.note(f"{step.name}: its process on {where} died; trying once more")
+        self.schedule.crashed(step.name, slot)
+        self.observer.note(f"{step.name}: its process on {_where(slot)} died; trying once more")
 
-    def _fail(self, step: Step, code: int, message: str) -> None:
+    def _fail(self, step: Step, code: int, message: str, bad_data: bool = False) -> None:
         # before its parts, removed, make room
-        message = publish.with_room(step, message) if code == 1 else message
+        message = publish.with_room(step, message) if code == FAILED else message
         publish.remove_parts(step)
-        self.outcome.failed[step.name] = (code, message)
-        self.listener.failed(step, code, message, self.log_of(step))
-
-    def _settle(self, name: str, unchanged: bool = False) -> None:
-        """This step is up to date now: those that waited for it may be ready."""
-        if unchanged:
-            self._ready.remove(name)
-            self.outcome.unchanged.append(name)
-            self.listener.unchanged(self.plan.steps[name])
-        for below in self.plan.dependents[name]:
-            self._waiting[below].discard(name)
-            if not self._waiting[below]:
-                self._ready.append(below)
-
-    def _seconds_ahead(self) -> dict[str, float]:
-        """For each step the longest chain that starts with it, in seconds of the last build (1 where there
-        was none).
-        """
-        ahead: dict[str, float] = {}
-        for name in reversed(self.plan.order):
-            own = self.files.seconds(self.plan.steps[name].stamp) or 1.0
-            ahead[name] = own + max((ahead[below] for below in self.plan.dependents[name]), default=0.0)
-        return ahead
+        self.schedule.failed(step.name, code, message, bad_data)
+        self.observer.failed(step, code, message, self.log_of(step))
 
     def log_of(self, step: Step) -> str:
         """Where what the step printed is kept."""
         return os.path.join(self.log_dir, step.name + ".txt")
+
+
+def _where(slot: Slot) -> str:
+    return f"{slot.kind} {slot.id}"

@@ -1,4 +1,58 @@
-"""The driver's side of the workers: one single-process pool a slot, rebuilt when its process dies."""
+"""The driver's side of the workers: one single-process pool a slot, rebuilt when its process dies.
+
+Starting, killing and leaving processes is where a build that works on a good day hangs on a bad one. What can
+go wrong at each point, tried with CPython 3.11, and what is done about it:
+
+Why a pool of one process for each slot, and not one pool of many?
+    - A pool hands a call to whichever process is idle. A step must run where its device or its cores are.
+    - When one process of a pool dies, all calls in that pool break. Here one step does, and the others go on.
+    - A process that a pool started after its first one may die unnoticed: the pool's thread waits on the
+      processes that it knew when it began to wait (seen here: 3 s until another call woke it). With one
+      process, that one is known before the thread starts.
+
+Why spawned and not forked?
+    The driver has a thread for each pool, and a forked copy of a program with threads may deadlock.
+
+A Ctrl-C while a worker is being started (`submit`)
+    The terminal sends it to the driver and to all workers. A worker ignores it, but only once it has come to
+    `worker.start`; before that, while it imports, it would die with a traceback on the terminal. So the
+    driver blocks SIGINT around the call that starts it: a child inherits the mask, and lifts it when it
+    ignores the signal. The pool's thread is started under the mask as well, so that no thread of ours takes
+    the signal meanwhile; it comes when the mask is put back. The pool itself is made before, on purpose:
+    making it starts multiprocessing's resource tracker, which unblocks SIGINT when it is started.
+
+A process that dies
+    - under its step: the step's future fails with BrokenProcessPool, the pool is of no use any more, and
+      `release(broken=True)` throws it away. Not waiting for it: its thread may still be reaping.
+    - while it is idle: `submit` raises, and the step, which lost nothing, goes to a new pool. If the pool's
+      thread has not noticed yet, `submit` succeeds and the future breaks; that costs the step its one second
+      try, as if it had died under it.
+    - while it sends its result: the pool's thread waits for the rest of it for ever, since the driver holds
+      the other end of that pipe, too; the future never comes. A result of up to 16 kB is one write, which
+      cannot be cut; that of a step that hashed more than a hundred inputs can, and nothing here notices it.
+      The build stands still until Ctrl-C, and `leave` is what ends it then.
+
+A process that must end
+    - `end`, of one that hangs in a device's call: killed; what follows is as for any that died.
+    - `rest`, before a measurement: idle processes are asked to end and waited for, since a device and its
+      memory are free only when the process that had them open is gone.
+    - `close`, at the end of a good build: all are asked at once, in threads, since each takes 60 ms to end
+      its interpreter. A worker that never ends is waited for; Ctrl-C leads to `kill`, and then on to `leave`
+      with the threads that `close` had begun.
+
+An interrupted build (`kill`, then `leave`)
+    `kill` kills all processes first and then waits for each: the driver is about to remove what they were
+    writing, and a process that still ran would write on. The waiting has an end, since a process in the
+    kernel's hands (state D) does not die. `pool._processes` is None where a shutdown has come to its end.
+    Then the pools: their threads are to be joined, and one that waits for the rest of a result never ends. So
+    `leave` shuts the pools down in threads of its own, daemons, gives each a moment, and where one is stuck
+    ends the program with os._exit: Python's own end joins every pool's thread and cannot be told not to.
+    os._exit flushes nothing, so that is done by hand. By then the run has removed what was half-made, and
+    locks are the kernel's and go with the process; what is lost is the line that says that the build was
+    interrupted. Its exit code is the same.
+
+A driver that is killed (kill -9) does none of this: each worker watches its parent (worker.start).
+"""
 
 import multiprocessing
 import os
@@ -11,7 +65,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from pipeline.execution import worker
 from pipeline.execution.worker import Call, Done
-from pipeline.step import Slot
+from pipeline.step import Resource, Slot
 
 PATIENCE_S = 1.0  # for a pool whose process was killed to come to its end
 
@@ -26,7 +80,12 @@ class Slots:
         self._pools: dict[Slot, ProcessPoolExecutor] = {}
         self._ending: dict[Slot, threading.Thread] = {}
 
-    def free(self, kind: str, avoid: Slot | None = None) -> Slot | None:
+    @property
+    def kinds(self) -> set[Resource]:
+        """The kinds of slots of this build, busy or not."""
+        return {slot.kind for slot in self.slots}
+
+    def free(self, kind: Resource, avoid: Slot | None = None) -> Slot | None:
         """A slot of this kind that may start now, another one than `avoid` where there is one; None when none
         may.
         """
@@ -38,19 +97,17 @@ class Slots:
         # an open process first: it has its imports, and maybe the session, already
         return min(able, key=lambda slot: slot not in self._pools, default=None)
 
-    def only(self, kind: str, avoid: Slot | None) -> bool:
+    def only(self, kind: Resource, avoid: Slot | None) -> bool:
         """Whether there is no slot of this kind but `avoid`."""
         return all(slot == avoid for slot in self.slots if slot.kind == kind)
 
     def submit(self, slot: Slot, call: Call) -> "Future[Done]":
-        """Hand a step to this slot's process."""
+        """Hand a step to this slot's process, which is started where there is none."""
         self.busy[slot] = slot.share
         if slot not in self._pools:
             self._pools[slot] = ProcessPoolExecutor(
                 1, multiprocessing.get_context("spawn"), worker.start, (os.getpid(), slot, sys.path)
             )
-        # a worker that still imports must not die of Ctrl-C with a traceback: it inherits this mask until it
-        # ignores the signal
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             return self._pools[slot].submit(worker.perform, call)
@@ -77,9 +134,7 @@ class Slots:
             self._pools.pop(slot).shutdown(wait=True)
 
     def close(self) -> None:
-        """End all processes, which have nothing left to do; together, since an interpreter takes 60 ms to
-        come to its end.
-        """
+        """End all processes, which have nothing left to do, together."""
         for thread in self._shut_down():
             thread.join()
         self._pools.clear()
@@ -98,18 +153,18 @@ class Slots:
         """Shut the killed pools down; when one of them does not come to an end, leave the program without
         it.
         """
-        threads = self._shut_down()  # those that an interrupted close() has begun, too
+        threads = self._shut_down()
         for thread in threads:
             thread.join(PATIENCE_S)
         if any(thread.is_alive() for thread in threads):
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(code)  # the interpreter's own end would wait for the pool's thread for ever
+            os._exit(code)
         self._pools.clear()
         self.busy.clear()
 
     def _shut_down(self) -> list[threading.Thread]:
-        """A thread a pool that shuts it down; each once, since a second shutdown returns without waiting."""
+        """A thread for each pool that shuts it down; those that were begun before go on."""
         for slot, pool in self._pools.items():
             if slot not in self._ending:
                 self._ending[slot] = threading.Thread(

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from pipeline import fingerprint, timing
-from pipeline.errors import BadData, BuildError, GateMissed, StepError
+from pipeline.errors import FAILED, BadData, BuildError, GateMissed, StepError
 from pipeline.fingerprint import Fingerprint
 from pipeline.process import THREAD_VARIABLES, callers_threads, watch
 from pipeline.step import Inputs, Slot
@@ -87,7 +87,7 @@ def perform(call: Call) -> Done:
             _try(call, done)
     except OSError as error:  # no whole log, no step: the disk is full, or is not ours to write
         lost = f"{error.strerror}: {call.log}"
-        done.error = (done.error[0], f"{done.error[1]} ({lost})") if done.error else (1, lost)
+        done.error = (done.error[0], f"{done.error[1]} ({lost})") if done.error else (FAILED, lost)
     done.seconds = done.seconds or time.perf_counter() - begun
     return done
 
@@ -104,15 +104,15 @@ def _try(call: Call, done: Done) -> None:
         Exception,
         SystemExit,
     ) as error:  # the only one in the project: whatever a step does, the driver hears of it
-        done.error = (1, f"{type(error).__name__}: {error}".splitlines()[0])
+        done.error = (FAILED, f"{type(error).__name__}: {error}".splitlines()[0])
         traceback.print_exc()
 
 
 def _act(call: Call, done: Done) -> None:
     begun = time.perf_counter()
     module, _, function = call.action.partition(":")
-    found = importlib.import_module(module)
-    action = getattr(found, function)
+    code = importlib.import_module(module)
+    action = getattr(code, function)
     imported = time.perf_counter()
     timing.taken()
     takes_slot = "slot" in inspect.signature(action).parameters
@@ -121,7 +121,7 @@ def _act(call: Call, done: Done) -> None:
     loaded = timing.taken()
     done.seconds = max(time.perf_counter() - imported - loaded, 1e-6)
     done.load_s = imported - begun + loaded
-    done.libraries = found.libraries() if hasattr(found, "libraries") else {}
+    done.libraries = code.libraries() if hasattr(code, "libraries") else {}
     done.start += loaded  # sessions are opened first: the interval that counts starts when work does
 
 

@@ -2,7 +2,7 @@
 blank lines.
 
 A module counts with everything that it imports from this repository, packages' __init__ included. Parsing 60
-files costs 0.2 s, so what was found is kept in one file under OUT and looked up by mtime, ctime and size;
+files costs 0.2 s, so what came of it is kept in one file under OUT and looked up by mtime, ctime and size;
 losing that file costs the 0.2 s.
 """
 
@@ -10,9 +10,13 @@ import ast
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline import fingerprint
+from pipeline.fingerprint import Stat
+from pipeline.parts import replaced
 
 ROOT = str(Path(__file__).resolve().parents[2])
 PARSER = 1  # raise when what parse() keeps of a module changes
@@ -25,31 +29,33 @@ class Source:
         self.root = root
         self.cache_path = cache_path
         self._cached = _read_cache(cache_path)
-        self._parsed: dict[str, tuple[str, list[str]] | None] = {}
+        self._parsed: dict[str, Parsed | None] = {}
         self._closures: dict[str, dict[str, str]] = {}
         self._grew = False
 
     def closure(self, module: str) -> dict[str, str]:
         """{module: hash} of this module and all that it imports, directly or not, from this repository."""
         if module not in self._closures:
-            found: dict[str, str] = {}
+            hashes: dict[str, str] = {}
             waiting = [module]
             while waiting:
                 name = waiting.pop()
                 for part in _with_parents(name):
-                    parsed = self._parse(part) if part not in found else None
+                    parsed = self._parse(part) if part not in hashes else None
                     if parsed:
-                        found[part] = parsed[0]
-                        waiting.extend(parsed[1])
-            self._closures[module] = found
+                        hashes[part] = parsed.sha
+                        waiting.extend(parsed.imports)
+            self._closures[module] = hashes
         return self._closures[module]
 
-    def of(self, action: str, extra: tuple[str, ...] = ()) -> dict[str, str]:
-        """The code of an action ("package.module:function") and of further modules."""
-        found = dict(self.closure(action.partition(":")[0]))
+    def hashes(self, action: str, extra: tuple[str, ...] = ()) -> dict[str, str]:
+        """{module: hash} of an action ("package.module:function") and of further modules, with all that they
+        import from this repository.
+        """
+        hashes = dict(self.closure(action.partition(":")[0]))
         for module in extra:
-            found.update(self.closure(module))
-        return dict(sorted(found.items()))
+            hashes.update(self.closure(module))
+        return dict(sorted(hashes.items()))
 
     def file_of(self, module: str) -> str:
         """The module's file, relative to the repository, as a person knows it."""
@@ -60,30 +66,38 @@ class Source:
         """Write the cache, whole or not at all. A read-only tree is no reason to fail."""
         if not (self._grew and self.cache_path and os.path.isdir(os.path.dirname(self.cache_path))):
             return
-        part = f"{self.cache_path}.part-{os.getpid()}"
-        try:
+        mine = f"{self.cache_path}.part-{os.getpid()}"  # a view holds no lock on OUT
+        with suppress(OSError), replaced(self.cache_path, mine) as part:
             with open(part, "w", encoding="utf-8") as file:
                 json.dump({"parser": PARSER, "files": self._cached}, file)
-            os.replace(part, self.cache_path)
-        except OSError:
-            return
 
-    def _parse(self, module: str) -> tuple[str, list[str]] | None:
-        """(hash, names it may import) of one module; None when it is not ours."""
+    def _parse(self, module: str) -> "Parsed | None":
+        """One module; None when it is not ours."""
         if module not in self._parsed:
             path = _path_of(self.root, module)
             self._parsed[module] = self._lookup(path, module) if path else None
         return self._parsed[module]
 
-    def _lookup(self, path: str, module: str) -> tuple[str, list[str]]:
+    def _lookup(self, path: str, module: str) -> "Parsed":
         stat = fingerprint.of_stat(path)
         key = os.path.relpath(path, self.root)
         known = self._cached.get(key)
-        if known is None or known[0] != stat:
+        if known is None or known.stat != stat:
             text = Path(path).read_text(encoding="utf-8")
-            known = self._cached[key] = [stat, *parse(text, module, path.endswith("__init__.py"))]
+            known = Parsed(stat, *parse(text, module, path.endswith("__init__.py")))
+            self._cached[key] = known
             self._grew = True
-        return known[1], known[2]
+        return known
+
+
+class Parsed(NamedTuple):
+    """A module as it was parsed: its file's times and size, the hash of its code, and the dotted names that
+    it imports or may import.
+    """
+
+    stat: Stat | None
+    sha: str
+    imports: list[str]
 
 
 def parse(text: str, module: str, is_package: bool) -> tuple[str, list[str]]:
@@ -134,13 +148,16 @@ def _path_of(root: str, module: str) -> str | None:
     return None
 
 
-def _read_cache(path: str | None) -> dict:
+def _read_cache(path: str | None) -> dict[str, Parsed]:
+    """{path relative to the repository: the module}, {} for a cache that is missing, old or broken."""
     if path is None:
         return {}
     try:
         with open(path, encoding="utf-8") as file:
-            kept = json.load(file)
-        known = kept["files"].items() if kept["parser"] == PARSER else ()
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+            cache = json.load(file)
+        files = cache["files"].items() if cache["parser"] == PARSER else ()
+        return {
+            name: Parsed((stat[0], stat[1], stat[2]), sha, imports) for name, (stat, sha, imports) in files
+        }
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return {}
-    return {path: found for path, found in known if isinstance(found, list) and len(found) == 3}

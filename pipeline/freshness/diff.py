@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 SHOWN = 60
 
 
-def changed(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def changed(kind: str, old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
     """A sentence a difference. Tables are compared key by key; a tuple and a list with the same items are the
     same value.
     """
@@ -15,7 +14,7 @@ def changed(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[s
 
 
 def _differences(
-    prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]
+    prefix: str, old: Mapping[str, object], new: Mapping[str, object]
 ) -> Iterator[tuple[str, str, str]]:
     for key in sorted({*old, *new}):
         if key in old and key in new:
@@ -25,13 +24,14 @@ def _differences(
             if isinstance(one, Mapping) and isinstance(two, Mapping):
                 yield from _differences(f"{prefix}{key}.", one, two)
                 continue
-        yield prefix + key, _shown(old, key), _shown(new, key)
+        yield prefix + key, shown(old, key), shown(new, key)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _shown(values: Mapping[str, Any], key: str) -> str:
+def shown(values: Mapping[str, object], key: str) -> str:
+    """The value as JSON, `absent` where there is none, a long one cut."""
     text = _text(values[key]) if key in values else "absent"
     return text if len(text) <= SHOWN else text[: SHOWN - 10] + "..."

@@ -26,8 +26,8 @@ class Roots:
         )
 
     def key(self, path: str) -> str:
-        """The path as a stamp writes it. Files of the user's outside all roots may move: they are
-        `file:NAME`.
+        """The name that a stamp gives this path: `root:relative` by the innermost root; `file:NAME` where no
+        root holds it, so that such a file may be moved.
         """
         for prefix, name in self._prefixes:
             if path.startswith(prefix):
@@ -72,10 +72,10 @@ class FileState:
         seen = self._prints.get(path)
         if stat is None or (seen and seen[:3] == stat):
             return seen if stat else None
-        found = fingerprint.of_file(path, known, stat)
-        if found:
-            self._prints[path] = found
-        return found
+        now = fingerprint.of_file(path, known, stat)
+        if now:
+            self._prints[path] = now
+        return now
 
     def stamp(self, path: str) -> Stamp | None:
         """The stamp at this path, read once."""
@@ -91,12 +91,12 @@ class FileState:
 
     def seen(self, path: str) -> Fingerprint | None:
         """The fingerprint if it is known already; reads nothing."""
-        found = self._prints.get(path)
-        return found if found and found[:3] == self.stat(path) else None
+        seen = self._prints.get(path)
+        return seen if seen and seen[:3] == self.stat(path) else None
 
-    def remember(self, path: str, found: Fingerprint) -> None:
-        """A fingerprint that somebody else took."""
-        self._prints[path] = found
+    def remember(self, path: str, taken: Fingerprint) -> None:
+        """Note a fingerprint that somebody else took."""
+        self._prints[path] = taken
 
     def forget(self, step: Step) -> None:
         """The step's outputs and stamp have been made again."""
@@ -108,8 +108,8 @@ class FileState:
 
     def keyed(self, paths: Collection[str]) -> dict[str, str]:
         """{key in the stamp: path}."""
-        found: dict[str, str] = {}
+        keyed: dict[str, str] = {}
         for path in paths:
             key = self.roots.key(path)
-            found["file:" + path if found.get(key, path) != path else key] = path
-        return found
+            keyed["file:" + path if keyed.get(key, path) != path else key] = path
+        return keyed

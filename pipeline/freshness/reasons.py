@@ -15,6 +15,7 @@ from pipeline.freshness.code import Source
 from pipeline.freshness.files import FileState
 from pipeline.plan import Plan
 from pipeline.step import Step
+from pipeline.text import some
 
 NEVER_MADE = "never made"
 CUT_SHORT = "no readable stamp: the build that made it was cut short, or the stamp was damaged"
@@ -46,8 +47,7 @@ def verdicts(plan: Plan, files: FileState, again: Sequence[str] = ()) -> dict[st
         if why:
             states[name] = Verdict(RUN, tuple(why))
         elif above:
-            others = f" and {len(above) - 1} more" if above[1:] else ""
-            states[name] = Verdict(MAYBE, (f"waits for {above[0]}{others}",))
+            states[name] = Verdict(MAYBE, (f"waits for {some(above, 1)}",))
         else:
             states[name] = Verdict(FRESH)
     return states
@@ -77,7 +77,7 @@ def reasons(step: Step, files: FileState | None = None, not_yet: Collection[str]
         *changed_outputs,
         *diff.changed("param", old.params, step.params),
         *diff.changed("tool", old.tools, step.tools),
-        *_changed_code(old.code, files.source.of(step.action, step.code), files.source),
+        *_changed_code(old.code, files.source.hashes(step.action, step.code), files.source),
     ]
     if not why and (new_inputs or new_outputs):
         # an input that changed just now must not be vouched for by its times

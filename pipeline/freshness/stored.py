@@ -12,11 +12,7 @@ from collections.abc import Collection, Iterator
 from pipeline.fingerprint import Fingerprint
 from pipeline.freshness.files import FileState
 
-# roots that mean the same files in every request; `data:` is another folder each time
-LOOKED_AT = (
-    "out",
-    "repository",
-)
+LOOKED_AT = ("out", "repository")  # roots that are the same folders in every request, which `data:` is not
 
 
 def records(out: str, names: Collection[str], planned: Collection[str], files: FileState) -> tuple[str, ...]:
@@ -29,13 +25,15 @@ def records(out: str, names: Collection[str], planned: Collection[str], files: F
 
 
 def up_to_date(path: str, files: FileState, known: dict[str, bool]) -> bool:
-    """Whether a file with a stamp is as the stamp says, and what it was made from under OUT is, too."""
+    """Whether this file, and each file under OUT that it was made from, directly or not, is as its stamp
+    says.
+    """
     if path in known:
         return known[path]
     known[path] = False  # a stamp that names its own output among its inputs is damaged
     stamp = files.stamp(path + ".stamp")
     if stamp is not None:
-        sources = files.source.of(stamp.action, tuple(stamp.code))
+        sources = files.source.hashes(stamp.action, tuple(stamp.code))
         known[path] = (
             all(sources.get(module) == value for module, value in stamp.code.items())
             and all(_same(key, value, files) for key, value in stamp.outputs.items())

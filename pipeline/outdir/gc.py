@@ -9,14 +9,16 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict, cast
 
 from pipeline.errors import BuildError
 from pipeline.execution.locks import of_out
 from pipeline.outdir import inventory
-from pipeline.outdir.clean import left_lines, to_stderr
+from pipeline.outdir.clean import left_lines
+from pipeline.outdir.inventory import Inventory
+from pipeline.parts import replaced
 from pipeline.plan import Plan
 from pipeline.text import by_folder, counted, size_of, size_text
 
@@ -25,31 +27,40 @@ KEPT_LINES = 200  # of the ledger, when it is written anew
 NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{4,}(?![0-9A-Za-z])")
 
 
+class Build(TypedDict):
+    """A line of the ledger: when (s since the epoch), what was typed, and the files that it makes, by folder
+    under OUT.
+    """
+
+    time: float
+    command: str
+    made: dict[str, list[str]]
+
+
 def remember(out: str, plan: Plan, command: str) -> None:
     """Add this build to the ledger, unless the last line says the same. Call it with OUT's lock, before the
     first step.
     """
-    made: dict[str, set[str]] = {}
+    folders: dict[str, set[str]] = {}
     for path in plan.makers:
         if path.startswith(out + "/"):
             folder, _, name = _folded(os.path.relpath(path, out)).rpartition("/")
-            made.setdefault(folder, set()).add(name)
-    line = {
+            folders.setdefault(folder, set()).add(name)
+    build: Build = {
         "time": time.time(),
         "command": command,
-        "made": {folder: sorted(names) for folder, names in sorted(made.items())},
+        "made": {folder: sorted(names) for folder, names in sorted(folders.items())},
     }
     path = os.path.join(out, inventory.LEDGER)
     text = _text(path)
     known = _parsed(text.splitlines())
-    if known and known[-1]["made"] == line["made"]:
+    if known and known[-1]["made"] == build["made"]:
         return
-    with open(
-        path, "a", encoding="utf-8"
-    ) as file:  # one write: a line of another build is never in the middle of it
+    cut_short = "\n" if text and not text.endswith("\n") else ""
+    with open(path, "a", encoding="utf-8") as file:
         file.write(
-            "\n" * (text != "" and not text.endswith("\n")) + json.dumps(line, separators=(",", ":")) + "\n"
-        )
+            cut_short + _line(build)
+        )  # one write: a line of another build is never in the middle of it
 
 
 @dataclass(frozen=True)
@@ -65,27 +76,15 @@ class Garbage:
     left: list[str]
 
     def __str__(self) -> str:
-        last = f"this plan nor the last {counted(self.builds, 'different build')}"
+        left, last = left_lines(self.out, self.left), f"the last {counted(self.builds, 'different build')}"
         if not self.going:
             return "\n".join(
-                [
-                    (
-                        f"nothing to collect under {self.out}: all is of this plan or of the last "
-                        f"{counted(self.builds, 'different build')}"
-                    ),
-                    *left_lines(self.out, self.left),
-                ]
+                [f"nothing to collect under {self.out}: all is of this plan or of {last}", *left]
             )
-        total = (
-            f"{size_text(sum(self.going.values()))} in {counted(len(self.going), 'file')}, of neither {last}"
-        )
-        return "\n".join(
-            [
-                *by_folder(self.out, self.going),
-                f"removed {total}" if self.removed else f"{total}. Remove them with: inv gc --yes",
-                *left_lines(self.out, self.left),
-            ]
-        )
+        size, files = size_text(sum(self.going.values())), counted(len(self.going), "file")
+        total = f"{size} in {files}, of neither this plan nor {last}"
+        advice = f"removed {total}" if self.removed else f"{total}. Remove them with: inv gc --yes"
+        return "\n".join([*by_folder(self.out, self.going), advice, *left])
 
 
 def collect(
@@ -94,46 +93,52 @@ def collect(
     builds: int = BUILDS,
     yes: bool = False,
     known: Collection[str] = (),
-    tell: Callable[[str], None] = to_stderr,
 ) -> Garbage:
     """Find, and with `yes` remove, the steps under OUT of which no output is `planned` or made by the last
     `builds` builds.
 
     Builds of the same outputs count as one. `known` is as in clean.
     """
-    inventory.of(out)  # before the lock, which would make the folder
-    with of_out(out, tell):
+    inventory.require_build(out)
+    with of_out(out):
         ledger = os.path.join(out, inventory.LEDGER)
-        lines = _parsed(_text(ledger).splitlines())
-        if not lines:
+        recorded = _parsed(_text(ledger).splitlines())
+        if not recorded:
             raise BuildError(
                 f"--out={out}: no build is recorded here yet, so nothing tells what is still wanted. Build"
                 " once (inv all), or remove everything with: inv clean"
             )
-        last = _last(lines, builds)
-        kept = {
+        last = _last(recorded, builds)
+        wanted = {
             os.path.join(folder, name)
-            for line in last
-            for folder, names in line["made"].items()
-            for name in names
+            for build in last
+            for folder in build["made"]
+            for name in build["made"][folder]
         }
-        kept |= {_folded(os.path.relpath(path, out)) for path in planned}
-        found = inventory.of(out, known)
-        going = [
-            made
-            for made in found.made
-            if not any(_folded(os.path.relpath(p, out)) in kept for p in made.outputs)
-        ]
-        staying = {made.name for made in found.made} - {made.name for made in going}
-        paths = [path for made in going for path in (*made.outputs, made.stamp)]
-        paths += [
-            found.logs[made.name] for made in going if made.name in found.logs and made.name not in staying
-        ]
+        wanted |= {_folded(os.path.relpath(path, out)) for path in planned}
+        there = inventory.read(out, known)
+        paths = _unwanted(there, wanted)
         sizes = size_of(paths)
         if yes:
             inventory.remove(out, paths)
-            _write(ledger, lines[-KEPT_LINES:])
-    return Garbage(out, sizes, len(last), yes, sorted(found.foreign + found.damaged))
+            with replaced(ledger) as part, open(part, "w", encoding="utf-8") as file:
+                file.writelines(map(_line, recorded[-KEPT_LINES:]))
+    return Garbage(out, sizes, len(last), yes, sorted(there.foreign + there.damaged))
+
+
+def _unwanted(there: Inventory, wanted: Collection[str]) -> list[str]:
+    """Outputs, stamps and logs of the steps that make nothing of what is wanted, paths folded and relative to
+    OUT.
+    """
+    going, staying = [], set()
+    for artifact in there.artifacts:
+        if any(_folded(os.path.relpath(path, there.out)) in wanted for path in artifact.outputs):
+            staying.add(artifact.name)
+        else:
+            going.append(artifact)
+    paths = [path for artifact in going for path in (*artifact.outputs, artifact.stamp)]
+    # the same step of two checkpoints has two stamps, and one log
+    return paths + [there.logs[a.name] for a in going if a.name in there.logs and a.name not in staying]
 
 
 def _folded(relative: str) -> str:
@@ -142,13 +147,13 @@ def _folded(relative: str) -> str:
     return os.path.join(folder, NUMBER.sub("#", name))
 
 
-def _last(lines: list[dict[str, Any]], builds: int) -> list[dict[str, Any]]:
-    """The newest lines that differ in what they make, newest first."""
-    found: list[dict[str, Any]] = []
-    for line in reversed(lines):
-        if len(found) < builds and all(line["made"] != other["made"] for other in found):
-            found.append(line)
-    return found
+def _last(recorded: Sequence[Build], builds: int) -> list[Build]:
+    """The newest builds that differ in what they make, newest first."""
+    newest: list[Build] = []
+    for build in reversed(recorded):
+        if len(newest) < builds and all(build["made"] != other["made"] for other in newest):
+            newest.append(build)
+    return newest
 
 
 def _text(path: str) -> str:
@@ -159,21 +164,18 @@ def _text(path: str) -> str:
         return ""
 
 
-def _parsed(lines: Iterable[str]) -> list[dict[str, Any]]:
-    """The lines that are whole; one that a full disk cut short says nothing."""
-    found = []
+def _parsed(lines: Iterable[str]) -> list[Build]:
+    """The builds whose lines are whole; one that a full disk cut short says nothing."""
+    builds: list[Build] = []
     for line in lines:
         try:
-            value = json.loads(line)
+            build = json.loads(line)
         except ValueError:
             continue
-        if isinstance(value, dict) and isinstance(value.get("made"), dict):
-            found.append(value)
-    return found
+        if isinstance(build, dict) and isinstance(build.get("made"), dict):
+            builds.append(cast(Build, build))
+    return builds
 
 
-def _write(path: str, lines: list[dict[str, Any]]) -> None:
-    part = os.path.join(os.path.dirname(path), ".part-" + os.path.basename(path))
-    with open(part, "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
-    os.replace(part, path)
+def _line(build: Build) -> str:
+    return json.dumps(build, separators=(",", ":")) + "\n"

@@ -44,43 +44,49 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Every file under OUT, once, absolute: `made` by steps, their `logs` (step name -> path), the engine's
-    `own` files (leftovers of killed steps among them), `damaged` stamps, which cannot be read, and the
-    `foreign` ones.
+    """Every file under OUT, once, absolute: the `artifacts` of steps, their `logs` (step name -> path), the
+    engine's `own` files (leftovers of killed steps among them), `damaged` stamps, which cannot be read, and
+    the `foreign` ones.
     """
 
     out: str
-    made: list[Artifact]
+    artifacts: list[Artifact]
     logs: dict[str, str]
     own: list[str]
     damaged: list[str]
     foreign: list[str]
 
 
-def of(out: str, known: Collection[str] = ()) -> Inventory:
-    """What is under OUT. `known` are patterns, relative to OUT, of files that a build makes without a
-    stamp.
-    """
+def require_build(out: str) -> None:
+    """BuildError where nothing was ever built. Ask before OUT is locked: locking makes the folder."""
     if not is_out(out):
         raise BuildError(
             f"--out={out}: nothing was ever built here (no {' or no '.join(LOCK)}); name the folder of a"
             " build"
         )
+
+
+def read(out: str, known: Collection[str] = ()) -> Inventory:
+    """What is under OUT: every folder is walked and every stamp parsed, once. `known` are patterns, relative
+    to OUT, of files that a build makes without a stamp.
+    """
+    require_build(out)
     files = sorted(_files(out))
-    made, damaged = [], []
+    artifacts, damaged = [], []
     for path in files:
         if path.endswith(STAMP):
             record = stamp.read(path)
             if record is None:
                 damaged.append(path)
             else:
-                made.append(Artifact(record.name, path, _outputs(out, path, record), record))
-    names = {each.name for each in made}
+                artifacts.append(Artifact(record.name, path, _outputs(out, path, record), record))
+    names = {each.name for each in artifacts}
     logs = {name: path for path in files if (name := _logged(out, path, names))}
     own = [path for path in files if _is_own(os.path.relpath(path, out), known)]
-    ours = {*own, *damaged, *logs.values(), *(path for each in made for path in (each.stamp, *each.outputs))}
+    stamped = (path for each in artifacts for path in (each.stamp, *each.outputs))
+    ours = {*own, *damaged, *logs.values(), *stamped}
     foreign = [path for path in files if path not in ours and os.path.relpath(path, out) not in LOCK]
-    return Inventory(out, made, logs, own, damaged, foreign)
+    return Inventory(out, artifacts, logs, own, damaged, foreign)
 
 
 def is_out(folder: str) -> bool:
@@ -98,13 +104,13 @@ def _files(out: str) -> Iterable[str]:
 
 def _outputs(out: str, path: str, record: Stamp) -> dict[str, Fingerprint]:
     """Outputs under OUT. A stamp under OUT that names a file elsewhere has no say about that file."""
-    found = {}
+    outputs = {}
     for key, known in record.outputs.items():
         root, _, rest = key.partition(":")
         output = os.path.normpath(os.path.join(out if root == "out" else os.path.dirname(path), rest))
         if output.startswith(out.rstrip("/") + "/"):
-            found[output] = known
-    return found
+            outputs[output] = known
+    return outputs
 
 
 def _logged(out: str, path: str, names: Collection[str]) -> str:
@@ -117,8 +123,8 @@ def _logged(out: str, path: str, names: Collection[str]) -> str:
     if name in names:
         return name
     with open(path, "rb") as file:
-        found = LOG_LINE.match(file.readline(1000))
-    return name if found and found[1].decode("utf-8", "replace") == name else ""
+        first = LOG_LINE.match(file.readline(1000))
+    return name if first and first[1].decode("utf-8", "replace") == name else ""
 
 
 def _is_own(relative: str, known: Collection[str]) -> bool:

@@ -9,55 +9,70 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TypedDict, cast
 
 from pipeline.fingerprint import Fingerprint
-from pipeline.freshness import stamp
+from pipeline.freshness.stamp import Made, Stamp
 from pipeline.outdir import inventory
+from pipeline.parts import replaced
+from pipeline.step import Versions
 
+FILE = "provenance.json"
 SCHEMA = 1
 LONG_FILES, LONG_TEXT = 20, 400
 PLACES = ("host", "cpu", "cpu_flags", "python", "git", "slot", "start", "seconds")
 
 
-def of(out: str, paths: Collection[str] | None = None) -> dict[str, Any]:
-    """{"schema", "steps": {name: {inputs, outputs, params, tools, code, made}}} of everything stamped under
-    OUT.
-
-    With `paths` (absolute, records of a report) only what these were made from, directly or not. inputs and
-    outputs are {key in the stamp: sha256}, `out:` keys relative to OUT; code is {module: hash}; made says
-    where and when.
+class Origin(TypedDict):
+    """What one step was made from, where and when. inputs and outputs: {key in the stamp: sha256}, `out:`
+    keys relative to OUT; code: {module: hash}.
     """
-    wanted = (
-        [path + inventory.STAMP for path in paths]
-        if paths is not None
-        else [made.stamp for made in inventory.of(out).made]
-    )
-    makers: dict[str, str] = {}  # output path -> stamp path, for outputs that are not the first
-    if paths is not None:
-        makers = {path: made.stamp for made in inventory.of(out).made for path in made.outputs}
-    steps: dict[str, Any] = {}
+
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    params: dict[str, object]
+    tools: Versions
+    code: Mapping[str, str]
+    made: Made
+
+
+class Provenance(TypedDict):
+    """The content of a provenance.json: by step name."""
+
+    schema: int
+    steps: dict[str, Origin]
+
+
+def gather(out: str, paths: Collection[str] | None = None) -> Provenance:
+    """The origins of everything stamped under OUT; with `paths` (absolute, records of a report) only of what
+    these were made from, directly or not.
+    """
+    artifacts = {artifact.stamp: artifact for artifact in inventory.read(out).artifacts}
+    wanted = list(artifacts) if paths is None else [path + inventory.STAMP for path in paths]
+    # output path -> stamp path, for outputs that are not the first
+    makers = {path: artifact.stamp for artifact in artifacts.values() for path in artifact.outputs}
+    steps: dict[str, Origin] = {}
     seen: set[str] = set()
     while wanted:
         path = wanted.pop()
-        record = stamp.read(path) if path not in seen else None
-        seen.add(path)
-        if record is None:
+        if path in seen or path not in artifacts:
             continue
-        steps[record.name] = _of_stamp(record)
+        seen.add(path)
+        record = artifacts[path].record
+        steps[record.name] = _origin(record)
         inputs = [os.path.join(out, key.partition(":")[2]) for key in record.inputs if key.startswith("out:")]
         wanted += [makers[each] for each in inputs if each in makers]
     return {"schema": SCHEMA, "steps": dict(sorted(steps.items()))}
 
 
-def _of_stamp(record: stamp.Stamp) -> dict[str, Any]:
+def _origin(record: Stamp) -> Origin:
     return {
         "inputs": _files(record.inputs),
         "outputs": _files(record.outputs),
         "params": {key: _short(value) for key, value in record.params.items()},
         "tools": record.tools,
         "code": record.code,
-        "made": {key: value for key, value in record.made.items() if key in PLACES},
+        "made": cast(Made, {key: value for key, value in record.made.items() if key in PLACES}),
     }
 
 
@@ -69,7 +84,7 @@ def _files(prints: Mapping[str, Fingerprint]) -> dict[str, str]:
     return {f"{len(plain)} files, first {next(iter(plain))}": _sha(plain)}
 
 
-def _short(value: Any) -> Any:
+def _short(value: object) -> object:
     text = json.dumps(value, sort_keys=True)
     if len(text) <= LONG_TEXT:
         return value
@@ -77,7 +92,7 @@ def _short(value: Any) -> Any:
     return f"{size}, sha256 {_sha(value)[:16]}"
 
 
-def _sha(value: Any) -> str:
+def _sha(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
@@ -85,17 +100,15 @@ def write(out: str, records: Collection[str], report: str) -> None:
     """Write provenance.json beside a report: what its records were made from. In one rename, as stamps
     are.
     """
-    folder = os.path.dirname(report)
-    part = os.path.join(folder, ".part-provenance.json")
-    with open(part, "w", encoding="utf-8") as file:
-        json.dump(of(out, records), file, sort_keys=True, indent=1)
-    os.replace(part, os.path.join(folder, "provenance.json"))
+    path = os.path.join(os.path.dirname(report), FILE)
+    with replaced(path) as part, open(part, "w", encoding="utf-8") as file:
+        json.dump(gather(out, records), file, sort_keys=True, indent=1)
 
 
 def there(out: str) -> bool:
     """Whether a report's provenance.json can be read; a kill can come between the report and it."""
     try:
-        with open(os.path.join(out, "report", "provenance.json"), encoding="utf-8") as file:
-            return json.load(file)["schema"] == SCHEMA
+        with open(os.path.join(out, "report", FILE), encoding="utf-8") as file:
+            return bool(json.load(file)["schema"] == SCHEMA)
     except (OSError, ValueError, KeyError, TypeError):
         return False

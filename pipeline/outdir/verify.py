@@ -4,15 +4,15 @@ nobody vouches for.
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pipeline import fingerprint, machine
+from pipeline.errors import DONE, FAILED
 from pipeline.execution.locks import of_out
 from pipeline.fingerprint import Fingerprint, Stat
 from pipeline.outdir import inventory
-from pipeline.outdir.clean import to_stderr
 from pipeline.text import counted, size_of, size_text
 
 ROTTED, EDITED, GONE, UNREADABLE, DAMAGED, UNKNOWN = (
@@ -51,7 +51,7 @@ class Verified:
     @property
     def exit_code(self) -> int:
         """1 when something is wrong."""
-        return int(any(finding.wrong for finding in self.findings))
+        return FAILED if any(finding.wrong for finding in self.findings) else DONE
 
     def __str__(self) -> str:
         wrong = sum(finding.wrong for finding in self.findings)
@@ -65,33 +65,32 @@ class Verified:
         return "\n".join([*lines, f"{total}: {verdict}"])
 
 
-def verify(out: str, known: Collection[str] = (), tell: Callable[[str], None] = to_stderr) -> Verified:
+def verify(out: str, known: Collection[str] = ()) -> Verified:
     """Hash all outputs that stamps under OUT name, times and sizes notwithstanding. `known` is as in
     clean.
     """
-    inventory.of(out)  # before the lock, which would make the folder
-    with of_out(out, tell):
-        found = inventory.of(out, known)
-        stamped = [output for made in found.made for output in made.outputs.items()]
+    inventory.require_build(out)
+    with of_out(out):
+        there = inventory.read(out, known)
+        stamped = [output for artifact in there.artifacts for output in artifact.outputs.items()]
         with ThreadPoolExecutor(len(machine.cores())) as pool:  # hashing lets go of the interpreter's lock
             findings = [finding for finding in pool.map(lambda pair: _look(out, *pair), stamped) if finding]
         rotten = {finding.path for finding in findings if finding.kind == ROTTED}
-        for made in (
-            found.made
-        ):  # their times still agree: without its stamp the step runs again, with it it never would
-            if any(os.path.relpath(path, out) in rotten for path in made.outputs):
-                os.unlink(made.stamp)
+        # their times still agree: without its stamp the step runs again, with it it never would
+        for artifact in there.artifacts:
+            if any(os.path.relpath(path, out) in rotten for path in artifact.outputs):
+                os.unlink(artifact.stamp)
         size = sum(size_of(path for path, _ in stamped).values())
     findings += [
         Finding(os.path.relpath(path, out), DAMAGED, "cannot be read: its step runs again")
-        for path in found.damaged
+        for path in there.damaged
     ]
     findings += [
         Finding(
             os.path.relpath(path, out), UNKNOWN, "no stamp names it: not made by a build, or by one cut short"
         )
-        for path in found.foreign
-        if path + inventory.STAMP not in found.damaged
+        for path in there.foreign
+        if path + inventory.STAMP not in there.damaged
     ]
     return Verified(out, findings, len(stamped), size)
 
@@ -105,13 +104,13 @@ def _look(out: str, path: str, before: Fingerprint) -> Finding | None:
         content = fingerprint.of_content(path)
     except OSError as error:
         return Finding(relative, UNREADABLE, f"{error.strerror}: a failing disk, or not this user's file")
-    if content == before[3]:
+    if content == before.sha256:
         return None
     if now[:3] == before[:3]:
         return Finding(
             relative, ROTTED, "its bytes changed while its times and size did not: look at the disk"
         )
-    if now[0] == before[0]:
+    if now[0] == before.mtime_ns:
         return Finding(
             relative,
             ROTTED,
@@ -124,7 +123,7 @@ def _look(out: str, path: str, before: Fingerprint) -> Finding | None:
 
 
 def _size(before: Fingerprint, now: Stat) -> str:
-    return f"{before[2]:,} -> {now[2]:,} bytes" if before[2] != now[2] else f"still {now[2]:,} bytes"
+    return f"{before.size:,} -> {now[2]:,} bytes" if before.size != now[2] else f"still {now[2]:,} bytes"
 
 
 def _time(mtime_ns: int) -> str:

@@ -12,19 +12,19 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from pipeline.errors import FAILED
 from pipeline.execution.worker import Done
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Slot, Step
+from pipeline.text import counted, some
 
 SHOWN_REASONS = 3
 
 
 def reasons_line(why: Iterable[str]) -> str:
     """The first reasons and how many more there are."""
-    words = list(why)
-    more = len(words) - SHOWN_REASONS
-    return "; ".join(words[:SHOWN_REASONS]) + (f"; and {more} more" if more > 0 else "")
+    return some(why, SHOWN_REASONS, between="; ")
 
 
 def plan_lines(plan: Plan, verdicts: Mapping[str, Verdict], every: bool = False) -> list[str]:
@@ -36,11 +36,11 @@ def plan_lines(plan: Plan, verdicts: Mapping[str, Verdict], every: bool = False)
         if every or verdicts[name].state != FRESH
     ]
     fresh = sum(verdict.state == FRESH for verdict in verdicts.values())
-    return lines if every or not fresh else [*lines, f"fresh  {fresh} step{'s' * (fresh != 1)}"]
+    return lines if every or not fresh else [*lines, f"fresh  {counted(fresh, 'step')}"]
 
 
 class Console:
-    """The listener of a run that prints: finished steps as lines and, on a terminal, what is running and a
+    """The observer of a run that prints: finished steps as lines and, on a terminal, what is running and a
     bar below them.
     """
 
@@ -73,7 +73,9 @@ class Console:
     def failed(self, step: Step, code: int, message: str, log: str) -> None:
         """A step could not be done. One line, and where the rest is."""
         self._end(step)
-        self._print(f"failed {step.name}: {message}" + (f"  (log: {log})" if code == 1 else ""), sys.stderr)
+        self._print(
+            f"failed {step.name}: {message}" + (f"  (log: {log})" if code == FAILED else ""), sys.stderr
+        )
 
     def note(self, text: str) -> None:
         """Something that a person should know."""
@@ -101,7 +103,7 @@ class Console:
     def _bar(self, width: int) -> str:
         elapsed = max(time.monotonic() - self._begun, 1e-6)
         speed = f"{self._images / elapsed:,.0f} images/s" if self._images else ""
-        return tqdm.format_meter(
+        bar = tqdm.format_meter(
             self._ended,
             self._total,
             elapsed,
@@ -110,6 +112,7 @@ class Console:
             unit="step",
             bar_format="{n_fmt}/{total_fmt} steps |{bar}| {elapsed}, {remaining} left{postfix}",
         )
+        return str(bar)  # tqdm has no types
 
     def _end(self, step: Step) -> None:
         self._ended += 1

@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from pipeline import fingerprint, machine
 from pipeline.check import FAIL, PASS, WARN, Check
-from pipeline.errors import BuildError
+from pipeline.errors import DONE, MISTAKE
 from pipeline.freshness.code import ROOT
 from pipeline.text import size_text
 
@@ -27,19 +27,19 @@ def checks(out: str, setup: str = os.path.join(ROOT, "setup.cfg")) -> list[Check
     config.read(setup, encoding="utf-8")
     required = config.get("options", "install_requires").split("\n")
     extras = config["options.extras_require"] if config.has_section("options.extras_require") else {}
-    found = [
+    checks = [
         _python(config.get("options", "python_requires")),
         *(_package(line) for line in required if line.strip()),
     ]
     for name in extras:
         if name not in FOR_DEVELOPERS:
-            found += [_package(line, name) for line in extras[name].split("\n") if line.strip()]
-    return [*found, _cores(), _memory(), _disk(out)]
+            checks += [_package(line, name) for line in extras[name].split("\n") if line.strip()]
+    return [*checks, _cores(), _memory(), _disk(out)]
 
 
-def lines(found: Iterable[Check]) -> list[str]:
+def lines(all_checks: Iterable[Check]) -> list[str]:
     """One line a check, names aligned; what to do stands behind the arrow."""
-    checks = list(found)
+    checks = list(all_checks)
     width = max((len(check.name) for check in checks), default=0)
     return [
         f"{check.status:<4}  {check.name:<{width}}  {check.text}" + (f"  -> {check.fix}" if check.fix else "")
@@ -47,17 +47,17 @@ def lines(found: Iterable[Check]) -> list[str]:
     ]
 
 
-def verdict(found: Iterable[Check]) -> str:
+def verdict(all_checks: Iterable[Check]) -> str:
     """The last line: whether all is well."""
-    checks = list(found)
+    checks = list(all_checks)
     failed, warned = (sum(check.status == status for check in checks) for status in (FAIL, WARN))
-    told = [f"{count} {word}" for count, word in ((failed, "failed"), (warned, "to look at")) if count]
-    return f"{len(checks)} checks: {', '.join(told) or 'all passed'}"
+    counts = [f"{count} {word}" for count, word in ((failed, "failed"), (warned, "to look at")) if count]
+    return f"{len(checks)} checks: {', '.join(counts) or 'all passed'}"
 
 
-def exit_code(found: Iterable[Check]) -> int:
+def exit_code(checks: Iterable[Check]) -> int:
     """2 when a check failed: something here is for the user to mend."""
-    return BuildError.exit_code if any(check.status == FAIL for check in found) else 0
+    return MISTAKE if any(check.status == FAIL for check in checks) else DONE
 
 
 def _python(wanted: str) -> Check:

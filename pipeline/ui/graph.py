@@ -1,19 +1,17 @@
 """The plan stage by stage, for `inv graph`: how many steps, how many stale, how long the last build took; as
 Mermaid text.
 
-The picture (SVG) is drawn by pipeline/ui/graph_svg.py, which needs the extra `graph`.
+The picture (SVG) of the same nodes is drawn by graph_svg.py, which needs the extra `graph`.
 """
 
-import importlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.errors import BuildError
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, MAYBE, RUN, Verdict
 from pipeline.freshness.stamp import Made
 from pipeline.plan import Plan
+from pipeline.text import counted, time_text
 from pipeline.timing import union_seconds
 
 FEW = 4  # second parts of the names that are still worth a node each
@@ -44,8 +42,8 @@ class Node:
         """What stands in its box."""
         steps = sum(self.states.values())
         stale = steps - self.states[FRESH]
-        count = f"{steps:,} step{'s' * (steps != 1)}" + (f", {stale:,} stale" if stale else "")
-        return [self.name, count, "never made" if self.seconds is None else _time(self.seconds)]
+        count = counted(steps, "step") + (f", {stale:,} stale" if stale else "")
+        return [self.name, count, "never made" if self.seconds is None else time_text(self.seconds)]
 
 
 def nodes(
@@ -55,31 +53,31 @@ def nodes(
     out).
     """
     of_step = _grouped(plan)
-    found: dict[str, Node] = {}
+    drawn: dict[str, Node] = {}
     times: dict[str, list[tuple[float, float]]] = {}
     for name in plan.order:
-        node = found.setdefault(of_step[name], Node(of_step[name]))
+        node = drawn.setdefault(of_step[name], Node(of_step[name]))
         node.states[verdicts[name].state] += 1
         stamp = files.stamp(plan.steps[name].stamp)
-        made: Made = stamp.made if stamp else {}
-        if "start" in made and "seconds" in made:
-            times.setdefault(node.name, []).append((made["start"], made["start"] + made["seconds"]))
+        facts: Made = stamp.made if stamp else {}
+        if "start" in facts and "seconds" in facts:
+            times.setdefault(node.name, []).append((facts["start"], facts["start"] + facts["seconds"]))
     for name, intervals in times.items():
-        found[name].seconds = union_seconds(intervals)
+        drawn[name].seconds = union_seconds(intervals)
     edges = dict.fromkeys(
         (of_step[above], of_step[name]) for name in plan.order for above in plan.needs[name]
     )
-    return found, _reduced([(one, two) for one, two in edges if one != two])
+    return drawn, _reduced([(one, two) for one, two in edges if one != two])
 
 
 def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> str:
     """A Mermaid flowchart."""
-    found, edges = nodes(plan, verdicts, files)
-    short = {name: f"n{number}" for number, name in enumerate(found)}
+    drawn, edges = nodes(plan, verdicts, files)
+    short = {name: f"n{number}" for number, name in enumerate(drawn)}
     lines = ["flowchart LR"]
     lines += [
         f'    {short[name]}["<b>{node.lines[0]}</b><br/>{"<br/>".join(node.lines[1:])}"]:::{node.state}'
-        for name, node in found.items()
+        for name, node in drawn.items()
     ]
     lines += [f"    {short[one]} --> {short[two]}" for one, two in edges]
     lines += [
@@ -87,18 +85,6 @@ def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> st
         for state, (fill, edge) in COLOURS.items()
     ]
     return "\n".join(lines)
-
-
-def svg(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> str:
-    """The picture, as SVG text. BuildError where the drawing library is not installed."""
-    try:
-        drawing = importlib.import_module("pipeline.ui.graph_svg")
-    except ModuleNotFoundError as error:
-        raise BuildError(
-            f"inv graph: {error.name} is not installed, needed to draw. pip install -e '.[graph]', or: "
-            "inv graph --format=mermaid"
-        ) from None
-    return str(drawing.svg(*nodes(plan, verdicts, files)))
 
 
 def _grouped(plan: Plan) -> dict[str, str]:
@@ -133,30 +119,11 @@ def _reduced(edges: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _reached(name: str, below: Mapping[str, list[str]]) -> set[str]:
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = list(below.get(name, ()))
     while waiting:
         one = waiting.pop()
-        if one not in found:
-            found.add(one)
+        if one not in reached:
+            reached.add(one)
             waiting += below.get(one, ())
-    return found
-
-
-def _time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def written(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, out: str, format: str) -> str:
-    """Mermaid text; or for SVG the path of the file written."""
-    if format == "mermaid":
-        return mermaid(plan, verdicts, files)
-    if format != "svg":
-        raise BuildError(f"--format={format}: expected svg or mermaid")
-    path = os.path.join(out, "report", "graph.svg")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(svg(plan, verdicts, files))
-    return f"graph: {path}"
+    return reached

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise, permutations, product
 
 import networkx
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -45,9 +46,9 @@ def figure(nodes: Mapping[str, Node], edges: Edges) -> Figure:
     high = max(map(_height, columns)) + 2 * MARGIN + LEGEND_HIGH
     # the legend's width
     wide = max(max((x + width for x, _, width in places.values()), default=0.0) + MARGIN, 330.0)
-    made = Figure(figsize=(wide / 72, high / 72))
-    FigureCanvasAgg(made)
-    axes = made.add_axes((0, 0, 1, 1))
+    drawing = Figure(figsize=(wide / 72, high / 72))
+    FigureCanvasAgg(drawing)
+    axes = drawing.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, wide)
     axes.set_ylim(high, 0)
     axes.set_axis_off()
@@ -56,7 +57,7 @@ def figure(nodes: Mapping[str, Node], edges: Edges) -> Figure:
     for name, node in nodes.items():
         _box(axes, node, places[name])
     _legend(axes, high - MARGIN)
-    return made
+    return drawing
 
 
 def _laid_out(nodes: Mapping[str, Node], edges: Edges) -> tuple[list[list[str]], list[list[str]]]:
@@ -116,16 +117,16 @@ def _tangle(layers: Sequence[Sequence[str]], edges: Edges) -> float:
 def _places(nodes: Mapping[str, Node], columns: list[list[str]]) -> dict[str, Place]:
     """Where each box or lane is: a column is as wide as its widest text, and in the middle of the height."""
     most = max(map(_height, columns))
-    found, x = {}, MARGIN
+    places, x = {}, MARGIN
     for column in columns:
         width = max((_width(nodes[name]) for name in column if name in nodes), default=0.0)
         y = MARGIN + (most - _height(column)) / 2
         for name in column:
             high = HIGH if name in nodes else LANE
-            found[name] = (x, y + high / 2, width)
+            places[name] = (x, y + high / 2, width)
             y += high + GAP_Y
         x += width + GAP_X
-    return found
+    return places
 
 
 def _height(column: Sequence[str]) -> float:
@@ -142,7 +143,7 @@ def _width(node: Node) -> float:
     return max(*texts, 60.0) + 2 * PAD
 
 
-def _box(axes, node: Node, place: Place) -> None:  # type: ignore[no-untyped-def]
+def _box(axes: Axes, node: Node, place: Place) -> None:
     """Three lines, and below them a strip with the share of each state."""
     x, y, width = place
     fill, edge = COLOURS[node.state]
@@ -180,7 +181,7 @@ def _box(axes, node: Node, place: Place) -> None:  # type: ignore[no-untyped-def
         left += part
 
 
-def _arrow(axes, places: Sequence[Place]) -> None:  # type: ignore[no-untyped-def]
+def _arrow(axes: Axes, places: Sequence[Place]) -> None:
     """A curve from the right side of a box, along its lanes, to the left side of another; it begins and ends
     level.
     """
@@ -207,7 +208,7 @@ def _arrow(axes, places: Sequence[Place]) -> None:  # type: ignore[no-untyped-de
     )
 
 
-def _legend(axes, y: float) -> None:  # type: ignore[no-untyped-def]
+def _legend(axes: Axes, y: float) -> None:
     x = MARGIN
     for state, text in LEGEND.items():
         fill, edge = COLOURS[state]

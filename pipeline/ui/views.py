@@ -1,15 +1,18 @@
-"""Looking at a plan without running it: every step's state, one step's reasons, and how long it would
-take.
+"""Looking at a plan without running it: every step's state, one step's reasons, how long it would take, the
+whole as a picture.
 """
 
+import importlib
+import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from pipeline.errors import BuildError
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Step
+from pipeline.text import nearest, time_text
+from pipeline.ui import graph
 from pipeline.ui.console import plan_lines
 
 UNKNOWN_S = 1.0  # for a step whose like never ran here
@@ -31,7 +34,7 @@ def estimate(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, shar
     """
     stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
     if not stale:
-        return f"nothing to do: all {len(plan.order)} steps are up to date"
+        return nothing_to_do(plan)
     last = {name: files.seconds(step.stamp) for name, step in plan.steps.items()}
     of_stage: dict[str, list[float]] = {}
     for name, seconds in last.items():
@@ -46,11 +49,44 @@ def estimate(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, shar
         alone += seconds * step.exclusive
         shared += seconds * (not step.exclusive)
     maybe = sum(verdicts[step.name].state == "maybe" for step in stale)
-    perhaps = f", {maybe} of them perhaps not needed" if maybe else ""
+    perhaps = f", {maybe:,} of them perhaps not needed" if maybe else ""
     source = (
-        f"{guessed} never ran here: {UNKNOWN_S:.0f} s each is a guess" if guessed else "from the last runs"
+        f"{guessed:,} never ran here: {UNKNOWN_S:.0f} s each is a guess" if guessed else "from the last runs"
     )
-    return f"about {_time(alone + shared / shares)} for {len(stale)} steps{perhaps} ({source})"
+    return (
+        f"about {time_text(alone + shared / shares, whole=True)} for {len(stale):,} steps{perhaps} ({source})"
+    )
+
+
+def drawing(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, out: str, format: str) -> str:
+    """The plan as Mermaid text; as SVG a line that names the file written, OUT/report/graph.svg."""
+    if format == "mermaid":
+        return graph.mermaid(plan, verdicts, files)
+    if format != "svg":
+        raise BuildError(f"--format={format}: expected svg or mermaid")
+    path = os.path.join(out, "report", "graph.svg")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(svg(plan, verdicts, files))
+    return f"graph: {path}"
+
+
+def svg(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> str:
+    """The picture, as SVG text. BuildError where the drawing library is not installed."""
+    try:
+        # only now: it imports matplotlib, which is slow and belongs to an extra
+        graph_svg = importlib.import_module("pipeline.ui.graph_svg")
+    except ModuleNotFoundError as error:
+        raise BuildError(
+            f"inv graph: {error.name} is not installed, needed to draw. pip install -e '.[graph]', or: "
+            "inv graph --format=mermaid"
+        ) from None
+    return str(graph_svg.svg(*graph.nodes(plan, verdicts, files)))
+
+
+def nothing_to_do(plan: Plan) -> str:
+    """What a build and a view say of a plan whose steps are all fresh."""
+    return f"nothing to do: all {len(plan.order):,} steps are up to date"
 
 
 def explain(plan: Plan, verdicts: Mapping[str, Verdict], name: str) -> str:
@@ -78,22 +114,9 @@ def find(plan: Plan, name: str) -> Step:
         for known in reversed(plan.steps)
         for part in (known, *known.split("/")[:-1], known.partition("/")[0])
     }
-    close = [parts[part] for part in get_close_matches(name, parts, 1, 0.4)] or list(plan.steps)[:1]
-    hint = (
-        f" {len(near)} begin or end so, first {near[0]!r}."
-        if near
-        else f" Did you mean {close[0]!r}?"
-        if close
-        else ""
-    )
+    close = nearest(name, parts, 0.4)
+    meant = parts[close] if close else next(iter(plan.steps), None)
+    hint = f" Did you mean {meant!r}?" if meant else ""
+    if near:
+        hint = f" {len(near):,} begin or end so, first {near[0]!r}."
     raise BuildError(f"no step {name!r} in this plan.{hint} List them with: inv status")
-
-
-def _time(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 120
-        else f"{seconds / 60:.0f} min"
-        if seconds < 7200
-        else f"{seconds / 3600:.1f} h"
-    )
