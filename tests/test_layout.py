@@ -153,7 +153,6 @@ def test_only_backends_import_inside_functions():
 TOO_LONG_YET = {
     "backends/ascend/doctor.py",
     "backends/ascend/npu_smi.py",
-    "pipeline/execution/run.py",
 }
 
 

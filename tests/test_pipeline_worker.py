@@ -16,7 +16,7 @@ def call(tmp_path, action, log=None, **more):
     return Call(
         "a",
         f"actions:{action}",
-        (),
+        {},
         (str(tmp_path / ".part-a"),),
         more,
         log or str(tmp_path / "log" / "a.txt"),

@@ -24,7 +24,7 @@ from pipeline.outdir import gc, provenance
 from pipeline.parts import sweep
 from pipeline.plan import Plan
 from pipeline.step import Step
-from pipeline.text import counted
+from pipeline.text import INV, counted
 from pipeline.ui import views
 from pipeline.ui.console import Console
 
@@ -70,7 +70,7 @@ def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:
         verdicts = verdicts_of(plan, files, again)
         stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
         preflight.check(stale, settings.out, settings.shares)
-        gc.remember(settings.out, plan, " ".join(["inv", *sys.argv[1:]]))
+        gc.remember(settings.out, plan, " ".join([INV, *sys.argv[1:]]))
         outcome = _go(plan, settings, files, verdicts, stale)
         for path, touched in files.touched.items():
             stamp.write(path, touched)

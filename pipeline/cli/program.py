@@ -21,7 +21,7 @@ from pipeline.cli.executor import Executor
 from pipeline.cli.task_types import Stage, View
 from pipeline.errors import DONE, INTERRUPTED, MISTAKE, NO_READER
 from pipeline.fingerprint import of_package
-from pipeline.text import did_you_mean
+from pipeline.text import INV, did_you_mean
 
 
 class Inv(Program):
@@ -93,8 +93,8 @@ class Inv(Program):
             return
         self.list_tasks()
         print(
-            "inv all builds everything; inv --help TASK shows a task's options; inv --dry TASK what would be"
-            " done and why"
+            f"{INV} all builds everything; {INV} --help TASK shows a task's options; {INV} --dry TASK what"
+            " would be done and why"
         )
 
     def _mistyped(self, error: ParseError) -> NoReturn:
@@ -116,13 +116,13 @@ class Inv(Program):
         elif "needed value" in words:  # Invoke: Flag <Argument: eval_bs> needed value and was not given one!
             flag = words.partition("<Argument: ")[2].partition(">")[0].partition(" ")[0].replace("_", "-")
             words = f"--{flag} needs a value: --{flag}=VALUE" + (
-                f"; see inv --help {error.context.name}" if error.context else ""
+                f"; see {INV} --help {error.context.name}" if error.context else ""
             )
         print(f"inv: {words}", file=sys.stderr)
         sys.exit(MISTAKE)
 
 
-def unlisted(task: Task) -> list[str]:
+def unlisted(task: "Task[Callable[..., object]]") -> list[str]:
     """Flags of a task that it takes and does not show."""
     options = task.shared if isinstance(task, Stage | View) else {}
     return ["--" + name.replace("_", "-") for name, option in options.items() if not option.listed]

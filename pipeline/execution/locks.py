@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from pipeline import machine
 from pipeline.errors import BuildError
+from pipeline.text import INV
 
 POLL_S = 0.2
 
@@ -51,7 +52,7 @@ def of_out(out: str) -> Iterator[None]:
                     "host": machine.host(),
                     "since": time.time(),
                     "boot": machine.boot_id(),
-                    "command": " ".join(["inv", *sys.argv[1:]]),
+                    "command": " ".join([INV, *sys.argv[1:]]),
                 },
                 file,
             )

@@ -20,7 +20,7 @@ from pipeline.outdir.clean import left_lines
 from pipeline.outdir.inventory import Inventory
 from pipeline.parts import replaced
 from pipeline.plan import Plan
-from pipeline.text import by_folder, counted, size_of, size_text
+from pipeline.text import INV, by_folder, counted, size_of, size_text
 
 BUILDS = 10
 KEPT_LINES = 200  # of the ledger, when it is written anew
@@ -83,7 +83,7 @@ class Garbage:
             )
         size, files = size_text(sum(self.going.values())), counted(len(self.going), "file")
         total = f"{size} in {files}, of neither this plan nor {last}"
-        advice = f"removed {total}" if self.removed else f"{total}. Remove them with: inv gc --yes"
+        advice = f"removed {total}" if self.removed else f"{total}. Remove them with: {INV} gc --yes"
         return "\n".join([*by_folder(self.out, self.going), advice, *left])
 
 
@@ -106,7 +106,7 @@ def collect(
         if not recorded:
             raise BuildError(
                 f"--out={out}: no build is recorded here yet, so nothing tells what is still wanted. Build"
-                " once (inv all), or remove everything with: inv clean"
+                f" once ({INV} all), or remove everything with: {INV} clean"
             )
         last = _last(recorded, builds)
         wanted = {

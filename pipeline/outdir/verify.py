@@ -13,7 +13,7 @@ from pipeline.errors import DONE, FAILED
 from pipeline.execution.locks import of_out
 from pipeline.fingerprint import Fingerprint, Stat
 from pipeline.outdir import inventory
-from pipeline.text import counted, size_of, size_text
+from pipeline.text import INV, counted, size_of, size_text
 
 ROTTED, EDITED, GONE, UNREADABLE, DAMAGED, UNKNOWN = (
     "rotted",
@@ -58,7 +58,7 @@ class Verified:
         total = f"{counted(self.files, 'output')} ({size_text(self.size)}) under {self.out} hashed"
         lines = [f"{finding.kind:<10}  {finding.path}  {finding.text}" for finding in self.findings]
         verdict = (
-            f"{wrong} wrong; inv all makes again what it needs of them"
+            f"{wrong} wrong; {INV} all makes again what it needs of them"
             if wrong
             else "all are as their stamps say"
         )

@@ -14,7 +14,7 @@ from pipeline import fingerprint, machine
 from pipeline.check import FAIL, PASS, WARN, Check
 from pipeline.errors import DONE, MISTAKE
 from pipeline.freshness.code import ROOT
-from pipeline.text import size_text
+from pipeline.text import INV, size_text
 
 DISK_MB, MEMORY_MB = 10_000, 2_000  # 50,000 pictures as uint8 are 7.2 GiB; an export with PyTorch takes 1 GiB
 FOR_DEVELOPERS = ("dev", "extra-tests")
@@ -104,7 +104,7 @@ def _disk(out: str) -> Check:
     return (
         Check("disk", PASS, text)
         if free >= DISK_MB
-        else Check("disk", WARN, text, "set --out or --limit; see inv gc")
+        else Check("disk", WARN, text, f"set --out or --limit; see {INV} gc")
     )
 
 

@@ -11,7 +11,7 @@ from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
 from pipeline.step import Step
-from pipeline.text import nearest, time_text
+from pipeline.text import INV, nearest, time_text
 from pipeline.ui import graph
 from pipeline.ui.console import plan_lines
 
@@ -78,8 +78,8 @@ def svg(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> str:
         graph_svg = importlib.import_module("pipeline.ui.graph_svg")
     except ModuleNotFoundError as error:
         raise BuildError(
-            f"inv graph: {error.name} is not installed, needed to draw. pip install -e '.[graph]', or: "
-            "inv graph --format=mermaid"
+            f"{INV} graph: {error.name} is not installed, needed to draw. pip install -e '.[graph]', or: "
+            f"{INV} graph --format=mermaid"
         ) from None
     return str(graph_svg.svg(*graph.nodes(plan, verdicts, files)))
 
@@ -119,4 +119,4 @@ def find(plan: Plan, name: str) -> Step:
     hint = f" Did you mean {meant!r}?" if meant else ""
     if near:
         hint = f" {len(near):,} begin or end so, first {near[0]!r}."
-    raise BuildError(f"no step {name!r} in this plan.{hint} List them with: inv status")
+    raise BuildError(f"no step {name!r} in this plan.{hint} List them with: {INV} status")
