@@ -4,9 +4,9 @@ import os
 import subprocess
 import sys
 
-from invoke import task
 from invoke.context import Context
 from invoke.exceptions import Exit
+from invoke.tasks import task
 
 from pipeline import machine
 from pipeline.freshness.code import ROOT
