@@ -1,7 +1,7 @@
 """What may start next, and what the end of a step means for the rest: who waits for whom, which chain is the
 longest, what fits beside what runs, what a failure stops.
 
-Names and numbers only: no process is started here, no file read, no clock asked, so that every rule is tested
+Plain data only: no process is started here, no file read, no clock asked, so that every rule is tested
 without them. The loop that does what this says is run.py.
 """
 

@@ -71,7 +71,7 @@ def reasons(step: Step, files: FileState | None = None, not_yet: Collection[str]
     changed_outputs, new_outputs = _changed_files("output", outputs, old.outputs, files, ())
     why = [
         *([f"action: {old.action} -> {step.action}"] if old.action != step.action else []),
-        *_gone(gone, step, files),
+        *_gone(gone, step, old.outputs, files),
         *changed_inputs,
         *(f"input {key} is no longer one" for key in old.inputs if key not in inputs),
         *changed_outputs,
@@ -88,10 +88,12 @@ def reasons(step: Step, files: FileState | None = None, not_yet: Collection[str]
     return why
 
 
-def _gone(gone: Sequence[str], step: Step, files: FileState) -> list[str]:
+def _gone(gone: Sequence[str], step: Step, known: Collection[str], files: FileState) -> list[str]:
+    """Sentences on the outputs that are not there; one whose key the stamp does not know never was."""
     if gone and len(gone) == len(step.outputs):
         return ["its output is gone" if len(gone) == 1 else f"its {len(gone)} outputs are gone"]
-    return [f"output {files.roots.key(path)} is gone" for path in gone]
+    keys = map(files.roots.key, gone)
+    return [f"output {key} is {'gone' if key in known else 'new'}" for key in keys]
 
 
 def _changed_files(
