@@ -76,7 +76,7 @@ def measure(model, tmp_path, devices, **more):
         "cores": [[] for _ in devices],
         **more,
     }
-    bench.write((model,), (str(tmp_path / "throughput.json"),), **words)
+    bench.write((str(tmp_path / "throughput.json"),), model=model, **words)
     return json.loads((tmp_path / "throughput.json").read_text())
 
 

@@ -1,6 +1,6 @@
 """The boards of this machine as npu-smi tells: names, health, and the ids that ACL gives them.
 
-Its texts are read in tables.py. npu-smi hangs when the driver does: every call has a timeout.
+Its texts are read in npu_smi_output.py. npu-smi hangs when the driver does: every call has a timeout.
 """
 
 import os
