@@ -10,7 +10,7 @@ from pipeline.errors import StepError
 
 
 def device(times, warmup=3, compute_ms=()):
-    return {"device": "0", "warmup": warmup, "times": times, "compute_ms": list(compute_ms)}
+    return bench.DeviceTimes("0", warmup, times, list(compute_ms))
 
 
 def queries(begin, seconds, count):

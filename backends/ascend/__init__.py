@@ -7,6 +7,7 @@ into advice, cann.py finds versions; doctor.py looks whether all of it fits toge
 
 import os
 import shutil
+from typing import TYPE_CHECKING, Final
 
 from backends.ascend import cann, error_text, npu_smi
 from backends.ascend.atc import PRECISION, compile_onnx
@@ -38,7 +39,8 @@ __all__ = [
     "toolchain",
 ]
 
-SUFFIX, NEEDS = ".om", "npu"
+SUFFIX: Final = ".om"
+NEEDS: Final = "npu"
 PRECISIONS = tuple(PRECISION)
 TOLERANCE = 2e-2  # of the largest logit: half precision
 ELSEWHERE = ", or build for this machine: inv all --chip=cpu"
@@ -71,7 +73,7 @@ def placement() -> Versions:
     return {"ASCEND_RT_VISIBLE_DEVICES": os.environ.get("ASCEND_RT_VISIBLE_DEVICES")}
 
 
-def devices(cores: int = 1, soc_version: str = "") -> list[str]:
+def devices(*, cores: int = 1, soc_version: str = "") -> list[str]:
     """ACL's logical ids of the healthy chips (of this kind), as this process sees them; BuildError when there
     is none.
 
@@ -121,3 +123,9 @@ def _cann_missing(use: str) -> list[str]:
     if cann.home() is None:
         return [f"CANN: ASCEND_TOOLKIT_HOME is not set, {use}. Source set_env.sh of your CANN install"]
     return []
+
+
+if TYPE_CHECKING:
+    from backends import Backend, ascend
+
+    _: Backend = ascend  # mypy holds the package against the protocol

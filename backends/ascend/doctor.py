@@ -56,19 +56,19 @@ print(json.dumps([list(sys.version_info[:3]), [name for name in sys.argv[1:] if 
 """
 
 
-def checks(chip_soc: str | None = None, folder: str | None = None) -> list[Check]:
+def checks(soc_version: str | None, out: str) -> list[Check]:
     """All checks, in the order in which they matter.
 
-    `chip_soc`: the soc_version that will be built for; `folder`: where the build writes.
+    `soc_version`: of the chip that will be built for, None for whatever is here; `out`: where builds write.
     """
     return [
         _cann(),
-        _atc(chip_soc),
+        _atc(soc_version),
         *_operator_python(),
-        _scratch(folder),
+        _scratch(out),
         _driver(),
         _group(),
-        *_devices(chip_soc),
+        *_devices(soc_version),
         _aclruntime(),
         _ais_bench(),
     ]
