@@ -8,10 +8,9 @@ See docs/design.md.
 
 from collections.abc import Iterator
 
-from invoke import task
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.tasks import Call
+from invoke.tasks import Call, task
 
 from configs import options
 from configs.options import DATA, SHARED
@@ -24,6 +23,7 @@ from pipeline.outdir import compare_runs
 from pipeline.outdir import gc as garbage
 from pipeline.outdir import verify as verifying
 from pipeline.step import Step
+from pipeline.text import INV
 from pipeline.ui import doctor as health
 from pipeline.ui import graph as graphs
 from pipeline.ui import views
@@ -43,7 +43,10 @@ Steps = Iterator[Step]
 
 def invokes(table: tuple[options.Option, ...]) -> dict[str, Option]:
     """Our table of options as Invoke's: a switch is False when it is not given, all else None."""
-    return {option.name: Option(False if option.kind == "switch" else None, option.help) for option in table}
+    return {
+        option.name: Option(False if option.kind == "switch" else None, option.help, option.listed)
+        for option in table
+    }
 
 
 HELP = {option.name: option.help for option in SHARED}
@@ -118,7 +121,7 @@ def status(state: PlanState) -> None:
 @kinds.view(
     own={
         "name": Option(None, "a step's name, or how it begins or ends; with --run, the second report"),
-        "run": Option(None, "compare what two reports were made from: inv explain --run A B"),
+        "run": Option(None, f"compare what two reports were made from: {INV} explain --run A B"),
     },
     positional=["name"],
 )

@@ -30,6 +30,7 @@ class Option:
               batch sizes
     default   what counts when it is not given; None: what the help text says
     choices   the legal values, or those that the shell offers
+    listed    whether help, completion and documents show it: not while there is nothing to choose
     """
 
     name: str
@@ -37,6 +38,7 @@ class Option:
     help: str
     default: str | None = None
     choices: Callable[[], Sequence[str]] | None = None
+    listed: bool = True
 
     @property
     def flag(self) -> str:
@@ -108,10 +110,9 @@ SHARED: tuple[Option, ...] = (
     ),
     Option("devices", "text", "all (default), 0, 0,1 or 0-3; on the CPU a device is a group of cores"),
     Option("jobs", "count", "worker processes (default: the cores that may be used)"),
+    Option("executor", "choice", "where steps run", default="local", choices=lambda: ["local"], listed=False),
     Option("keep_going", "switch", "go on past failures; one summary at the end"),
-    Option(
-        "again", "switch", "make the named stage's own steps anew; of all, those of eval, bench and report"
-    ),
+    Option("again", "switch", "make the named stage's own steps anew (all: every step of the plan)"),
     Option("quiet", "switch", "print results and errors only"),
     Option("out", "text", "where everything is written (default: out beside tasks.py)"),
 )
@@ -177,6 +178,7 @@ def parse(typed: Mapping[str, object]) -> Given:
             raise BuildError(f"{BY_NAME[name].flag}={value}: expected a number above 0")
         return None if value is None else int(value)
 
+    one_of("executor")
     return Given(
         chip=text("chip") or "auto",
         batches=batches(text("bs") or ""),
@@ -226,4 +228,4 @@ def completions(word: str) -> list[str]:
     """Values for a word that ends in, or goes on after, the equals sign of an option that has some."""
     flag, equals, _ = word.partition("=")
     option = next((option for option in SHARED if option.flag == flag), None)
-    return list(option.choices()) if equals and option and option.choices else []
+    return list(option.choices()) if equals and option and option.choices and option.listed else []

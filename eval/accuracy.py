@@ -6,11 +6,12 @@ Ties are decided, not left to a sort: of equal outputs the one with the lower in
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eval import records
+from eval.record_types import AccuracyFigures
 from pipeline.errors import StepError
 from preprocess.dataset import index_csv
 from preprocess.undecodable import rows_of
@@ -37,12 +38,14 @@ def write(
     """
     labels = np.array(index_csv.read(index).labels, np.int64)
     ranks = ranks_of((np.load(path, mmap_mode="r") for path in logits), labels, classes, background)
-    bad = rows_of(undecodable)
-    ranks[bad] = classes + background
-    records.write(outputs[0], {**row, "kind": "accuracy", **figures(ranks, classes, missing=len(bad))})
+    missing = rows_of(undecodable)
+    ranks[missing] = classes + background
+    records.write(outputs[0], {**row, "kind": "accuracy", **figures(ranks, classes, len(missing))})
 
 
-def ranks_of(shards: Iterable[np.ndarray], labels: np.ndarray, classes: int, background: bool) -> np.ndarray:
+def ranks_of(
+    shards: Iterable[NDArray[np.floating]], labels: NDArray[np.int64], classes: int, background: bool
+) -> NDArray[np.int64]:
     """int64 (images,): how many outputs come before the label's own. `labels` are classes; one shard is read
     at a time.
 
@@ -73,9 +76,9 @@ def ranks_of(shards: Iterable[np.ndarray], labels: np.ndarray, classes: int, bac
     return ranks
 
 
-def _ranks(block: np.ndarray, targets: np.ndarray, first: int) -> np.ndarray:
+def _ranks(block: NDArray[np.floating], targets: NDArray[np.int64], first: int) -> NDArray[np.int64]:
     own = np.take_along_axis(block, targets[:, None], axis=1)
-    before = np.count_nonzero(block > own, axis=1)
+    before: NDArray[np.int64] = np.count_nonzero(block > own, axis=1)
     at_least = np.count_nonzero(block >= own, axis=1)
     nan = np.isnan(block.max(axis=1))  # max passes NaN on; comparing with it would quietly say no
     if nan.any():
@@ -87,19 +90,28 @@ def _ranks(block: np.ndarray, targets: np.ndarray, first: int) -> np.ndarray:
     return before
 
 
-def figures(ranks: np.ndarray, classes: int, missing: int = 0) -> dict[str, Any]:
+def figures(ranks: NDArray[np.int64], classes: int, missing: int = 0) -> AccuracyFigures:
     """The accuracy columns from each label's rank: hits within the first k as counts and as percent of all
     labels.
     """
     images = len(ranks)
-    hits = {k: int(np.count_nonzero(ranks < k)) for k in range(1, TOP + 1)}
+    hits = [int(np.count_nonzero(ranks < k)) for k in range(1, TOP + 1)]
+    shares = [100 * count / images for count in hits]
     return {
         "images": images,
         "missing": missing,
         "classes": classes,
-        **{f"top{k}_hits": count for k, count in hits.items()},
-        **{f"top{k}_pct": 100 * count / images for k, count in hits.items()},
-        "top1_ci95_pct": [100 * bound for bound in wilson(hits[1], images)],
+        "top1_hits": hits[0],
+        "top2_hits": hits[1],
+        "top3_hits": hits[2],
+        "top4_hits": hits[3],
+        "top5_hits": hits[4],
+        "top1_pct": shares[0],
+        "top2_pct": shares[1],
+        "top3_pct": shares[2],
+        "top4_pct": shares[3],
+        "top5_pct": shares[4],
+        "top1_ci95_pct": [100 * bound for bound in wilson(hits[0], images)],
     }
 
 

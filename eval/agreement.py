@@ -6,11 +6,12 @@ decides.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eval import records
+from eval.record_types import Agreement, AgreementFigures
 from pipeline.errors import GateMissed, StepError
 from preprocess.undecodable import rows_of
 
@@ -36,12 +37,13 @@ def write(
     rows = np.setdiff1d(np.arange(len(theirs)), rows_of(undecodable))
     if not len(rows):
         raise StepError(f"none of the first {len(theirs)} images can be decoded: nothing to compare")
-    columns = compare(theirs[rows], ours[rows], margin)
-    columns |= {"worst_row": int(rows[columns["worst_row"]]), "missing": len(theirs) - len(rows)}
-    records.write(outputs[0], {**row, "kind": "agreement", **columns})
+    figures = compare(theirs[rows], ours[rows], margin)
+    figures["worst_row"] = int(rows[figures["worst_row"]])  # of all images, not of those compared
+    missing = len(theirs) - len(rows)
+    records.write(outputs[0], {**row, "kind": "agreement", **figures, "missing": missing})
 
 
-def compare(logits: np.ndarray, reference: np.ndarray, margin: float) -> dict[str, Any]:
+def compare(logits: NDArray[np.floating], reference: NDArray[np.floating], margin: float) -> AgreementFigures:
     """The agreement columns of two (images, outputs) arrays.
 
     same_top1_pct        same first output (of equal ones the lower index), percent of all images
@@ -82,19 +84,17 @@ def gate(outputs: Sequence[str], *, record: str, bound_pct: float = BOUND_PCT) -
     """Pass or GateMissed by one agreement record. outputs: a verdict file that never changes while it
     holds.
     """
-    with open(record, encoding="utf-8") as file:
-        row = json.load(file)
-    records.check(row, record)
+    (row,) = records.of_kind(records.read([record]), Agreement)
     what = f"{row['chip']} {row['precision']} {row['input']} batch {row['batch']}"
-    found = row["same_top1_clear_pct"]
-    if found is None:
+    same = row["same_top1_clear_pct"]
+    if same is None:
         raise GateMissed(
             f"{what}: none of {row['images']} images has a clear PyTorch answer (margin above"
             f" {row['margin']:g}), so nothing could be compared. See {record}"
         )
-    if found < bound_pct:
+    if same < bound_pct:
         raise GateMissed(
-            f"{what}: {found:.2f} % of {row['clear_images']} clear images have PyTorch's top-1, at least "
+            f"{what}: {same:.2f} % of {row['clear_images']} clear images have PyTorch's top-1, at least "
             f"{bound_pct:g} % is needed; the logits differ by up to {row['max_abs_diff']:.3g} (image row "
             f"{row['worst_row']} of index.csv). See {record}"
         )

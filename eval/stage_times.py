@@ -2,12 +2,35 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 from eval import records
+from eval.record_types import StageFigures
 from pipeline.errors import StepError
 from pipeline.timing import union_seconds
 from preprocess.undecodable import rows_of
+
+
+class Made(TypedDict, total=False):
+    """What a stamp tells of the making of its files, as far as records and the report say it."""
+
+    start: float  # s since the epoch
+    seconds: float
+    load_s: float
+    images: int
+    crashed_on: str  # its process had ended, and it ran again
+    host: str
+    cpu: str
+    python: str
+    git: dict[str, str | bool | None]
+
+
+class Stamp(TypedDict):
+    """A step's stamp, as far as it is read here."""
+
+    name: str
+    made: Made
+    tools: dict[str, str | None]
 
 
 def write(
@@ -22,48 +45,45 @@ def write(
 
     `undecodable` are the lists of images that were skipped, which count as `missing`.
     """
-    timed = rows([read_stamp(path) for path in stamps], row)
-    if [each["stage"] for each in timed] != [stage]:
+    stages = figures([read_stamp(path) for path in stamps])
+    if [each["stage"] for each in stages] != [stage]:
         raise StepError(
-            f"stamps of {', '.join(each['stage'] for each in timed) or 'no stage'} given for the stage"
+            f"stamps of {', '.join(each['stage'] for each in stages) or 'no stage'} given for the stage"
             f" {stage}"
         )
-    records.write(outputs[0], {**timed[0], "missing": len(rows_of(undecodable))})
+    missing = len(rows_of(undecodable))
+    records.write(outputs[0], {**row, "kind": "pipeline", **stages[0], "missing": missing})
 
 
-def read_stamp(path: str) -> dict[str, Any]:
+def read_stamp(path: str) -> Stamp:
     """A step's stamp as JSON."""
     with open(path, encoding="utf-8") as file:
-        return dict(json.load(file))
+        stamp: Stamp = json.load(file)
+    return stamp
 
 
-def rows(stamps: Iterable[Mapping[str, Any]], row: Mapping[str, Any]) -> list[records.Row]:
-    """One row a stage, in the order in which the stages began.
+def figures(stamps: Iterable[Stamp]) -> list[StageFigures]:
+    """The pipeline columns of each stage, in the order in which the stages began.
 
-    A stamp has `name` (its first part is the stage) and, flat or under `made`, `start` (s since the epoch),
-    `seconds`, `images` and perhaps `load_s` and `crashed_on` (its process had ended and it ran again:
-    `retried` counts these).
-    A step without images (a plan, an index) does not count as the stage's work.
+    The first part of a step's name is its stage. A step without images (a plan, an index) does not count as
+    the stage's work.
     """
-    stages: dict[str, list[Mapping[str, Any]]] = {}
+    stages: dict[str, list[Made]] = {}
     for stamp in stamps:
-        made = stamp.get("made", stamp)
-        if made.get("images"):
-            stages.setdefault(stamp["name"].partition("/")[0], []).append(made)
-    found = []
-    for stage, steps in sorted(stages.items(), key=lambda item: min(step["start"] for step in item[1])):
-        seconds = union_seconds((step["start"], step["start"] + step["seconds"]) for step in steps)
-        images = sum(step["images"] for step in steps)
-        found.append(
-            {
-                **row,
-                "kind": "pipeline",
-                "stage": stage,
-                "images": images,
-                "seconds": seconds,
-                "retried": sum("crashed_on" in step for step in steps),
-                "load_s": sum(step.get("load_s", 0.0) for step in steps),
-                "images_per_s": images / max(seconds, 1e-9),
-            }
-        )
-    return found
+        if stamp["made"].get("images"):
+            stages.setdefault(stamp["name"].partition("/")[0], []).append(stamp["made"])
+    begun = sorted(stages.items(), key=lambda item: min(step["start"] for step in item[1]))
+    return [_figures(stage, steps) for stage, steps in begun]
+
+
+def _figures(stage: str, steps: Sequence[Made]) -> StageFigures:
+    seconds = union_seconds((step["start"], step["start"] + step["seconds"]) for step in steps)
+    images = sum(step["images"] for step in steps)
+    return {
+        "stage": stage,
+        "images": images,
+        "seconds": seconds,
+        "retried": sum("crashed_on" in step for step in steps),
+        "load_s": sum(step.get("load_s", 0.0) for step in steps),
+        "images_per_s": images / max(seconds, 1e-9),
+    }

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 SHOWN = 3
+# the program as it was started: `./inv`, `../inv`, or `inv` in the virtual environment. Messages that say
+# what to type next begin with it; a worker inherits it from the driver
+INV = os.environ.get("INV_COMMAND", "inv")
 
 
 def size_text(size: float) -> str:

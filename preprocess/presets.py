@@ -75,7 +75,7 @@ class ShardParams(TypedDict, total=False):
 
 
 def resolved(preset: Preset, own: Own) -> Values:
-    """The values of a preset at a model's resolution."""
+    """Resolve a preset at a model's crop. BuildError where the crop does not fit into the resize."""
     crop = own["crop"]
     resize = own["resize"] if preset.resize is None else _resized(preset, crop)
     if not 1 <= crop <= resize:

@@ -41,10 +41,14 @@ def write(
 ) -> None:
     """Write one shard: uint8 (n, crop, crop, 3), or float32 (n, 3, crop, crop) normalised, by `input`.
 
-    images   paths in row order; or `tar`, the archive that holds them, and `members`, where: (name, offset,
-             size, first 16 hex of the SHA-256) of each row
-    outputs  the shard; and, when asked for, a JSON list of its undecodable images
-    on_bad   "fail": BadData that names every undecodable image; "skip": its row is zeros and the list has it
+    outputs       the shard; and, when asked for, a JSON list of its undecodable images
+    resize, crop  pixels of the shorter side and of the square that is kept
+    images        paths in row order; or `tar`, the archive that holds them, and `members`, where: (name,
+                  offset, size, first 16 hex of the SHA-256) of each row
+    pixels, method, order  as in transform.pixels: exact or fast; whose resize; rgb or bgr
+    mean, std     of x/255, one a channel in `order`; for float32 alone
+    on_bad        "fail": BadData that names every undecodable image; "skip": its row is zeros and the list
+                  has it
     """
     count = len(members) or len(images)
     shape = (count, 3, crop, crop) if input == "float32" else (count, crop, crop, 3)
@@ -54,11 +58,11 @@ def write(
     bad: list[Undecodable] = []
     for row, name, source in sources(images, tar, members):
         try:
-            levels = transform.pixels(source(), resize, crop, pixels, method, order)
+            pixels_u8 = transform.pixels(source(), resize, crop, pixels, method, order)
         except BadImage as error:
             bad.append({"row": row, "name": name, "reason": str(error)})
             continue
-        shard[row] = transform.normalised(levels, mean, std) if input == "float32" else levels
+        shard[row] = transform.normalised(pixels_u8, mean, std) if input == "float32" else pixels_u8
     bad.sort(key=lambda image: image["row"])
     if bad and on_bad == "fail":
         raise BadData(_refusal(bad, count))
@@ -74,8 +78,11 @@ def index(
     shard_size: int,
     shard_lists: Sequence[str] = (),
 ) -> None:
-    """Write index.csv; a second output is the list of all undecodable images, joined from the shards'
-    lists.
+    """Write index.csv; a second output is the list of all undecodable images, joined from the shards' lists.
+
+    names, labels  of all images, in the order of their rows
+    shard_size     images in every shard but the last
+    shard_lists    the shards' lists of undecodable images, in the order of the shards
     """
     index_csv.write(outputs[0], names, labels, shard_size)
     if len(outputs) > 1:
@@ -87,15 +94,17 @@ def index(
 
 
 def write_bins(outputs: Sequence[str], *, shard: str) -> None:
-    """Write one .bin a row of the shard: float32 NCHW of one image, or uint8 HWC for a model with AIPP."""
+    """Write one .bin a row of the shard, an output each: float32 CHW of one image, or uint8 HWC for a model
+    with AIPP. ValueError where there are not as many rows as outputs.
+    """
     for row, path in zip(np.load(shard, mmap_mode="r"), outputs, strict=True):
         row.tofile(path)
         os.chmod(path, BIN_MODE)
 
 
 def sources(images: Sequence[str], tar: str | None, members: Sequence[Member]) -> Iterator[Source]:
-    """(row, name, a function that gives the file's bytes or raises BadImage) of each image: of a tar in the
-    order of its bytes.
+    """Yield (row, name, a function that gives the file's bytes or raises BadImage) of each image; those of a
+    tar in the order of its bytes.
     """
     if tar is None:
         for row, path in enumerate(images):
@@ -123,7 +132,7 @@ def _refusal(bad: Sequence[Undecodable], count: int) -> str:
 
 
 def libraries() -> dict[str, str | None]:
-    """Versions of what decodes, for the stamps: a package's own version does not tell which libjpeg-turbo it
-    was linked with.
+    """Versions of what decodes, for the stamps, None where it is absent: a package's own version does not
+    tell which libjpeg-turbo it was linked with.
     """
     return {"libjpeg-turbo": features.version("libjpeg_turbo"), "zlib": features.version("zlib")}

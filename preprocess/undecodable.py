@@ -20,7 +20,7 @@ class Undecodable(TypedDict):
 
 
 def read(paths: Iterable[str]) -> list[Undecodable]:
-    """The images of all these lists, in their order."""
+    """Read the images of all these lists, in their order."""
     images: list[Undecodable] = []
     for path in paths:
         with open(path, encoding="utf-8") as file:
@@ -29,11 +29,11 @@ def read(paths: Iterable[str]) -> list[Undecodable]:
 
 
 def rows_of(paths: Iterable[str]) -> list[int]:
-    """The rows of the images of all these lists."""
+    """Read the rows of the images of all these lists, in their order."""
     return [image["row"] for image in read(paths)]
 
 
 def write(path: str, images: Sequence[Undecodable]) -> None:
-    """Write one list."""
+    """Write one list as JSON."""
     with open(path, "w", encoding="utf-8") as file:
         json.dump(images, file, indent=1)

@@ -99,6 +99,17 @@ def sleeps(outputs, inputs=(), *, seconds, journal):
     Path(outputs[0]).write_text("".join(Path(path).read_text() for path in inputs) + name)
 
 
+def waits(outputs, inputs=(), *, until):
+    """The same as `sleeps`, until somebody makes the file `until`."""
+    begun = time.monotonic()
+    Path(outputs[0]).write_text("half")
+    while not os.path.exists(until):
+        time.sleep(0.01)
+    name = Path(outputs[0]).name.removeprefix(".part-")
+    Path(os.path.dirname(until), name).write_text(f"{begun} {time.monotonic()} {os.getpid()}")
+    Path(outputs[0]).write_text(name)
+
+
 def slow_lines(outputs, inputs=(), *, lines):
     """A few hundred small writes with pauses, so that a kill hits the middle."""
     with open(outputs[0], "w") as file:
@@ -121,6 +132,26 @@ def prints(outputs, inputs=()):
     os.write(1, b"by descriptor\n")
     os.system("echo by a child")
     Path(outputs[0]).write_text("done")
+
+
+def chatters(outputs, inputs=()):
+    """Prints more than its log may hold, then writes its output."""
+    for number in range(1000):
+        print(f"{number}: what it does")
+        print(f"{number}: what it thinks of it", file=sys.stderr)
+    Path(outputs[0]).write_text("done")
+
+
+def chatters_and_breaks(outputs, inputs=()):
+    """A bug, after as much was printed."""
+    chatters(outputs, inputs)
+    broken(outputs, inputs)
+
+
+def mistaken_at_length(outputs, inputs=()):
+    """The user's mistake, after as much was printed."""
+    chatters(outputs, inputs)
+    mistaken(outputs, inputs)
 
 
 def maps(outputs, inputs=(), *, megabytes):

@@ -16,6 +16,8 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from inv import REAL
 
 from pipeline.execution import worker
 from pipeline.execution.run import Run
@@ -29,6 +31,31 @@ from pipeline.plan import Plan
 from pipeline.step import Slot, Step
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SLOW_S = 3600  # pytest's limit for a test that takes minutes when the machine does nothing else
+
+# no test asserts a time: how long an example takes is the machine's business
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
+
+def pytest_collection_modifyitems(items):
+    """What the markers mean, in one place."""
+    absent = pytest.mark.skip(reason=f"{REAL} is absent: it lies beside some checkouts only (INV_SHARED)")
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_S))
+        if item.get_closest_marker("shared") and not REAL.is_dir():
+            item.add_marker(absent)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_folder(tmp_path_factory):
+    """A temporary folder for each of the processes that pytest-xdist starts. The lock that keeps measurements
+    apart lies there, too: a test waits for nobody else's build.
+    """
+    folder = str(tmp_path_factory.mktemp("tmp"))
+    os.environ.update(TMPDIR=folder, INV_LOCK_DIR=folder)
+    tempfile.tempdir = None  # it was looked up before
 
 
 class InlineSlots(Slots):
@@ -148,7 +175,7 @@ class World:
     def driven(self, *steps, **request):
         """(exit code, stdout, stderr) of such a build."""
         driver = self.drive(*steps, **request)
-        out, error = driver.communicate(timeout=60)
+        out, error = driver.communicate()
         return driver.returncode, out, error
 
     def tree(self):
@@ -178,10 +205,19 @@ def world(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def until():
-    """Wait for something to become true."""
+def bootstrap():
+    """./inv itself; skipped where it would not start but install first."""
+    kept = Path(ROOT, ".venv", "setup.cfg.installed")
+    if not kept.is_file() or kept.read_bytes() != Path(ROOT, "setup.cfg").read_bytes():
+        pytest.skip("no up-to-date .venv beside ./inv: it would install one now")
+    return Path(ROOT, "inv")
 
-    def wait(true, seconds=20.0):
+
+@pytest.fixture
+def until():
+    """Wait for something to become true. The limit guards against hanging; it is no promise."""
+
+    def wait(true, seconds=240.0):
         stop = time.monotonic() + seconds
         while not (found := true()):
             assert time.monotonic() < stop, "it did not come"

@@ -2,26 +2,32 @@
 prints and leaves.
 """
 
-import atexit
-import functools
 import hashlib
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
-import tempfile
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from filelock import FileLock
 from PIL import Image
 
 from pipeline import machine
 
+T = TypeVar("T")
+
 ROOT = Path(__file__).resolve().parent.parent
-REAL = ROOT.parent / "shared" / "real"
+# real weights and photographs, which lie beside some checkouts only: tests that need them are marked `shared`
+REAL = Path(os.environ.get("INV_SHARED") or ROOT.parent / "shared").resolve() / "real"
+# longer than any command takes on a machine that is busy with others; shorter than pytest's limit
+HANG_S = 800
 CHECKPOINT = ROOT / "mobilenet" / "sample.tar"
 BOOT = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); import tasks; from pipeline.cli.program import main; "
@@ -66,17 +72,17 @@ def command(*words: object, root: Path = ROOT, watch: bool = False) -> list[str]
 
 def environment(**more: str) -> dict[str, str]:
     """The caller's environment without what would change a build."""
-    hidden = ("PYTHONPATH", "NULL_DEVICES", "COLUMNS", "ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH")
-    # the lock that keeps measurements apart: in a folder of its own a test waits for nobody else's build
-    own = {"TMPDIR": _tmp(), "INV_LOCK_DIR": _tmp()}
-    return {key: value for key, value in os.environ.items() if key not in hidden} | own | more
-
-
-@functools.cache
-def _tmp() -> str:
-    folder = tempfile.mkdtemp(prefix="inv-tests-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    hidden = (
+        "PYTHONPATH",
+        "NULL_DEVICES",
+        "COLUMNS",
+        "ASCEND_TOOLKIT_HOME",
+        "ASCEND_HOME_PATH",
+        "INV_COMMAND",
+    )
+    return {
+        key: value for key, value in os.environ.items() if key not in hidden and not key.startswith("PYTEST_")
+    } | more
 
 
 def inv(
@@ -99,7 +105,7 @@ def inv(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=HANG_S,
         check=False,
     )
     lines = done.stderr.splitlines()
@@ -216,12 +222,21 @@ def built_sample(factory) -> tuple[Path, Answer]:  # type: ignore[no-untyped-def
     """(OUT, answer) of `inv all`, made once a session. Look at it; change only a copy. `factory`:
     tmp_path_factory.
     """
-    return _built_sample(factory.getbasetemp() / "built-sample")
+    return once(factory, "built-sample", lambda out: (out, inv("all", "--chip=cpu", out=out)))
 
 
-@functools.cache
-def _built_sample(out: Path) -> tuple[Path, Answer]:
-    return out, inv("all", "--chip=cpu", out=out)
+def once(factory, name: str, make: Callable[[Path], T]) -> T:  # type: ignore[no-untyped-def]
+    """What `make(folder)` returns, made once a session by one of pytest-xdist's processes; the others wait
+    for it and read the same. `factory`: tmp_path_factory.
+    """
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    kept = base / f"{name}.pickle"
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            shutil.rmtree(base / name, ignore_errors=True)  # of a try that failed
+            kept.write_bytes(pickle.dumps(make(base / name)))
+    return pickle.loads(kept.read_bytes())  # type: ignore[no-any-return]
 
 
 def copied(source: Path, target: Path) -> Path:

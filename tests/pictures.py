@@ -24,10 +24,10 @@ def noise(width, height, seed=0):
     )
 
 
-def encoded(levels, form="JPEG", mode="RGB", **options):
+def encoded(pixels_u8, form="JPEG", mode="RGB", **options):
     """A file's bytes."""
     file = io.BytesIO()
-    Image.fromarray(levels).convert(mode).save(file, form, **options)
+    Image.fromarray(pixels_u8).convert(mode).save(file, form, **options)
     return file.getvalue()
 
 
@@ -47,6 +47,16 @@ def folder(root, names, labels=None):
             "".join(f"{name.rpartition('/')[2]} {label}\n" for name, label in zip(names, labels, strict=True))
         )
     return str(root)
+
+
+def paths(listing):
+    """Where the images of a folder's listing lie, in order."""
+    return [f"{listing.root}/{image.path}" for image in listing.images]
+
+
+def members(images):
+    """Where a tar holds these images and what they are, as steps say it."""
+    return [[image.name, image.offset, image.size, image.sha256] for image in images]
 
 
 def tarred(path, files):

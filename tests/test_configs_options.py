@@ -43,33 +43,6 @@ def test_other_batch_sizes_are_the_users_mistake(text):
     assert str(told.value).startswith(f"--bs={text}: expected")
 
 
-THERE = ["0", "1", "2", "3"]
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("all", THERE),
-        ("0", ["0"]),
-        ("0,1", ["0", "1"]),
-        ("0-3", THERE),
-        ("3,1", ["1", "3"]),
-        ("1-2,2", ["1", "2"]),
-    ],
-)
-def test_devices_are_a_list_a_range_or_all(text, found):
-    assert options.devices(text, THERE, "310P3") == found
-
-
-@pytest.mark.parametrize(
-    "text", ["99", "0-9", "4", "x", "1-", "-1", "3-1", "", "0,,1", "²", "0-999999999999"]
-)
-def test_other_devices_are_the_users_mistake_and_what_is_there_is_named(text):
-    with pytest.raises(BuildError) as told:
-        options.devices(text, THERE, "310P3")
-    assert str(told.value).startswith(f"--devices={text}: ") and "0, 1, 2, 3" in str(told.value)
-
-
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -94,8 +67,26 @@ def test_a_value_that_is_none_of_the_legal_ones_gets_the_list(option):
         parse({option: "nonsense"})
 
 
-def test_every_option_has_a_help_text_and_every_word_an_option():
-    assert all(
-        text and text[0].islower() or text.startswith(("N", "OUT")) for _, text in options.SHARED.values()
-    )
-    assert set(vars(parse({}))) - {"batches"} <= set(options.SHARED)
+def test_every_option_has_a_help_text_and_every_value_an_option():
+    assert all(option.help and option.help[0].islower() for option in (*options.SHARED, *options.DATA))
+    names = {option.name for option in options.SHARED if option.listed}
+    assert {"bs" if name == "batches" else name for name in vars(parse({}))} == names
+
+
+def test_every_choice_that_is_listed_can_be_chosen():
+    for option in options.SHARED:
+        if option.kind == "choice" and option.listed:
+            assert all(
+                getattr(parse({option.name: value}), option.name) == value for value in option.choices()
+            )
+            assert all(value in options.completions(f"{option.flag}=") for value in option.choices())
+
+
+def test_an_empty_value_gets_what_was_expected():
+    with pytest.raises(BuildError, match="^--chip=: given without a value; expected chip to build for"):
+        parse({"chip": ""})
+
+
+def test_the_shell_is_offered_values_of_options_that_have_some():
+    assert "310P3" in options.completions("--chip=") and options.completions("--bs=1")[0] == "all"
+    assert options.completions("--checkpoint=") == options.completions("--chip") == []

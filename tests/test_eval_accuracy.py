@@ -21,22 +21,29 @@ def rank_by_hand(logits, target):
     return order.index(target)
 
 
-def judge(tmp_path, logits, labels, classes, background=False, shards=1, bad=None):
+def judge(tmp_path, logits, labels, classes, background=False, shards=1, undecodable=()):
     index = tmp_path / "index.csv"
     index.write_text(
         "row,name,label,shard\n" + "".join(f"{i},i{i}.JPEG,{label},0\n" for i, label in enumerate(labels))
     )
-    paths = [str(index)]
-    for number, part in enumerate(np.array_split(logits, shards)):
-        paths.append(str(tmp_path / f"logits-{number:05d}.npy"))
-        np.save(paths[-1], part)
-    if bad is not None:
-        paths.append(str(tmp_path / "bad.json"))
-        (tmp_path / "bad.json").write_text(
-            json.dumps([{"row": row, "name": f"i{row}.JPEG", "reason": "x"} for row in bad])
+    paths = [str(tmp_path / f"logits-{number:05d}.npy") for number in range(shards)]
+    for path, part in zip(paths, np.array_split(logits, shards), strict=True):
+        np.save(path, part)
+    lists = [tmp_path / "undecodable.json"] if undecodable else []
+    for path in lists:
+        path.write_text(
+            json.dumps([{"row": row, "name": f"i{row}.JPEG", "reason": "x"} for row in undecodable])
         )
     out = tmp_path / "accuracy.json"
-    accuracy.write(tuple(paths), (str(out),), row=ROW, classes=classes, background=background)
+    accuracy.write(
+        (str(out),),
+        index=str(index),
+        logits=tuple(paths),
+        undecodable=tuple(map(str, lists)),
+        row=ROW,
+        classes=classes,
+        background=background,
+    )
     return json.loads(out.read_text())
 
 
@@ -58,8 +65,8 @@ def test_ranks_are_those_of_sorting_with_the_lower_index_first(data):
     )
     labels = np.array(data.draw(st.lists(st.integers(0, classes - 1), min_size=images, max_size=images)))
     cut = data.draw(st.integers(0, images))
-    found = accuracy.ranks_of([logits[:cut], logits[cut:]], labels, classes, background)
-    assert found.tolist() == [
+    ranks = accuracy.ranks_of([logits[:cut], logits[cut:]], labels, classes, background)
+    assert ranks.tolist() == [
         rank_by_hand(row.tolist(), label + background) for row, label in zip(logits, labels, strict=True)
     ]
 
@@ -84,8 +91,8 @@ def test_of_equal_outputs_the_lower_index_comes_first(tmp_path):
     assert (row["top1_hits"], row["top2_hits"], row["top5_hits"]) == (1, 2, 2)
 
 
-def test_a_bad_image_is_wrong_and_missing_but_stays_in_the_denominator(tmp_path):
-    row = judge(tmp_path, np.zeros((4, 8), np.float32), [0, 0, 0, 0], classes=8, bad=[1])
+def test_an_undecodable_image_is_wrong_and_missing_but_stays_in_the_denominator(tmp_path):
+    row = judge(tmp_path, np.zeros((4, 8), np.float32), [0, 0, 0, 0], classes=8, undecodable=[1])
     assert (row["top1_hits"], row["top5_hits"], row["missing"], row["images"]) == (3, 3, 1, 4)
 
 
@@ -119,7 +126,7 @@ def test_an_index_out_of_order_is_refused(tmp_path):
     path = tmp_path / "index.csv"
     path.write_text("row,name,label,shard\n1,b,0,0\n0,a,0,0\n")
     with pytest.raises(StepError, match="not numbered 0 to 1"):
-        accuracy.read_index(str(path))
+        accuracy.write((), index=str(path), logits=(), row=ROW, classes=3, background=False)
 
 
 def test_wilson_is_the_interval_computed_by_hand_and_the_published_one():

@@ -27,7 +27,13 @@ def recorded(tmp_path, logits, reference, margin=0.1):
     np.save(tmp_path / "a.npy", logits)
     np.save(tmp_path / "b.npy", reference)
     out = tmp_path / "agreement.json"
-    agreement.write((str(tmp_path / "a.npy"), str(tmp_path / "b.npy")), (str(out),), row=ROW, margin=margin)
+    agreement.write(
+        (str(out),),
+        logits=str(tmp_path / "a.npy"),
+        reference=str(tmp_path / "b.npy"),
+        row=ROW,
+        margin=margin,
+    )
     return out
 
 
@@ -42,9 +48,9 @@ def wrong_in(count, of):
 def test_images_without_a_clear_reference_do_not_count_for_the_clear_share():
     reference = np.array([[1.0, 0.95, 0], [1.0, 0.5, 0]], np.float32)
     logits = np.array([[0.9, 0.95, 0], [1.0, 0.5, 0.25]], np.float32)
-    found = agreement.compare(logits, reference, margin=0.1)
-    assert (found["same_top1_pct"], found["same_top1_clear_pct"], found["clear_images"]) == (50.0, 100.0, 1)
-    assert (found["max_abs_diff"], found["worst_row"], found["images"], found["margin"]) == (0.25, 1, 2, 0.1)
+    row = agreement.compare(logits, reference, margin=0.1)
+    assert (row["same_top1_pct"], row["same_top1_clear_pct"], row["clear_images"]) == (50.0, 100.0, 1)
+    assert (row["max_abs_diff"], row["worst_row"], row["images"], row["margin"]) == (0.25, 1, 2, 0.1)
 
 
 @given(
@@ -52,17 +58,17 @@ def test_images_without_a_clear_reference_do_not_count_for_the_clear_share():
     arrays(np.float32, (5, 4), elements=st.floats(-50, 50, width=32)),
 )
 def test_the_columns_are_those_counted_by_hand(logits, reference):
-    found = agreement.compare(logits, reference, margin=0.5)
+    row = agreement.compare(logits, reference, margin=0.5)
     same = [
         max(range(4), key=lambda i: (a[i], -i)) == max(range(4), key=lambda i: (b[i], -i))
         for a, b in zip(logits, reference, strict=True)
     ]
-    clear = [sorted(map(float, row))[-1] - sorted(map(float, row))[-2] > 0.5 for row in reference]
+    clear = [sorted(map(float, each))[-1] - sorted(map(float, each))[-2] > 0.5 for each in reference]
     kept = [s for s, c in zip(same, clear, strict=True) if c]
-    assert found["same_top1_pct"] == pytest.approx(100 * sum(same) / 5)
-    assert found["clear_images"] == sum(clear)
-    assert found["same_top1_clear_pct"] == (pytest.approx(100 * sum(kept) / len(kept)) if kept else None)
-    assert found["max_abs_diff"] == max(
+    assert row["same_top1_pct"] == pytest.approx(100 * sum(same) / 5)
+    assert row["clear_images"] == sum(clear)
+    assert row["same_top1_clear_pct"] == (pytest.approx(100 * sum(kept) / len(kept)) if kept else None)
+    assert row["max_abs_diff"] == max(
         abs(float(a) - float(b)) for a, b in zip(logits.flat, reference.flat, strict=True)
     )
 
@@ -83,14 +89,14 @@ def test_logits_that_are_no_numbers_are_refused_by_row(value):
 def test_the_gate_passes_at_its_bound_and_its_verdict_holds_no_figures(tmp_path):
     for wrong in (0, 1):
         record = recorded(tmp_path, *wrong_in(wrong, 100))
-        agreement.gate((str(record),), (str(tmp_path / f"ok{wrong}.json"),))
+        agreement.gate((str(tmp_path / f"ok{wrong}.json"),), record=str(record))
     assert (tmp_path / "ok0.json").read_bytes() == (tmp_path / "ok1.json").read_bytes()
 
 
 def test_a_missed_gate_names_chip_batch_figure_and_record_in_one_line(tmp_path):
     record = recorded(tmp_path, *wrong_in(3, 100))
     with pytest.raises(GateMissed) as raised:
-        agreement.gate((str(record),), (str(tmp_path / "ok.json"),), bound_pct=99.0)
+        agreement.gate((str(tmp_path / "ok.json"),), record=str(record), bound_pct=99.0)
     said = str(raised.value)
     assert (
         all(word in said for word in ("310P3", "batch 8", "97.00 %", "99 %", str(record)))
@@ -103,19 +109,25 @@ def test_a_gate_with_nothing_to_compare_is_missed(tmp_path):
     record = recorded(tmp_path, np.zeros((4, 3), np.float32), np.zeros((4, 3), np.float32))
     assert json.loads(record.read_text())["same_top1_clear_pct"] is None
     with pytest.raises(GateMissed, match="none of 4 images"):
-        agreement.gate((str(record),), (str(tmp_path / "ok.json"),))
+        agreement.gate((str(tmp_path / "ok.json"),), record=str(record))
 
 
 def test_images_that_cannot_be_decoded_do_not_count_as_agreement(tmp_path):
     reference = np.eye(4, 5, dtype=np.float32)
     logits = reference.copy()
     logits[3] = logits[3][::-1]
-    logits[1] = 9  # of a picture that is not there
+    logits[1] = 9  # of an image that is not there
     for name, array in (("logits", logits), ("reference", reference)):
         np.save(tmp_path / f"{name}.npy", array)
-    (tmp_path / "bad.json").write_text(json.dumps([{"row": 1}, {"row": 900}]))
-    inputs = tuple(str(tmp_path / name) for name in ("logits.npy", "reference.npy", "bad.json"))
-    agreement.write(inputs, (str(tmp_path / "row.json"),), ROW, 0.1)
-    found = json.loads((tmp_path / "row.json").read_text())
-    assert (found["images"], found["missing"], found["worst_row"]) == (3, 1, 3)
-    assert found["same_top1_pct"] == pytest.approx(200 / 3)
+    (tmp_path / "undecodable.json").write_text(json.dumps([{"row": 1}, {"row": 900}]))
+    agreement.write(
+        (str(tmp_path / "row.json"),),
+        logits=str(tmp_path / "logits.npy"),
+        reference=str(tmp_path / "reference.npy"),
+        undecodable=(str(tmp_path / "undecodable.json"),),
+        row=ROW,
+        margin=0.1,
+    )
+    row = json.loads((tmp_path / "row.json").read_text())
+    assert (row["images"], row["missing"], row["worst_row"]) == (3, 1, 3)
+    assert row["same_top1_pct"] == pytest.approx(200 / 3)

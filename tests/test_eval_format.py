@@ -1,44 +1,52 @@
-"""What tables say: cliffs, best batch, ratios to what is published."""
+"""How figures and names are printed."""
 
 import pytest
+from eval_rows import PIXELS, REAL, SAMPLE
 
 from eval.report import format
 
-PUBLISHED_310P3 = {1: 4076.18, 4: 7962.32, 8: 10373.66, 16: 12420.51, 32: 13990.09, 64: 6721.18}
-ROW = {"model": "mobilenet_v1", "sample_data": False, "batch": 8, "devices": ["0"], "images_per_s": 1779.08}
-OF_FOUR = {"images_per_s": {"8": 7116.32}, "scale": 4}
-
-
-def test_the_published_310p3_falls_off_a_cliff_at_64_and_is_best_at_32():
-    assert format.cliffs(PUBLISHED_310P3) == [64]
-    assert format.best(PUBLISHED_310P3) == 32
-    assert format.marks(PUBLISHED_310P3) == {1: "", 4: "", 8: "", 16: "", 32: "**best**", 64: "cliff"}
-
-
-def test_a_cliff_is_below_four_fifths_of_any_smaller_batch_whatever_the_order():
-    assert format.cliffs({4: 79.9, 1: 100.0, 8: 80.0}) == [4]
-    assert format.best({8: 10.0, 4: 10.0}) == 4
-
-
-def test_a_ratio_is_of_one_chip_to_one_chip():
-    assert format.ratio(ROW, OF_FOUR) == pytest.approx(1.0)
-    assert format.ratio({**ROW, "devices": ["0", "1"]}, OF_FOUR) == pytest.approx(0.5)
-
-
-def test_a_ratio_compares_the_published_clock_where_the_row_has_it():
-    assert format.ratio({**ROW, "compute_images_per_s": 2 * 1779.08}, OF_FOUR) == pytest.approx(2.0)
-
-
-@pytest.mark.parametrize("other", [{"model": "sample"}, {"sample_data": True}, {"batch": 16}])
-def test_there_is_no_ratio_for_another_network_or_a_batch_without_a_figure(other):
-    assert format.ratio({**ROW, **other}, OF_FOUR) is None
+NOTHING = dict.fromkeys(("model", "checkpoint", "dataset", "chip", "precision", "input"))
 
 
 def test_figures_are_printed_short():
-    assert [format.speed(value) for value in (None, 899.46, 12259.18)] == ["–", "899.5", "12,259"]
-    assert [format.percent(69.516), format.times(1.966), format.text(50000), format.text(None)] == [
-        "69.52",
-        "1.97×",
-        "50,000",
-        "–",
+    assert [format.speed(value) for value in (899.46, 999.96, 12259.18)] == ["899.5", "1,000.0", "12,259"]
+    assert [format.percent(69.516), format.times(1.966), format.number(50000)] == ["69.52", "1.97×", "50,000"]
+    assert [format.duration(1234.5678), format.threshold(0.1), format.difference(0.0123)] == [
+        "1234.57",
+        "0.1",
+        "0.012",
     ]
+
+
+def test_what_is_not_there_has_no_form_and_is_shown_as_a_dash():
+    assert format.optional(format.speed, None) is None
+    assert [format.shown(None), format.shown(""), format.shown("x")] == ["–", "", "x"]
+
+
+def test_a_network_is_named_by_its_checkpoint_and_the_sample_always_says_so():
+    assert [format.model(REAL), format.model({**REAL, "checkpoint": None})] == [
+        "sgd-5e6f7a8b",
+        "mobilenet_v1",
+    ]
+    assert format.model(SAMPLE) == "sample-1a2b3c4d (SAMPLE)"
+    alone = {**NOTHING, "sample_data": False}
+    assert [format.model(alone), format.model({**alone, "sample_data": True})] == [None, "– (SAMPLE)"]
+
+
+@pytest.mark.parametrize(
+    "more, name",
+    [
+        ({}, "val-12345678"),
+        (PIXELS, "val-12345678 (seed, exact)"),
+        ({**PIXELS, "on_bad": "skip"}, "val-12345678 (seed, exact, bad ones skipped)"),
+        ({"results": "dumpout"}, "results in dumpout"),
+        ({"dataset": None}, None),
+    ],
+)
+def test_a_data_set_is_named_with_how_its_images_became_input(more, name):
+    assert format.data({**REAL, **more}) == name
+
+
+def test_where_a_row_ran_leaves_out_what_does_not_apply():
+    assert format.form(REAL) == "310P3 fp16 uint8"
+    assert [format.form({**NOTHING, "input": "uint8"}), format.form(NOTHING)] == ["uint8", None]

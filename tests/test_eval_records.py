@@ -15,8 +15,10 @@ def row(**columns):
         **common,
         "stage": "infer",
         "images": 1,
+        "missing": 0,
         "seconds": 1.0,
         "load_s": 0.0,
+        "retried": 0,
         "images_per_s": 1.0,
         **columns,
     }
@@ -38,9 +40,9 @@ def test_rows_come_in_one_order_whatever_the_order_of_the_files(tmp_path):
         row(stage="b", batch=8),
     ]
     paths = written(tmp_path, *rows)
-    found = records.read(paths)
-    assert found == records.read(paths[::-1])
-    assert [(each["chip"], each["batch"], each["stage"]) for each in found] == [
+    read = records.read(paths)
+    assert read == records.read(paths[::-1])
+    assert [(each["chip"], each["batch"], each["stage"]) for each in read] == [
         ("310P3", 64, "infer"), ("cpu", 8, "a"), ("cpu", 8, "b"), ("cpu", 16, "a"), (None, None, "infer"),
     ]  # fmt: skip
 
@@ -54,7 +56,13 @@ def test_a_missing_column_is_named_with_its_file(tmp_path, column):
 
 
 @pytest.mark.parametrize(
-    "text, words", [("[1]", "known kind: None"), ('{"kind": "x"}', "known kind: 'x'"), ("{", "not JSON")]
+    "text, words",
+    [
+        ("[1]", "known kind: None"),
+        ('{"kind": "x"}', "known kind: 'x'"),
+        ('{"kind": ["x"]}', "known kind"),
+        ("{", "not JSON"),
+    ],
 )
 def test_a_file_that_is_no_record_is_named(tmp_path, text, words):
     path = tmp_path / "x.json"

@@ -6,95 +6,25 @@ import json
 
 import numpy as np
 import pytest
+from eval_rows import PUBLISHED, REAL, SAMPLE, STATED, rows
 
 from eval import accuracy, records
 from eval.report import terminal, write
 from pipeline.errors import StepError
-
-COMMON = {"precision": "fp16", "input": "uint8"}
-SAMPLE = {
-    **COMMON,
-    "model": "sample",
-    "checkpoint": "sample-1a2b3c4d",
-    "dataset": "sample-99aa88bb",
-    "chip": "cpu",
-    "sample_data": True,
-}
-REAL = {
-    **COMMON,
-    "model": "mobilenet_v1",
-    "checkpoint": "sgd-5e6f7a8b",
-    "dataset": "val-12345678",
-    "chip": "310P3",
-    "sample_data": False,
-}
-PUBLISHED = {
-    "310": {"images_per_s": {"1": 4550.44, "64": 5899.52}, "scale": 4, "source": "README of the seed"},
-    "310P3": {
-        "images_per_s": {"1": 4241.54, "64": 14515.69},
-        "scale": 1,
-        "source": "README of the seed",
-        "note": "Disputed at 64",
-    },
-}
-STATED = {"mobilenet_v1": {"top1_pct": 69.52, "top5_pct": 89.05, "source": "README"}}
-
-
-def rows(common, speeds=((1, 4241.54), (64, 3000.0))):
-    ranks = np.array([0] * 70 + [1] * 19 + [7] * 11)
-    found = [{**common, "batch": 16, "kind": "accuracy", **accuracy.figures(ranks, 1000)}]
-    for batch, speed in speeds:
-        found.append(
-            {
-                **common,
-                "dataset": None,
-                "batch": batch,
-                "kind": "throughput",
-                "devices": ["0"],
-                "images_per_s": speed,
-                "latency_ms_p50": 1.0,
-                "latency_ms_p90": 2.0,
-                "latency_ms_p99": 10.0,
-                "warmup": 3,
-                "rounds": 1000,
-                "measures": "copies included",
-            }
-        )
-        found.append(
-            {
-                **common,
-                "batch": batch,
-                "kind": "agreement",
-                "images": 100,
-                "same_top1_pct": 99.0,
-                "clear_images": 98,
-                "same_top1_clear_pct": 100.0,
-                "margin": 0.1,
-                "max_abs_diff": 0.0123,
-            }
-        )
-    found.append(
-        {
-            **common,
-            "batch": 16,
-            "kind": "pipeline",
-            "stage": "infer",
-            "images": 100,
-            "seconds": 2.0,
-            "load_s": 0.5,
-            "images_per_s": 50.0,
-        }
-    )
-    return found
 
 
 def written(tmp_path, *each, current=None):
     paths = [str(tmp_path / f"record-{number}.json") for number in range(len(each))]
     for path, row in zip(paths, each, strict=True):
         records.write(path, row)
-    outputs = tuple(str(tmp_path / name) for name in ("summary.json", "report.md", "result.json"))
-    write.write(tuple(paths), outputs, published=PUBLISHED, published_accuracy=STATED, current=current)
+    reported(tmp_path, paths, current=current)
     return json.loads((tmp_path / "summary.json").read_text()), (tmp_path / "report.md").read_text()
+
+
+def reported(tmp_path, paths, **more):
+    names = ["summary.json", "report.md", "table.txt"] + (["result.json"] if more.get("current") else [])
+    outputs = tuple(str(tmp_path / name) for name in names)
+    write.write(outputs, records=tuple(paths), published=PUBLISHED, published_accuracy=STATED, **more)
 
 
 def cells(page, start):
@@ -192,6 +122,7 @@ def test_every_table_of_the_page_is_whole(tmp_path):
 def test_results_of_other_tools_have_a_row_without_chip(tmp_path):
     row = {
         **dict.fromkeys(records.COMMON),
+        "batch": None,
         "kind": "accuracy",
         "results": "dumpout",
         **accuracy.figures(np.zeros(9, int), 1000),
@@ -206,28 +137,49 @@ def test_a_retried_step_is_told(tmp_path):
     assert "2 of the steps ran a second time" in page
 
 
-def test_the_terminal_table_ends_with_the_reports_path_and_has_straight_columns(tmp_path):
-    current = {**REAL, "batch": 16}
-    text = terminal.final(rows(REAL), PUBLISHED, STATED, current, "out/report/report.md")
+def test_of_two_records_of_one_thing_the_builds_own_counts_else_the_first_of_the_stored(tmp_path):
+    own, newest, oldest, alone = (
+        {**rows(REAL)[-1], "stage": stage, "seconds": seconds}
+        for stage, seconds in (("infer", 1.0), ("infer", 2.0), ("bench", 3.0), ("bench", 4.0))
+    )
+    paths = [str(tmp_path / f"{number}.json") for number in range(4)]
+    for path, row in zip(paths, (own, newest, oldest, alone), strict=True):
+        records.write(path, row)
+    reported(tmp_path, paths[:1], stored=tuple(paths[1:]))
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert [(row["stage"], row["seconds"]) for row in summary["rows"]] == [("bench", 3.0), ("infer", 1.0)]
+
+
+def test_two_records_of_one_thing_in_one_build_are_an_error(tmp_path):
+    paths = [str(tmp_path / name) for name in ("a.json", "b.json")]
+    for path in paths:
+        records.write(path, rows(REAL)[-1])
+    with pytest.raises(StepError, match="two records of one thing"):
+        reported(tmp_path, paths)
+
+
+def test_the_page_says_where_and_by_what_its_records_were_made(tmp_path):
+    made = {"host": "h", "cpu": "c", "python": "3.11", "git": {"commit": "0123456789abcdef", "dirty": True}}
+    for number, git in enumerate((made["git"], None)):
+        stamp = {"name": "x/y", "made": {**made, "git": git}, "tools": {"numpy": "2.4", "acl": None}}
+        (tmp_path / f"record-{number}.json.stamp").write_text(json.dumps(stamp))
+    _, page = written(tmp_path, *rows(REAL))
+    assert page[page.index("## Made by") :].splitlines()[2:] == [
+        "- h (c), Python 3.11, commit 0123456789ab with uncommitted changes",
+        "- h (c), Python 3.11, commit None",
+        "- tools: numpy 2.4",
+        "- inputs, params, tools and code of every step: provenance.json beside this page",
+    ]
+
+
+def test_the_terminal_table_has_straight_columns(tmp_path):
+    text = terminal.final(rows(REAL), PUBLISHED, STATED, {"current": {**REAL, "batch": 16}})
     lines = text.splitlines()
     assert lines[0].startswith("accuracy   top-1 70.00 % (") and lines[0].endswith("published 69.52 / 89.05")
-    assert lines[-1] == "report: out/report/report.md"
     head, first, last = lines[3:6]
     assert head.split() == [
-        "batch",
-        "images/s",
-        "latency",
-        "ms",
-        "p50",
-        "/",
-        "p90",
-        "/",
-        "p99",
-        "same",
-        "top-1",
-        "%",
-        "published",
-        "310P3",
+        *("batch", "images/s", "latency", "ms", "p50", "/", "p90", "/", "p99", "same", "top-1", "%"),
+        *("published", "310P3"),
     ]
     assert (first.split()[-1], last.split()[-1]) == ("best", "cliff")
     assert (
@@ -238,10 +190,36 @@ def test_the_terminal_table_ends_with_the_reports_path_and_has_straight_columns(
 
 
 def test_the_terminal_table_of_the_sample_shows_all_published_chips_and_says_what_they_are_for():
-    text = terminal.final(rows(SAMPLE), PUBLISHED, STATED, {**SAMPLE, "batch": 16}, "r")
+    text = terminal.final(rows(SAMPLE), PUBLISHED, STATED, {"current": {**SAMPLE, "batch": 16}})
     assert text.startswith("SAMPLE: ") and "published figures are for 1.0/224" in text
     assert "published 310 ×4   published 310P3" in text and "69.52" not in text
 
 
-def test_the_terminal_table_without_accuracy_or_throughput_is_the_path():
-    assert terminal.final([], PUBLISHED, STATED, SAMPLE, "out/report.md") == "report: out/report.md"
+def test_the_terminal_table_without_accuracy_or_throughput_is_empty():
+    assert terminal.final([], PUBLISHED, STATED, {"current": SAMPLE}) == ""
+
+
+def test_the_terminal_table_shows_the_batches_and_devices_that_were_asked_for():
+    both = [*rows(REAL), {**rows(REAL)[1], "devices": ["0", "1"], "images_per_s": 8000.0}]
+    scope = {"current": REAL, "batches": [1], "devices": ["0", "1"]}
+    title, _, *timed = terminal.final(both, PUBLISHED, STATED, scope).splitlines()
+    assert title == "throughput on 310P3 fp16 uint8, 2 devices"
+    assert [line.split()[:2] for line in timed] == [["1", "8,000"]]
+
+
+def test_images_that_cannot_be_decoded_are_counted_and_the_file_that_names_them_is(tmp_path):
+    prepared = {**rows(REAL)[-1], "stage": "preprocess", "missing": 3}
+    scope = {"current": REAL, "data": {"stage": "preprocess"}, "undecodable": "data/undecodable.json"}
+    assert terminal.final([prepared], PUBLISHED, STATED, scope).split("\n\n") == [
+        "3 of 100 images cannot be decoded: skipped, and counted as wrong",
+        "they are named in data/undecodable.json",
+    ]
+    assert "named in" not in terminal.final([{**prepared, "missing": 0}], PUBLISHED, STATED, scope)
+
+
+def test_an_accuracy_next_to_chance_is_said_to_be_one():
+    ranks = np.array([0] * 4 + [7] * 96)
+    row = {**rows(REAL)[0], **accuracy.figures(ranks, 1000)}
+    assert "next to chance" in terminal.final([row], PUBLISHED, STATED, {"current": REAL})
+    few = {**row, **accuracy.figures(ranks[:99], 1000)}
+    assert "next to chance" not in terminal.final([few], PUBLISHED, STATED, {"current": REAL})

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from eval.ais_bench import results_dir
 from eval.ais_bench import score as scoring
 from pipeline.errors import BuildError, StepError
 
@@ -42,7 +43,9 @@ def score(tmp_path, where, names=NAMES, labels=LABELS, classes=5):
         + "".join(f"{i},{n},{c},0\n" for i, (n, c) in enumerate(zip(names, labels, strict=True)))
     )
     out = tmp_path / "accuracy.json"
-    scoring.write((str(index), str(where)), (str(out),), row=ROW, classes=classes)
+    paths = results_dir.paired(results_dir.listed(str(where)), names)
+    row = {**ROW, "results": where.name}
+    scoring.write((str(out),), index=str(index), results=tuple(paths), row=row, classes=classes)
     return json.loads(out.read_text())
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from eval import stage_times
 from pipeline.errors import StepError
+from pipeline.timing import union_seconds
 
 ROW = {
     "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "cpu", "precision": "fp32", "input": "uint8",
@@ -18,12 +19,12 @@ ROW = {
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10)), max_size=12))
 def test_the_union_counts_every_covered_second_once(spans):
     covered = {second for begin, length in spans for second in range(begin, begin + length)}
-    assert stage_times.union_seconds((begin, begin + length) for begin, length in spans) == len(covered)
+    assert union_seconds((begin, begin + length) for begin, length in spans) == len(covered)
 
 
 def test_a_stage_is_its_steps_together_and_gaps_between_builds_do_not_count():
     stamps = [
-        {"name": "infer/a/00000", "start": 103.0, "seconds": 2.0, "load_s": 0.5, "images": 10},
+        {"name": "infer/a/00000", "made": {"start": 103.0, "seconds": 2.0, "load_s": 0.5, "images": 10}},
         {
             "name": "infer/a/00001",
             "made": {"start": 104.0, "seconds": 2.0, "load_s": 0.25, "images": 10, "crashed_on": "1"},
@@ -32,7 +33,7 @@ def test_a_stage_is_its_steps_together_and_gaps_between_builds_do_not_count():
         {"name": "preprocess/x/00000", "made": {"start": 100.0, "seconds": 4.0, "images": 40}},
         {"name": "preprocess/x/index", "made": {"start": 99.0, "seconds": 4.0, "images": 0}},
     ]
-    first, second = stage_times.rows(stamps, ROW)
+    first, second = stage_times.figures(stamps)
     assert (first["stage"], first["images"], first["seconds"], first["images_per_s"]) == (
         "preprocess",
         40,
@@ -46,26 +47,32 @@ def test_a_stage_is_its_steps_together_and_gaps_between_builds_do_not_count():
         0.75,
     )
     assert (first["retried"], second["retried"]) == (0, 1)
-    assert second["kind"] == "pipeline" and second["chip"] == "cpu"
 
 
 def test_stamps_of_another_stage_are_refused(tmp_path):
     path = tmp_path / "x.stamp"
     path.write_text(json.dumps({"name": "infer/a", "made": {"start": 0.0, "seconds": 2.0, "images": 10}}))
-    stage_times.write((str(path),), (str(tmp_path / "ok.json"),), row=ROW, stage="infer")
+    stage_times.write((str(tmp_path / "ok.json"),), stamps=(str(path),), row=ROW, stage="infer")
+    row = json.loads((tmp_path / "ok.json").read_text())
+    assert (row["kind"], row["chip"], row["stage"]) == ("pipeline", "cpu", "infer")
     with pytest.raises(StepError, match="stamps of infer given for the stage bench"):
-        stage_times.write((str(path),), (str(tmp_path / "no.json"),), row=ROW, stage="bench")
+        stage_times.write((str(tmp_path / "no.json"),), stamps=(str(path),), row=ROW, stage="bench")
 
 
 @pytest.mark.parametrize(("lists", "missing"), [([], 0), ([[{"row": 3}, {"row": 9}]], 2)])
-def test_pictures_that_were_skipped_are_counted_in_the_record(tmp_path, lists, missing):
+def test_images_that_were_skipped_are_counted_in_the_record(tmp_path, lists, missing):
     stamp = tmp_path / "x.stamp"
     stamp.write_text(
         json.dumps({"name": "preprocess/a", "made": {"start": 0.0, "seconds": 2.0, "images": 10}})
     )
-    bad = []
-    for found in lists:
-        bad.append(str(tmp_path / "bad.json"))
-        (tmp_path / "bad.json").write_text(json.dumps(found))
-    stage_times.write((*bad, str(stamp)), (str(tmp_path / "row.json"),), row=ROW, stage="preprocess")
+    paths = [tmp_path / f"undecodable-{number}.json" for number in range(len(lists))]
+    for path, images in zip(paths, lists, strict=True):
+        path.write_text(json.dumps(images))
+    stage_times.write(
+        (str(tmp_path / "row.json"),),
+        stamps=(str(stamp),),
+        undecodable=tuple(map(str, paths)),
+        row=ROW,
+        stage="preprocess",
+    )
     assert json.loads((tmp_path / "row.json").read_text())["missing"] == missing

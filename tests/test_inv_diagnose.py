@@ -10,8 +10,7 @@ from inv import REAL, ROOT, inv
 
 from preprocess.dataset import classes
 
-ABSENT = f"{REAL} is absent: it lies beside some checkouts only"
-pytestmark = [pytest.mark.skipif(not REAL.is_dir(), reason=ABSENT), pytest.mark.slow]
+pytestmark = pytest.mark.shared
 
 REFERENCE, TENSORFLOW = "mobilenet_v1_1.0_224_ref", "mobilenet_v1_0.5_160_tf"
 OF = {known.index: known.ilsvrc_id for known in classes.table()}

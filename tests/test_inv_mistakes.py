@@ -2,59 +2,22 @@
 nothing lost.
 """
 
+import functools
 import subprocess
 
+import mistakes
 import pytest
-from inv import CHECKPOINT, command, copied, environment, inv, own, pictures, results, tree
+from inv import CHECKPOINT, command, environment, inv, own, tree
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """A folder with a data set and an OUT built from it by `inv infer --chip=null --bs=1,4`."""
-    folder = tmp_path_factory.mktemp("world")
-    pictures(folder / "own", 20)
-    inv("infer", "--chip=null", "--bs=1,4", *own(folder / "own"), out=folder / "out")
-    return folder
+    return mistakes.built(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture
 def refused(world):
-    """Run it in that OUT: it must fail with `code` and one line that has all `words`, and leave what was
-    built as it was.
-    """
-
-    def run(*typed, words, code=2, out=None, cwd=None, **env):
-        before = tree(world / "out")
-        answer = inv(*typed, out=out or world / "out", code=code, cwd=cwd, **env)
-        assert tree(world / "out") == before
-        assert "Traceback" not in answer.out + answer.err
-        (line,) = answer.err.splitlines()
-        assert line.startswith("inv: ")
-        assert [word for word in words if word not in line] == [], line
-        assert answer.ran == []
-        return line
-
-    return run
-
-
-@pytest.fixture
-def failed(world, tmp_path):
-    """The same for what only a step can find out, in a copy of OUT: it names the failed step, and what was
-    built before stays.
-    """
-
-    def run(*typed, words, code, step):
-        out = copied(world / "out", tmp_path / "out")
-        before = results(out)
-        answer = inv(*typed, out=out, code=code)
-        after = results(out)
-        assert [name for name, content in before.items() if after.get(name) != content] == []
-        assert "Traceback" not in answer.out + answer.err
-        (line,) = [line for line in answer.err.splitlines() if line.startswith(f"failed {step}")]
-        assert [word for word in words if word not in line] == [], line
-        return answer
-
-    return run
+    return functools.partial(mistakes.refusal, world)
 
 
 OPTIONS = [
@@ -165,134 +128,6 @@ def test_an_empty_path_never_builds_the_sample_instead(refused, option):
 def test_an_empty_out_is_told():
     answer = inv("--dry", "infer", "--chip=null", "--out=", code=2)
     assert len(answer.err.splitlines()) == 1 and "--out=" in answer.err
-
-
-LINE = "own_00003.JPEG 3\n"
-LABELS = {
-    "a missing name": (lambda text: text.replace(LINE, ""), ["own_00003.JPEG", "--labels=FILE"]),
-    "a duplicate name": (lambda text: text + LINE, ["own_00003.JPEG", "line 21", "one line for each"]),
-    "a name without a picture": (lambda text: text + "own_00020.JPEG 4\n", ["own_00020.JPEG", "--limit=N"]),
-    "a class out of range": (
-        lambda text: text.replace(LINE, "own_00003.JPEG 16\n"),
-        ["own_00003.JPEG 16", "0..15"],
-    ),
-    "a class that is no number": (
-        lambda text: text.replace(LINE, "own_00003.JPEG cat\n"),
-        ["line 4", "own_00003.JPEG cat"],
-    ),
-    "no line": (lambda text: "", ["empty", "NAME CLASS"]),
-}
-
-
-@pytest.mark.parametrize("mistake", LABELS)
-def test_a_wrong_label_file_is_told(refused, world, tmp_path, mistake):
-    change, words = LABELS[mistake]
-    (tmp_path / "labels.txt").write_text(change((world / "own" / "val_label.txt").read_text()))
-    labels = f"--labels={tmp_path / 'labels.txt'}"
-    refused("infer", "--chip=null", "--bs=1,4", *own(world / "own"), labels, words=["labels.txt", *words])
-
-
-def test_a_label_file_that_is_nowhere_is_told_with_the_places(refused, world, tmp_path):
-    data = copied(world / "own", tmp_path / "data")
-    (data / "val_label.txt").unlink()
-    refused("infer", "--chip=null", *own(data), words=[str(data), "val_label.txt", "--labels=FILE"])
-
-
-def test_an_empty_data_set_is_told(refused, tmp_path):
-    (tmp_path / "nothing").mkdir()
-    refused(
-        "infer",
-        "--chip=null",
-        *own(tmp_path / "nothing"),
-        words=[str(tmp_path / "nothing"), "no pictures", ".jpeg"],
-    )
-
-
-def test_a_data_set_that_is_no_folder_and_no_tar_is_told(refused, tmp_path):
-    (tmp_path / "notes.doc").write_text("words")
-    refused("infer", "--chip=null", *own(tmp_path / "notes.doc"), words=[str(tmp_path / "notes.doc")])
-
-
-def test_a_truncated_jpeg_fails_its_step_with_the_files_name(failed, world, tmp_path):
-    data = copied(world / "own", tmp_path / "data")
-    whole = (data / "own_00017.JPEG").read_bytes()
-    (data / "own_00017.JPEG").write_bytes(whole[: len(whole) // 2])
-    answer = failed(
-        "infer",
-        "--chip=null",
-        "--bs=1,4",
-        *own(data),
-        code=1,
-        step="preprocess/",
-        words=["own_00017.JPEG", "--on-bad=skip"],
-    )
-    assert "own_00016.JPEG" not in answer.err
-
-
-def test_a_text_file_under_a_pictures_name_fails_its_step_with_the_files_name(failed, world, tmp_path):
-    data = copied(world / "own", tmp_path / "data")
-    (data / "own_00017.JPEG").write_text("no picture")
-    failed(
-        "infer", "--chip=null", "--bs=1,4", *own(data), words=["own_00017.JPEG"], code=1, step="preprocess/"
-    )
-
-
-def checkpoint_that(tmp_path, kind):
-    path = tmp_path / "model.tar"
-    if kind == "text":
-        path.write_text("no checkpoint\n")
-    elif kind == "empty":
-        path.write_bytes(b"")
-    else:
-        path.write_bytes(CHECKPOINT.read_bytes()[:-1000])
-    return path
-
-
-@pytest.mark.parametrize("kind", ["text", "empty", "cut short"])
-def test_a_file_that_is_no_checkpoint_is_told(failed, world, tmp_path, kind):
-    path = checkpoint_that(tmp_path, kind)
-    failed(
-        "infer",
-        "--chip=null",
-        "--bs=1,4",
-        *own(world / "own", path),
-        code=2,
-        step="export/",
-        words=[str(path), "--checkpoint=FILE"],
-    )
-
-
-def test_a_checkpoint_of_another_network_is_told_with_what_it_looks_like(failed, world):
-    failed(
-        "infer",
-        "--chip=null",
-        "--bs=1,4",
-        *own(world / "own", CHECKPOINT, "mobilenet_v1"),
-        code=2,
-        step="export/",
-        words=[str(CHECKPOINT), "0.25", "16 outputs", "--model="],
-    )
-
-
-MODEL_FILES = {
-    "an unknown key": (lambda text: text.replace("classes", "klasses"), ["klasses"]),
-    "a wrong type": (lambda text: text.replace("width = 0.25", 'width = "wide"'), ["width"]),
-    "a missing key": (lambda text: text.replace("resolution = 128\n", ""), ["resolution"]),
-    "no TOML": (lambda text: "{", ["model.toml"]),
-}
-
-
-@pytest.mark.parametrize("mistake", MODEL_FILES)
-def test_a_wrong_model_file_is_told_with_file_and_key(refused, world, tmp_path, mistake):
-    change, words = MODEL_FILES[mistake]
-    source = CHECKPOINT.parent.parent / "configs" / "models" / "sample.toml"
-    (tmp_path / "model.toml").write_text(change(source.read_text()))
-    refused(
-        "infer",
-        "--chip=null",
-        *own(world / "own", model=tmp_path / "model.toml"),
-        words=["model.toml", *words],
-    )
 
 
 def test_an_out_that_is_a_file_is_told(refused, tmp_path):

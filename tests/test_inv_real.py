@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from inv import REAL, inv, rows, stacked
 
-pytestmark = pytest.mark.skipif(
-    not REAL.is_dir(), reason=f"{REAL} is absent: it lies beside some checkouts only"
-)
+pytestmark = pytest.mark.shared
 
 REFERENCE = "mobilenet_v1_1.0_224_ref"
 TENSORFLOW = "mobilenet_v1_0.5_160_tf"
@@ -19,7 +17,7 @@ RIGHT = {REFERENCE: (196, 236), TENSORFLOW: (176, 224)}
 
 
 BUILDS = [
-    pytest.param((name, kind), id=f"{name}-{kind}", marks=[pytest.mark.slow] if kind == "float32" else [])
+    pytest.param((name, kind), id=f"{name}-{kind}")
     for kind in ("uint8", "float32")
     for name in (REFERENCE, TENSORFLOW)
 ]

@@ -3,36 +3,35 @@ readable.
 """
 
 import ast
-import os
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-MAY_IMPORT = {
-    "configs": {"pipeline", "preprocess"},
-    "stages": {"configs", "pipeline", "backends", "preprocess", "eval"},
-    "pipeline": set(),
-    "mobilenet": {"pipeline"},
-    "backends": {"pipeline"},
-    "preprocess": {"pipeline"},
-    "convert": {"mobilenet", "backends", "pipeline"},
-    "infer": {"backends", "pipeline"},
-    "eval": {"pipeline"},
-}
+PACKAGES = (
+    "backends",
+    "configs",
+    "convert",
+    "eval",
+    "infer",
+    "mobilenet",
+    "pipeline",
+    "preprocess",
+    "stages",
+)
 TOP = {
-    *MAY_IMPORT,
+    *PACKAGES,
+    "CHANGELOG.md",
     "tests",
     "docs",
     "benchmarks",
     "inv",
-    "tasks.py",
     "invoke.yaml",
     "setup.cfg",
     "setup.py",
+    "tasks.py",
     "pyproject.toml",
     "ruff.toml",
     "README.md",
@@ -42,8 +41,6 @@ TOP = {
     ".ci",
     "wheels",
 }
-NO_TORCH = ("preprocess", "eval", "infer", "pipeline", "configs")
-SLOW = ("torch", "onnx", "onnxruntime", "PIL", "onnxsim", "numpy")
 DEPENDENCIES = {
     "invoke",
     "numpy",
@@ -90,12 +87,15 @@ def listed():
     return [name for name in done.stdout.splitlines() if (ROOT / name).exists()]
 
 
-MODULES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 SOURCES = [*MODULES, ROOT / "tasks.py"]
 
 
-def named(paths):
-    return pytest.mark.parametrize("path", paths, ids=[str(path.relative_to(ROOT)) for path in paths])
+def offenders(paths, fault):
+    """{path under the root: what is wrong} of the files with a fault. `fault`: path -> what is wrong, falsy
+    where nothing is.
+    """
+    return {str(path.relative_to(ROOT)): wrong for path in paths if (wrong := fault(path))}
 
 
 @cache
@@ -113,30 +113,9 @@ def imports(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_the_top_level_is_the_table_of_contents():
-    assert {name.partition("/")[0] for name in listed()} - TOP == set()
-
-
-@named(MODULES)
-def test_arrows_between_packages(path):
-    package = path.relative_to(ROOT).parts[0]
-    ours = {name.partition(".")[0] for name in imports(path)} & {*MAY_IMPORT, "tasks", "tests", "benchmarks"}
-    assert ours - {package} - MAY_IMPORT[package] == set()
-
-
-def test_benchmarks_and_product_do_not_import_tests():
-    found = [name for path in (ROOT / "benchmarks").rglob("*.py") for name in imports(path)]
-    assert [name for name in found if name.partition(".")[0] == "tests"] == []
-
-
-@named([path for path in MODULES if path.relative_to(ROOT).parts[0] in NO_TORCH])
-def test_only_what_needs_torch_imports_it(path):
-    assert "torch" not in {name.partition(".")[0] for name in imports(path)}
-
-
-@named(MODULES)
-def test_our_own_modules_are_imported_at_the_top(path):
-    inside = [
+def imported_inside(path):
+    """Names of the modules that functions of a file import."""
+    return [
         name
         for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef)
@@ -146,38 +125,53 @@ def test_our_own_modules_are_imported_at_the_top(path):
             [below.module] if isinstance(below, ast.ImportFrom) else [alias.name for alias in below.names]
         )
     ]
-    assert [name for name in inside if name.partition(".")[0] in MAY_IMPORT] == []
-    assert inside == [] or path.relative_to(ROOT).parts[0] == "backends", (
-        f"{inside}: only an SDK, and only in backends"
-    )
+
+
+def test_the_top_level_is_the_table_of_contents():
+    assert {name.partition("/")[0] for name in listed()} - TOP == set()
+
+
+def test_benchmarks_and_product_do_not_import_tests():
+    found = [name for path in (ROOT / "benchmarks").rglob("*.py") for name in imports(path)]
+    assert [name for name in found if name.partition(".")[0] == "tests"] == []
+
+
+def test_our_own_modules_are_imported_at_the_top():
+    def ours(path):
+        return [name for name in imported_inside(path) if name.partition(".")[0] in PACKAGES]
+
+    assert offenders(MODULES, ours) == {}
+
+
+def test_only_backends_import_inside_functions():
+    """An SDK, which is needed on use only."""
+    paths = [path for path in MODULES if path.relative_to(ROOT).parts[0] != "backends"]
+    assert offenders(paths, imported_inside) == {}
 
 
 # as formatted; the house that comes cuts them up
 TOO_LONG_YET = {
     "backends/ascend/doctor.py",
     "backends/ascend/npu_smi.py",
-    "stages/request/request.py",
     "pipeline/execution/run.py",
-    "preprocess/dataset/scan.py",
-    "stages/data.py",
-    "tasks.py",
 }
 
 
-@named(SOURCES)
-def test_a_file_is_at_most_250_lines(path):
-    long = len(path.read_text(encoding="utf-8").splitlines()) > 250
-    assert long == (str(path.relative_to(ROOT)) in TOO_LONG_YET)
+def test_a_file_is_at_most_250_lines():
+    long = offenders(SOURCES, lambda path: len(path.read_text(encoding="utf-8").splitlines()) > 250)
+    assert set(long) == TOO_LONG_YET
 
 
-@named(SOURCES)
-def test_a_function_is_at_most_60_lines(path):
-    long = {
-        node.name: node.end_lineno - node.lineno + 1
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.FunctionDef)
-    }
-    assert {name: lines for name, lines in long.items() if lines > 60} == {}
+def test_a_function_is_at_most_60_lines():
+    def long(path):
+        lengths = {
+            node.name: node.end_lineno - node.lineno + 1
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.FunctionDef)
+        }
+        return {name: lines for name, lines in lengths.items() if lines > 60}
+
+    assert offenders(SOURCES, long) == {}
 
 
 def test_nine_functions_of_ten_are_at_most_30_lines():
@@ -188,18 +182,24 @@ def test_nine_functions_of_ten_are_at_most_30_lines():
     assert lengths[len(lengths) * 9 // 10] <= 30
 
 
-@named(SOURCES)
-def test_every_module_says_what_it_is(path):
-    text = ast.get_docstring(tree(path))
-    assert text and len(text.splitlines()[0]) > 20
+def test_every_module_says_what_it_is():
+    def says_little(path):
+        text = ast.get_docstring(tree(path))
+        return not text or len(text.splitlines()[0]) <= 20
+
+    assert offenders(SOURCES, says_little) == {}
 
 
-@named(MODULES)
-def test_public_functions_and_classes_have_docstrings(path):
-    found = [node for node in tree(path).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    assert [
-        node.name for node in found if not node.name.startswith("_") and not ast.get_docstring(node)
-    ] == []
+def test_public_functions_and_classes_have_docstrings():
+    def bare(path):
+        public = [
+            node
+            for node in tree(path).body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        ]
+        return [node.name for node in public if not ast.get_docstring(node)]
+
+    assert offenders(MODULES, bare) == {}
 
 
 def test_there_is_exactly_one_catch_all():
@@ -219,87 +219,19 @@ def test_there_is_exactly_one_catch_all():
     assert found == ["pipeline/execution/worker.py"]
 
 
-@named(SOURCES)
-def test_no_module_is_named_like_a_dependency_or_like_nothing(path):
-    name = path.stem if path.stem != "__init__" else path.parent.name
-    assert name not in DEPENDENCIES and name not in FORBIDDEN_NAMES
+def test_no_module_is_named_like_a_dependency_or_like_nothing():
+    def badly_named(path):
+        return (path.stem if path.stem != "__init__" else path.parent.name) in {
+            *DEPENDENCIES,
+            *FORBIDDEN_NAMES,
+        }
+
+    assert offenders(SOURCES, badly_named) == {}
 
 
-@named(SOURCES)
-def test_nothing_in_the_product_knows_of_the_simulator(path):
-    text = path.read_text(encoding="utf-8").lower()
-    assert [word for word in ("simulator", "fake_ascend", "cannsim", "mock") if word in text] == []
+def test_nothing_in_the_product_knows_of_the_simulator():
+    def known(path):
+        text = path.read_text(encoding="utf-8").lower()
+        return [word for word in ("simulator", "fake_ascend", "cannsim", "mock") if word in text]
 
-
-def loaded(code, *argv):
-    """Which of the slow packages a Python of its own has imported at the end of this code; and its exit
-    code.
-    """
-    tail = (
-        f"\nfinally:\n    import sys; sys.stderr.write('LOADED ' + ' '.join(m for m in {SLOW} if m in"
-        " sys.modules) + '\\n')"
-    )
-    body = "\n".join("    " + line for line in code.splitlines())
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-P",
-            "-c",
-            f"import sys\nsys.path.insert(0, {str(ROOT)!r})\ntry:\n{body}{tail}",
-            *argv,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=ROOT,
-        env=os.environ,
-    )
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("LOADED")]
-    return line.split()[1:], done.returncode, done.stdout + done.stderr
-
-
-INV = "import tasks\nfrom pipeline.cli.program import main\nmain(tasks)"
-
-
-@pytest.mark.parametrize("argv", [[], ["--list"], ["--help", "all"], ["all", "--chpi=cpu"]])
-def test_looking_at_the_tasks_imports_nothing_slow(argv):
-    found, _, output = loaded(INV, *argv)
-    assert found == [], output
-
-
-def test_planning_imports_nothing_slow(tmp_path):
-    found, code, output = loaded(INV, "--dry", "all", "--chip=cpu", f"--out={tmp_path}/out")
-    assert (found, code) == ([], 0), output
-    assert "never made" in output and not (tmp_path / "out").exists()
-
-
-def test_a_build_with_nothing_to_do_imports_nothing_slow(tmp_path):
-    argv = ["report", "--chip=null", f"--out={tmp_path}/out"]
-    _, code, output = loaded(INV, *argv)
-    assert code == 0, output
-    found, code, output = loaded(INV, *argv)
-    assert (found, code) == ([], 0) and "nothing to do" in output, output
-
-
-def test_importing_every_module_that_plans_is_possible_without_an_sdk():
-    modules = ["tasks", "backends.ascend"] + [
-        f"configs.{path.stem}" for path in (ROOT / "configs").glob("*.py")
-    ]
-    found, code, output = loaded(
-        "import importlib\nfor name in sys.argv[1:]:\n    importlib.import_module(name)", *modules
-    )
-    assert (found, code) == ([], 0), output
-
-
-def test_every_action_that_the_tasks_name_is_a_function_of_inputs_and_outputs(tmp_path):
-    code = (
-        "import tasks\nfrom invoke.tasks import Call\nfrom pipeline.cli.executor import declared\nimport"
-        " importlib, inspect\nbuild = tasks.resolve({'chip': 'cpu', 'out': sys.argv[1]})\nsteps, _ ="
-        " declared([Call(tasks.everything)], build)\nfor action in sorted({step.action for step in steps}):\n"
-        "    module, _, name = action.partition(':')\n    found ="
-        " list(inspect.signature(getattr(importlib.import_module(module), name)).parameters)\n    assert"
-        " found[:2] == ['inputs', 'outputs'], (action, found)\n"
-    )
-    _, code, output = loaded(code, str(tmp_path / "out"))
-    assert code == 0, output
+    assert offenders(SOURCES, known) == {}

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from inv import REAL
 from PIL import Image
 
 from mobilenet import checkpoint
@@ -14,7 +15,6 @@ from mobilenet.reference import normalised
 from pipeline.errors import BuildError
 
 ROOT = Path(__file__).parent.parent
-REAL = ROOT.parent / "shared" / "real"
 MODELS = {
     "mobilenet_v1_1.0_224_ref": ROOT / "configs" / "models" / "mobilenet_v1.toml",
     "mobilenet_v1_0.5_160_tf": REAL / "mobilenet_v1_0.5_160_tf.toml",
@@ -39,7 +39,7 @@ def pixels(path, resize, crop):
     return np.asarray(image.crop((left, top, left + crop, top + crop)))
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is absent: no real weights and photographs here")
+@pytest.mark.shared
 @pytest.mark.parametrize("name", MODELS)
 def test_real_weights_give_the_logits_of_the_independent_implementation(name):
     model = tomllib.loads(MODELS[name].read_text())

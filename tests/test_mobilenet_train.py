@@ -91,7 +91,7 @@ def test_training_is_seeded(tmp_path):
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.slow
 def test_a_model_trained_anew_is_as_good(tmp_path, images):
     again = tmp_path / "again.tar"
     index, shard = drawn(tmp_path, "train")

@@ -84,6 +84,7 @@ def test_a_second_build_says_that_there_is_nothing_to_do(world):
     assert world.driven(*plan(world)[2:4]) == (0, "nothing to do: all 2 steps are up to date\n", "")
 
 
+@pytest.mark.alone  # kills at moments that an undisturbed build's time gives
 def test_a_group_killed_again_and_again_ends_with_the_same_bytes(world, undisturbed):
     tree, seconds = undisturbed
     moments = random.Random(20170417)
@@ -92,7 +93,7 @@ def test_a_group_killed_again_and_again_ends_with_the_same_bytes(world, undistur
         time.sleep(moments.uniform(0.2, 1.0) * seconds * 0.8)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(driver.pid, signal.SIGKILL)
-        driver.communicate(timeout=10)
+        driver.communicate()
     code, _, error = world.driven(*plan(world))
     assert (code, error) == (0, "")
     assert world.tree() == tree
@@ -102,15 +103,14 @@ def test_a_group_killed_again_and_again_ends_with_the_same_bytes(world, undistur
 
 def test_a_driver_killed_alone_leaves_no_process(world, until):
     driver = world.drive(
-        *[world.step(name, "sleeps", params={"seconds": 60, "journal": world.root}) for name in "ab"]
+        *[world.step(name, "sleeps", params={"seconds": 600, "journal": world.root}) for name in "ab"]
     )
     until(lambda: len(parts(world)) == 2)
     below = descendants(driver.pid)
     assert len(below) >= 2
     os.kill(driver.pid, signal.SIGKILL)
-    driver.wait(10)
-    time.sleep(3)
-    assert [pid for pid in below if alive(pid)] == []
+    driver.wait()
+    until(lambda: not any(map(alive, below)))
     driver.communicate()
     assert world.driven(*[world.step(name, "constant") for name in "ab"])[0] == 0
     assert parts(world) == []
@@ -121,7 +121,7 @@ def test_a_killed_worker_costs_its_step_a_second_try(world, undisturbed, until):
     driver = world.drive(*plan(world))
     until(lambda: parts(world))
     os.kill(workers(driver.pid)[0], signal.SIGKILL)
-    _, error = driver.communicate(timeout=30)
+    _, error = driver.communicate()
     assert driver.returncode == 0
     assert error.count("trying once more") == 1
     assert world.tree() == tree and parts(world) == []
@@ -131,18 +131,17 @@ def test_a_killed_worker_costs_its_step_a_second_try(world, undisturbed, until):
 def test_an_interrupt_ends_all_keeps_what_is_complete_and_a_build_goes_on(world, until, number):
     steps = [
         world.step("a"),
-        world.step("b", "sleeps", inputs=["a"], params={"seconds": 60, "journal": world.root}),
+        world.step("b", "sleeps", inputs=["a"], params={"seconds": 600, "journal": world.root}),
     ]
     driver = world.drive(*steps)
     until(lambda: os.path.exists(world.path(".part-b")))
     below = descendants(driver.pid)
-    begun = time.monotonic()
     os.killpg(driver.pid, signal.SIGINT) if number == signal.SIGINT else os.kill(driver.pid, number)
-    driver.communicate(timeout=10)
-    assert time.monotonic() - begun < 8  # two seconds on a machine that does nothing else
+    driver.communicate()
     assert driver.returncode != 0
     # multiprocessing's own tracker outlives its parent by an instant
-    until(lambda: not any(map(alive, below)), 2)
+    until(lambda: not any(map(alive, below)))
+    assert not os.path.exists(f"{world.root}/b")  # b, which would have slept for minutes, was not waited for
     assert world.text("a") == "" and parts(world) == []
     assert world.build(steps[0], world.step("b", inputs=["a"])) == ["b"]
 

@@ -117,9 +117,14 @@ def test_nothing_left_is_said(world):
 
 
 def test_it_waits_for_a_build_that_runs(world, until):
-    driver = world.drive(world.step("a", "sleeps", params={"seconds": 1.0, "journal": world.root}))
+    driver = world.drive(world.step("a", "waits", params={"until": f"{world.root}/go"}))
     until(lambda: os.path.exists(world.path(".part-a")))
     told = []
-    clean.clean(world.out, tell=told.append)
+
+    def tell(line):
+        told.append(line)
+        open(f"{world.root}/go", "w").close()
+
+    clean.clean(world.out, tell=tell)
     assert len(told) == 1 and f"pid {driver.pid}" in told[0]
-    assert driver.wait(10) == 0 and not os.path.exists(world.path("a"))
+    assert driver.wait() == 0 and not os.path.exists(world.path("a"))

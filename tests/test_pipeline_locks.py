@@ -14,28 +14,42 @@ from pipeline.execution import locks
 from pipeline.execution.locks import MachineLock
 
 
-def slow(world, name, seconds, **more):
-    return world.step(name, "sleeps", params={"seconds": seconds, "journal": world.root}, **more)
+def held(world, name, **more):
+    """A step that ends when `go` is called."""
+    return world.step(name, "waits", params={"until": f"{world.root}/go"}, **more)
+
+
+def go(world):
+    Path(world.root, "go").touch()
+
+
+def waiting(world, *steps, **request):
+    """(exit code, stdout, stderr) of a build that waits for another: that one may go on once this says so."""
+    driver = world.drive(*steps, **request)
+    line = driver.stderr.readline()
+    go(world)
+    out, error = driver.communicate()
+    return driver.returncode, out, line + error
 
 
 def test_the_second_build_waits_and_says_for_whom(world, until):
-    first = world.drive(slow(world, "a", 1.5))
+    first = world.drive(held(world, "a"))
     until(lambda: os.path.exists(world.path(".part-a")))
-    code, out, error = world.driven(slow(world, "a", 1.5))
+    code, out, error = waiting(world, held(world, "a"))
     (line,) = error.splitlines()
     assert code == 0 and "nothing to do" in out
     assert line.startswith(
         f"inv: {world.out}: being built by pid {first.pid} on {socket.gethostname()} since "
     )
     assert "(inv " in line and line.endswith("; waiting for it. Another --out builds beside it.")
-    assert first.wait(10) == 0
+    assert first.wait() == 0
 
 
 def test_a_dead_owners_lock_is_taken_over_without_a_word(world, until):
-    first = world.drive(slow(world, "a", 60))
+    first = world.drive(held(world, "a"))
     until(lambda: os.path.exists(world.path(".part-a")))
     os.killpg(first.pid, signal.SIGKILL)
-    first.wait(10)
+    first.wait()
     assert os.path.exists(f"{world.out}/.lock.owner")
     code, _, error = world.driven(world.step("b"))
     assert (code, error) == (0, "")
@@ -43,39 +57,40 @@ def test_a_dead_owners_lock_is_taken_over_without_a_word(world, until):
 
 
 def test_builds_in_different_outs_do_not_meet(world, until):
-    first = world.drive(slow(world, "a", 2.0))
+    first = world.drive(held(world, "a"))
     until(lambda: os.path.exists(world.path(".part-a")))
-    code, _, error = world.driven(slow(world, "../other/b", 0.1), out=f"{world.root}/other")
+    code, _, error = world.driven(world.step("../other/b"), out=f"{world.root}/other")
     assert (code, error) == (0, "") and first.poll() is None
-    first.communicate(timeout=20)
+    go(world)
+    first.communicate()
 
 
 @pytest.mark.parametrize("first_alone", [True, False])
 def test_what_must_be_alone_overlaps_no_step_of_another_build(world, until, first_alone):
-    first = world.drive(slow(world, "a", 0.7, exclusive=first_alone))
+    first = world.drive(held(world, "a", exclusive=first_alone))
     until(lambda: os.path.exists(world.path(".part-a")))
-    code, _, error = world.driven(
-        slow(world, "../other/b", 0.1, exclusive=not first_alone), out=f"{world.root}/other"
+    code, _, error = waiting(
+        world, held(world, "../other/b", exclusive=not first_alone), out=f"{world.root}/other"
     )
     assert (
         code == 0
         and error.startswith("waiting for another build on this machine")
         and len(error.splitlines()) == 1
     )
-    assert first.wait(20) == 0
+    assert first.wait() == 0
     begun_a, ended_a, _ = Path(world.root, "a").read_text().split()
     begun_b, ended_b, _ = Path(world.root, "b").read_text().split()
     assert float(ended_a) <= float(begun_b) or float(ended_b) <= float(begun_a)
 
 
 def test_an_owners_file_that_cannot_be_read_is_another_process(world, until):
-    first = world.drive(slow(world, "a", 1.5))
+    first = world.drive(held(world, "a"))
     until(lambda: os.path.exists(world.path(".part-a")))
     with open(f"{world.out}/.lock.owner", "w") as file:
         file.write('{"since": "x"')
-    code, _, error = world.driven(world.step("b"))
+    code, _, error = waiting(world, world.step("b"))
     assert code == 0 and "being built by another process" in error
-    first.communicate(timeout=20)
+    first.communicate()
 
 
 @pytest.mark.parametrize("out", ["{0}/file", "{0}/file/below", "/proc/none"])

@@ -29,10 +29,19 @@ def test_a_terminal_without_utf8_gets_no_traceback(tmp_path):
     assert "published 310 ?4" in answer.out and "Traceback" not in answer.err
 
 
-def test_a_removed_working_folder_is_told(tmp_path):
+def test_a_removed_working_folder_is_told(bootstrap, tmp_path):
     gone = tmp_path / "gone"
     gone.mkdir()
-    script = f"cd '{gone}' && rmdir '{gone}' && exec '{inv.ROOT}/inv' status"
-    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    script = f"cd '{gone}' && rmdir '{gone}' && exec '{bootstrap}' status"
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "inv: the folder you stand in has been removed" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["--help", "all"], ["--complete", "--", "inv", "all", "--"], ["all", "--chpi=cpu"]]
+)
+def test_an_option_with_nothing_to_choose_is_taken_and_not_shown(words):
+    answer = inv.inv(*words, code=None)
+    assert "--chip" in answer.out + answer.err and "--executor" not in answer.out + answer.err
+    assert inv.inv("--dry", "all", "--chip=null", "--executor=local").code == 0

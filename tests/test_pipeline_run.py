@@ -198,7 +198,7 @@ def test_seconds_of_the_last_build_weigh_more_than_the_number_of_steps(world, tm
     steps = [
         world.step("a"),
         world.step("b", inputs=["a"]),
-        world.step("slow", "sleeps", params={"seconds": 0.3, "journal": str(tmp_path)}),
+        world.step("slow", "sleeps", params={"seconds": 1.0, "journal": str(tmp_path)}),
     ]
     assert world.build(*steps)[0] == "a"
     assert world.build(*steps, again=["a", "b", "slow"])[0] == "slow"
@@ -315,7 +315,7 @@ def test_a_stamp_tells_where_from_and_how_long(world):
 
 
 def test_a_device_that_hangs_loses_its_process_and_its_step_runs_on_another(world, monkeypatch):
-    monkeypatch.setattr(run, "HANG_S", 2.0)
+    monkeypatch.setattr(run, "HANG_S", 6.0)  # a new process starts within it, also on a busy machine
     world.build(
         world.step("a", "hangs_once", resource="device"),
         slots=[Slot("device", "0"), Slot("device", "1")],

@@ -1,8 +1,12 @@
 """What the driver is told of a step, and how a worker ends."""
 
+import json
 import os
+import resource
 import subprocess
 import sys
+
+import pytest
 
 from pipeline.execution import worker
 from pipeline.execution.worker import Call
@@ -30,24 +34,65 @@ def test_a_log_that_cannot_be_made_fails_the_step_in_one_line(tmp_path):
     assert code == 1 and "/proc/no/log.txt" in line and "\n" not in line
 
 
-def test_a_full_disk_under_the_log_hides_no_error_and_spills_nothing(tmp_path):
+FULL = "No space left on device"
+PERFORM = (
+    "import json, sys; from pathlib import Path; from pipeline.execution import worker\n"
+    "from test_pipeline_worker import call\n"
+    "print('printed before')\n"
+    "for action, log in json.loads(sys.argv[2]):\n"
+    "    print(json.dumps(worker.perform(call(Path(sys.argv[1]), action, log=log)).error))\n"
+)
+
+
+@pytest.fixture(params=["", "1"], ids=["buffered", "unbuffered"])
+def performed(request, tmp_path):
+    """Perform (action, log) pairs in a Python that buffers, or not, what it prints: their errors. Nothing
+    that a step prints may come out on the terminal. `limit`: the bytes that a file may have there.
+    """
+
+    def perform(*calls, limit=None):
+        def small_files():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+        done = subprocess.run(
+            [sys.executable, "-c", PERFORM, str(tmp_path), json.dumps(calls)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env={**os.environ, "PYTHONPATH": ":".join(sys.path), "PYTHONUNBUFFERED": request.param},
+            preexec_fn=small_files if limit else None,
+        )
+        assert done.stderr == ""
+        first, *errors = done.stdout.splitlines()
+        assert first == "printed before"
+        return [json.loads(line) for line in errors]
+
+    return perform
+
+
+def test_a_log_on_a_full_disk_is_the_steps_error_and_nothing_is_spilled(performed, tmp_path):
     """/dev/full takes no byte: what the step prints must not come out at the next occasion, on the user's
     terminal.
     """
-    code = (
-        "import sys; from pipeline.execution import worker; from test_pipeline_worker import call\n"
-        "from pathlib import Path\nfor log in ('/dev/full', None):"
-        " print(worker.perform(call(Path(sys.argv[1]), 'prints', log=log)).error)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
-    )
-    assert done.stdout.splitlines() == ["(1, 'OSError: [Errno 28] No space left on device')", "None"]
-    assert "by print" not in done.stderr and "Traceback" not in done.stderr
+    assert performed(["prints", "/dev/full"], ["prints", None]) == [[1, f"{FULL}: /dev/full"], None]
+    text = (tmp_path / "log" / "a.txt").read_text()
+    assert text.splitlines()[1:] == ["by print", "to stderr", "by descriptor", "by a child"]
+
+
+def test_a_log_that_becomes_full_under_a_step_that_succeeds_is_its_error(performed, tmp_path):
+    log = str(tmp_path / "log.txt")
+    assert performed(["chatters", log], ["prints", None], limit=4096) == [[1, f"File too large: {log}"], None]
+    assert os.path.getsize(log) == 4096
+    assert (tmp_path / ".part-a").read_text() == "done"  # the action was not torn out of a print
+
+
+def test_a_log_that_becomes_full_under_a_step_that_fails_hides_no_error(performed, tmp_path):
+    log = str(tmp_path / "log.txt")
+    assert performed(["chatters_and_breaks", log], ["mistaken_at_length", log], limit=4096) == [
+        [1, f"ValueError: no idea (File too large: {log})"],
+        [2, f"--labels=x: no such file (File too large: {log})"],
+    ]
 
 
 def test_a_worker_ends_when_its_parent_does():

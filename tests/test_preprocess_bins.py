@@ -16,7 +16,7 @@ def test_every_bin_is_a_row_that_only_its_owner_may_write(tmp_path, mask):
     paths = [tmp_path / "a.bin", tmp_path / "b.bin"]
     before = os.umask(mask)
     try:
-        shards.write_bins((str(tmp_path / "shard.npy"),), tuple(map(str, paths)))
+        shards.write_bins(tuple(map(str, paths)), shard=str(tmp_path / "shard.npy"))
     finally:
         os.umask(before)
     assert [path.read_bytes() for path in paths] == [row.tobytes() for row in rows]

@@ -48,13 +48,13 @@ def test_the_report_lists_the_bad_first_and_counts_the_odd(tmp_path):
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     check.write(
-        tuple(str(tmp_path / name) for name in [*files, "gone.jpg"]),
         (str(tmp_path / "odd.json"),),
+        images=tuple(str(tmp_path / name) for name in [*files, "gone.jpg"]),
         resize=48,
         crop=32,
     )
     assert [one["row"] for one in json.loads((tmp_path / "odd.json").read_text())] == [1, 2, 3, 4, 5]
-    check.report((str(tmp_path / "odd.json"),), (str(tmp_path / "check.txt"),), images=6)
+    check.report((str(tmp_path / "check.txt"),), lists=(str(tmp_path / "odd.json"),), images=6)
     text = (tmp_path / "check.txt").read_text()
     assert text.startswith("6 images: 3 cannot be used, 2 are odd and can\n  bad   b.jpg: empty file\n")
     assert "grayscale: 2\n          c.jpg\n          d.jpg\n" in text and "gone.jpg: cannot be read" in text

@@ -43,7 +43,8 @@ def whole():
 
 
 def test_an_archive_gives_the_labels(tmp_path):
-    devkit.write((kit(tmp_path / "k.tar.gz", lines(IDS)),), (str(tmp_path / "val_label.txt"),))
+    labels = devkit.labels(kit(tmp_path / "k.tar.gz", lines(IDS)))
+    devkit.write(str(tmp_path / "val_label.txt"), labels)
     first = (tmp_path / "val_label.txt").read_text().splitlines()
     assert first[:2] == ["ILSVRC2012_val_00000001.JPEG 65", "ILSVRC2012_val_00000002.JPEG 970"]
     assert [int(line.split()[1]) for line in first] == list(devkit.KNOWN)

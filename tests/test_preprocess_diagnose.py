@@ -5,17 +5,17 @@ import json
 import numpy as np
 import pytest
 
+from configs import schema
 from pipeline.errors import BadData
 from preprocess import presets, shards
 from preprocess.dataset import classes
 from preprocess.inspect import diagnose
 
 OF = {known.index: known.ilsvrc_id for known in classes.table()}
-VARIANTS = list(
-    presets.variants(
-        presets.resolved("own", {"resize": 256, "crop": 224, "mean": [0.1] * 3, "std": [0.2] * 3})
-    )
+OWN = presets.resolved(
+    schema.preset("own"), {"resize": 256, "crop": 224, "mean": [0.1] * 3, "std": [0.2] * 3}
 )
+VARIANTS = list(presets.variants(OWN, None, schema.presets()))
 LABELS = [int(label) for label in np.random.default_rng(5).integers(1, 999, 200)]
 
 
@@ -91,18 +91,14 @@ def test_labels_beyond_the_outputs_are_misses():
 
 
 def test_the_diagnosis_is_written(tmp_path):
-    files = [str(tmp_path / "index.csv")]
+    index, files = str(tmp_path / "index.csv"), []
     shards.index(
-        (),
-        (files[0],),
-        names=[f"{n}" for n in range(200)],
-        labels=[label + 1 for label in LABELS],
-        shard_size=208,
+        (index,), names=[f"{n}" for n in range(200)], labels=[label + 1 for label in LABELS], shard_size=208
     )
     for name, values in all_logits().items():
         files.append(str(tmp_path / f"{name}.npy"))
         np.save(files[-1], values)
-    diagnose.write(tuple(files), (str(tmp_path / "d.json"),), names=VARIANTS)
+    diagnose.write((str(tmp_path / "d.json"),), index=index, logits=files, names=VARIANTS)
     found = json.loads((tmp_path / "d.json").read_text())
     assert (
         found["word"] == "one-based"
@@ -113,8 +109,8 @@ def test_the_diagnosis_is_written(tmp_path):
 
 def said(tmp_path, bad):
     """The diagnosis of 200 pictures of which these rows could not be decoded."""
-    files, lists = [str(tmp_path / "index.csv")], []
-    shards.index((), (files[0],), names=[f"{n}" for n in range(200)], labels=LABELS, shard_size=208)
+    index, files, lists = str(tmp_path / "index.csv"), [], []
+    shards.index((index,), names=[f"{n}" for n in range(200)], labels=LABELS, shard_size=208)
     for name, values in all_logits().items():
         values[bad] = 0
         files.append(str(tmp_path / f"{name}.npy"))
@@ -122,7 +118,8 @@ def said(tmp_path, bad):
         lists.append(str(tmp_path / f"{name}-bad.json"))
         with open(lists[-1], "w") as file:
             json.dump([{"row": row} for row in bad], file)
-    diagnose.write((*files, *lists), (str(tmp_path / "d.json"),), names=VARIANTS)
+    outputs = (str(tmp_path / "d.json"),)
+    diagnose.write(outputs, index=index, logits=files, undecodable=lists, names=VARIANTS)
     return json.loads((tmp_path / "d.json").read_text())
 
 

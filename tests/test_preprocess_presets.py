@@ -27,11 +27,11 @@ GOLDEN = {
 @pytest.mark.parametrize("name", schema.presets())
 def test_a_presets_pixels_are_the_golden_ones(name):
     values = presets.resolved(schema.preset(name), OWN)
-    levels = transform.shaped(noise(500, 375), values["resize"], values["crop"], method=values["method"])
-    levels = levels if values["order"] == "rgb" else levels[:, :, ::-1]
-    floats = transform.normalised(levels, values["mean"], values["std"])
+    pixels_u8 = transform.shaped(noise(500, 375), values["resize"], values["crop"], method=values["method"])
+    pixels_u8 = pixels_u8 if values["order"] == "rgb" else pixels_u8[:, :, ::-1]
+    floats = transform.normalised(pixels_u8, values["mean"], values["std"])
     found = tuple(
-        hashlib.sha256(np.ascontiguousarray(part).tobytes()).hexdigest()[:16] for part in (levels, floats)
+        hashlib.sha256(np.ascontiguousarray(part).tobytes()).hexdigest()[:16] for part in (pixels_u8, floats)
     )
     assert found == GOLDEN[name]
 

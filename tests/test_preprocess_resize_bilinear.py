@@ -6,6 +6,8 @@ import hashlib
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from preprocess.pixels import resize_bilinear
 
@@ -30,6 +32,21 @@ OPENCV = {
 def test_opencvs_bytes_are_reproduced(before, after):
     ours = resize_bilinear.as_opencv(noise(*before), (after, after), (0, 0), after)
     assert hashlib.sha256(ours.tobytes()).hexdigest()[:16] == OPENCV[before, after]
+
+
+@pytest.mark.extra
+@settings(max_examples=300)
+@given(
+    width=st.integers(1, 700),
+    height=st.integers(1, 700),
+    across=st.integers(1, 300),
+    down=st.integers(1, 300),
+)
+def test_opencv_itself_gives_the_same_bytes_at_any_size(width, height, across, down):
+    cv2 = pytest.importorskip("cv2", reason="cv2 is absent: pip install -e '.[extra-tests]'")
+    levels, crop = noise(width, height), min(across, down)
+    theirs = cv2.resize(levels, (across, down), interpolation=cv2.INTER_LINEAR)[:crop, :crop]
+    assert np.array_equal(resize_bilinear.as_opencv(levels, (across, down), (0, 0), crop), theirs)
 
 
 def test_a_crop_is_a_part_of_the_whole():

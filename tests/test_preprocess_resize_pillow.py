@@ -6,8 +6,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pictures import noise
 
-from preprocess.pixels import resize_pillow, transform
-from preprocess.pixels.decode import Box
+from preprocess.pixels import crop as geometry
+from preprocess.pixels import resize_pillow
+from preprocess.pixels.crop import Box
 
 SIZES = [(500, 375), (375, 500), (241, 500), (64, 64), (20, 67), (67, 20), (640, 480), (30, 31), (1200, 900)]
 
@@ -18,7 +19,7 @@ KERNEL = pytest.mark.skipif(
 
 
 def cut(size, resize=96, crop=84):
-    return transform.wanted(*size, resize, crop)
+    return geometry.wanted(*size, resize, crop)
 
 
 def whole(size):
@@ -29,10 +30,10 @@ def whole(size):
 @pytest.mark.parametrize("portable", [False, True])
 @pytest.mark.parametrize("size", SIZES)
 def test_the_kernel_is_pillow_bit_for_bit(size, portable):
-    levels = noise(*size)
+    pixels_u8 = noise(*size)
     assert np.array_equal(
-        resize_pillow.by_kernel(levels, cut(size), whole(size), portable),
-        resize_pillow.by_pillow(levels, cut(size)),
+        resize_pillow.by_kernel(pixels_u8, cut(size), whole(size), portable),
+        resize_pillow.by_pillow(pixels_u8, cut(size)),
     )
 
 
@@ -48,24 +49,24 @@ def test_the_kernel_is_pillow_bit_for_bit(size, portable):
 def test_the_kernel_is_pillow_at_any_size_from_the_box_alone(width, height, resize, kept, white):
     assume(resize * max(width, height) < 3000 * min(width, height))
     wanted = cut((width, height), resize, max(1, int(resize * kept)))
-    levels = np.full((height, width, 3), 255, np.uint8) if white else noise(width, height)
+    pixels_u8 = np.full((height, width, 3), 255, np.uint8) if white else noise(width, height)
     box = wanted.box
-    part = levels[box.top : box.bottom, box.left : box.right].copy()
-    expected = resize_pillow.by_pillow(levels, wanted)
+    part = pixels_u8[box.top : box.bottom, box.left : box.right].copy()
+    expected = resize_pillow.by_pillow(pixels_u8, wanted)
     assert np.array_equal(resize_pillow.by_kernel(part, wanted, box), expected)
     assert np.array_equal(resize_pillow.by_kernel(part, wanted, box, portable=True), expected)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_box_is_off_by_one_level_at_most(size):
-    if cut(size).down_first:
+    if resize_pillow.down_first(cut(size)):
         pytest.skip("such a picture goes to Pillow whole")
-    levels, box = noise(*size), cut(size).box
-    found = resize_pillow.by_box(levels, cut(size), whole(size)).astype(int)
-    away = np.abs(found - resize_pillow.by_pillow(levels, cut(size)))
+    pixels_u8, box = noise(*size), cut(size).box
+    found = resize_pillow.by_box(pixels_u8, cut(size), whole(size)).astype(int)
+    away = np.abs(found - resize_pillow.by_pillow(pixels_u8, cut(size)))
     assert away.max() <= 2 and (away > 1).mean() <= 1e-4
     assert np.array_equal(
-        found, resize_pillow.by_box(levels[box.top : box.bottom, box.left : box.right], cut(size), box)
+        found, resize_pillow.by_box(pixels_u8[box.top : box.bottom, box.left : box.right], cut(size), box)
     )
 
 
@@ -79,9 +80,11 @@ def asked_again():
 
 def test_without_the_kernel_exact_is_still_exact(monkeypatch, asked_again):
     monkeypatch.setattr(resize_pillow, "_resample", None)
-    levels, wanted = noise(500, 375), cut((500, 375))
+    pixels_u8, wanted = noise(500, 375), cut((500, 375))
     assert resize_pillow.needs_whole(wanted) and not resize_pillow.needs_whole(wanted, fast=True)
-    assert np.array_equal(resize_pillow.cropped(levels, wanted), resize_pillow.by_pillow(levels, wanted))
+    assert np.array_equal(
+        resize_pillow.cropped(pixels_u8, wanted), resize_pillow.by_pillow(pixels_u8, wanted)
+    )
 
 
 @pytest.mark.parametrize("error", [None, TypeError("takes 10 arguments")])
@@ -95,8 +98,10 @@ def test_a_kernel_that_differs_is_not_used(monkeypatch, asked_again, error):
 
     monkeypatch.setattr(resize_pillow, "_resample", Wrong)
     assert not resize_pillow.kernel_agrees()
-    levels, wanted = noise(500, 375), cut((500, 375))
-    assert np.array_equal(resize_pillow.cropped(levels, wanted), resize_pillow.by_pillow(levels, wanted))
+    pixels_u8, wanted = noise(500, 375), cut((500, 375))
+    assert np.array_equal(
+        resize_pillow.cropped(pixels_u8, wanted), resize_pillow.by_pillow(pixels_u8, wanted)
+    )
 
 
 @KERNEL

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sample")
     paths = [folder / name for name in splits.names()]
-    render.write((), [str(path) for path in paths], first=0, split="test")
+    render.write([str(path) for path in paths], first=0, split="test")
     return paths
 
 
@@ -45,20 +45,20 @@ def test_planning_imports_neither_numpy_nor_pillow():
 
 
 def test_label_file_has_a_line_a_picture(tmp_path):
-    splits.write_labels((), (str(tmp_path / "val_label.txt"),), split="test")
+    splits.write_labels((str(tmp_path / "val_label.txt"),), split="test")
     lines = (tmp_path / "val_label.txt").read_text().splitlines()
     assert [tuple(line.split()) for line in lines] == [(name, str(label)) for name, label in splits.listing()]
 
 
 def test_a_picture_is_the_same_whichever_step_draws_it(pictures, tmp_path):
     again = [tmp_path / f".part-{number}" for number in range(3)]
-    render.write((), [str(path) for path in again], first=40, split="test")
+    render.write([str(path) for path in again], first=40, split="test")
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in pictures[40:43]]
 
 
 def test_splits_have_no_picture_in_common(pictures, tmp_path):
     again = [tmp_path / f"{number}.JPEG" for number in range(20)]
-    render.write((), [str(path) for path in again], first=0, split="train")
+    render.write([str(path) for path in again], first=0, split="train")
     assert not {path.read_bytes() for path in again} & {path.read_bytes() for path in pictures}
 
 

@@ -9,7 +9,7 @@ from preprocess.dataset.subset import stratified
 
 def listing(count=100, classes=10):
     images = tuple(Image(f"p{n:03d}.jpg", f"p{n:03d}.jpg", n % classes) for n in range(count))
-    return Listing("/set", images, None, None, "x", {f"/set/{image.path}": [1, 1, 1] for image in images})
+    return Listing("/set", images, None, "x", {f"/set/{image.path}": (1, 1, 1) for image in images})
 
 
 def test_the_choice_is_fixed_and_sorted():

@@ -1,20 +1,19 @@
 """The pixels: the reference's, computed here once more from Pillow and numpy."""
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inv import REAL
 from pictures import encoded, jpeg, noise
 from PIL import Image
 
 from preprocess.pixels import transform
-from preprocess.pixels.transform import BadImage
+from preprocess.undecodable import BadImage
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-REAL = Path(__file__).resolve().parents[2] / "shared/real/val"
 
 
 def reference(data, resize=256, crop=224):
@@ -72,11 +71,11 @@ def test_png_under_a_jpegs_name_is_read(tmp_path):
 
 
 def test_normalised_equals_the_seeds_formula_bit_for_bit():
-    levels = np.arange(256 * 3, dtype=np.uint16).reshape(16, 16, 3).astype(np.uint8)
-    values = levels.astype(np.float32).transpose(2, 0, 1) / 255.0
+    pixels_u8 = np.arange(256 * 3, dtype=np.uint16).reshape(16, 16, 3).astype(np.uint8)
+    values = pixels_u8.astype(np.float32).transpose(2, 0, 1) / 255.0
     values -= np.array(MEAN, np.float32)[:, None, None]
     values /= np.array(STD, np.float32)[:, None, None]
-    ours = transform.normalised(levels, MEAN, STD)
+    ours = transform.normalised(pixels_u8, MEAN, STD)
     assert ours.dtype == np.float32 and np.array_equal(ours.view(np.uint32), values.view(np.uint32))
 
 
@@ -92,10 +91,10 @@ def test_a_strip_that_would_become_gigabytes_is_no_picture():
         transform.pixels(encoded(noise(2000, 2), "PNG"), 256, 224)
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is absent")
+@pytest.mark.shared
 def test_real_photographs_are_exact_and_fast_ones_within_the_bound():
     one = two = values = 0
-    for path in sorted(REAL.iterdir())[::5]:
+    for path in sorted((REAL / "val").iterdir())[::5]:
         data = path.read_bytes()
         expected = reference(data)
         assert np.array_equal(transform.pixels(data, 256, 224), expected), path.name

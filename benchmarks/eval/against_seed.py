@@ -19,7 +19,7 @@ import numpy as np
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from eval import accuracy
-from eval.ais_bench import score
+from eval.ais_bench import results_dir, score
 
 CLASSES = 1000
 SHARD = 1024
@@ -71,6 +71,12 @@ def make(folder: str, images: int) -> tuple[str, dict[str, int], dict[str, str],
     return index, dict(zip(names, labels.tolist(), strict=True)), folders, shards
 
 
+def score_folder(folder: str, index: str, labels: dict[str, int], out: str) -> None:
+    """As `inv eval --results=FOLDER`: pair the results with the images, then score them."""
+    paths = results_dir.paired(results_dir.listed(folder), [f"{stem}.JPEG" for stem in labels])
+    score.write((out,), index=index, results=paths, row=ROW, classes=CLASSES)
+
+
 def main() -> None:
     """Print one line a way."""
     parser = argparse.ArgumentParser()
@@ -81,11 +87,13 @@ def main() -> None:
         index, labels, folders, shards = make(folder, given.images)
         out = os.path.join(folder, "accuracy.json")
         ways = {
-            "our logits, .npy shards": lambda: accuracy.write((index, *shards), (out,), ROW, CLASSES, False)
+            "our logits, .npy shards": lambda: accuracy.write(
+                (out,), index=index, logits=shards, row=ROW, classes=CLASSES, background=False
+            )
         }
         for ending, path in folders.items():
-            ways[f"results folder, {ending.upper()}"] = lambda path=path: score.write(
-                (index, path), (out,), ROW, CLASSES
+            ways[f"results folder, {ending.upper()}"] = lambda path=path: score_folder(
+                path, index, labels, out
             )
         begun = time.perf_counter()
         seeds = seeds_way(folders["txt"], labels)

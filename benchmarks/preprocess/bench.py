@@ -39,7 +39,7 @@ NEEDS = {"torchvision": "torchvision", "dali": "nvidia.dali", "simplejpeg": "sim
 # a process a core
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-SHARD = 128  # images a task: what sharding.py gives 2000
+SHARD = 128  # images a task: what stages/request/dataset.py gives 2000
 
 
 def seed(paths, out):
@@ -49,12 +49,12 @@ def seed(paths, out):
 
     mean, std = np.array(MEAN, np.float32)[:, None, None], np.array(STD, np.float32)[:, None, None]
     for number, path in paths:
-        picture = Image.open(path).convert("RGB")
-        width, height = picture.size
+        image = Image.open(path).convert("RGB")
+        width, height = image.size
         size = (256, int(256 * height / width)) if width < height else (int(256 * width / height), 256)
-        picture = picture.resize(size, Image.Resampling.BILINEAR)
+        image = image.resize(size, Image.Resampling.BILINEAR)
         left, top = round((size[0] - 224) / 2), round((size[1] - 224) / 2)
-        values = np.array(picture.crop((left, top, left + 224, top + 224)), np.float32).transpose(2, 0, 1)
+        values = np.array(image.crop((left, top, left + 224, top + 224)), np.float32).transpose(2, 0, 1)
         values = (values / 255.0 - mean) / std
         values.tofile(f"{out}/{number:08d}.bin")
 
@@ -85,12 +85,12 @@ def ours(paths, out, input="uint8", pixels="exact", box=False):
         resize_pillow._resample = decode._jpeg = None
     values = {"mean": MEAN, "std": STD} if input == "float32" else {}
     shards.write(
-        [path for _, path in paths],
         (f"{out}/shard-{paths[0][0]:08d}.npy",),
-        256,
-        224,
-        input,
-        pixels,
+        images=[path for _, path in paths],
+        resize=256,
+        crop=224,
+        input=input,
+        pixels=pixels,
         **values,
     )
 
@@ -155,10 +155,10 @@ def dali(paths, workers):
     @pipeline_def(batch_size=64, num_threads=workers, device_id=None)
     def pipeline():
         data, _ = fn.readers.file(files=[path for _, path in paths])
-        pictures = fn.decoders.image(data, device="cpu", output_type=types.RGB)
-        pictures = fn.resize(pictures, resize_shorter=256, antialias=True)
+        images = fn.decoders.image(data, device="cpu", output_type=types.RGB)
+        images = fn.resize(images, resize_shorter=256, antialias=True)
         return fn.crop_mirror_normalize(
-            pictures,
+            images,
             crop=(224, 224),
             mean=[255 * m for m in MEAN],
             std=[255 * s for s in STD],
@@ -246,7 +246,7 @@ def main():
             name: 1000 * statistics.median(cpu for _, cpu in times) / given.images
             for name, times in taken.items()
         }
-    told(rates, costs, absent, given)
+    report(rates, costs, absent, given)
 
 
 def asked(name):
@@ -285,20 +285,21 @@ def measured(name, workers, given):
         return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def told(rates, costs, absent, given):
+def report(rates, costs, absent, given):
     """Print what was measured."""
     lacks, cores = ", ".join(absent) or "nothing", os.cpu_count() or 1
     print(f"{given.images} images, median of {given.rounds} rounds, {cores} cores; not installed: {lacks}")
     first = next(iter(rates))
-    for workers, found in rates.items():
+    for workers, by_method in rates.items():
         print(
             f"{workers} workers:  images/s (x seed, x decode, a core's share)   CPU ms an image (seed's by"
             " it, decode's by it)"
         )
-        for name, rate in found.items():
+        for name, rate in by_method.items():
             cost = costs[workers]
             by_wall = [
-                f"{rate / found[base]:5.2f}" if base in found else "    -" for base in ("seed", "decode")
+                f"{rate / by_method[base]:5.2f}" if base in by_method else "    -"
+                for base in ("seed", "decode")
             ]
             by_cpu = [
                 f"{cost[base] / cost[name]:5.2f}" if base in cost else "    -" for base in ("seed", "decode")

@@ -32,6 +32,7 @@ with atheris.instrument_imports(include=["preprocess"]):
     from preprocess.dataset import tar as archive
     from preprocess.inspect import check
     from preprocess.pixels import decode, transform
+    from preprocess.undecodable import BadImage
 
 SCRATCH = tempfile.mkdtemp()
 TARGETS = ("picture", "labels", "csv", "tar", "devkit")
@@ -45,43 +46,43 @@ def saved(data: bytes, name: str) -> str:
     return path
 
 
-def picture(data: bytes) -> None:
+def image_file(data: bytes) -> None:
     """Refused, or the pixels that Pillow alone gives."""
     try:
-        found = transform.pixels(data, 24, 16)
-    except decode.BadImage:
+        pixels_u8 = transform.pixels(data, 24, 16)
+    except BadImage:
         return
     # what Pillow refuses, we do
-    assert np.array_equal(found, transform.shaped(np.asarray(decode.by_pillow(data)), 24, 16))
+    assert np.array_equal(pixels_u8, transform.shaped(np.asarray(decode.by_pillow(data)), 24, 16))
     check.odd("a.JPEG", data, resize=24, crop=16)
 
 
 def label_file(data: bytes, name: str) -> None:
     """Refused, or names with whole numbers."""
     try:
-        found = labels.read(saved(data, name))
+        label_of = labels.read(saved(data, name))
     except BuildError:
         return
-    assert found and all(name and abs(label) < 10**9 for name, label in found.items())
+    assert label_of and all(name and abs(label) < 10**9 for name, label in label_of.items())
 
 
 def tar(data: bytes) -> None:
     """Refused, or plain members inside the file."""
     try:
-        found = archive.scan(saved(data, "a.tar"))
+        members = archive.scan(saved(data, "a.tar"))
     except BuildError:
         return
-    for member in found:
+    for member in members:
         assert ".." not in member.path.split("/") and member.offset + member.size <= len(data)
 
 
 def kit(data: bytes) -> None:
     """Refused, or labels."""
     try:
-        found = devkit.labels(saved(data, "kit.tar.gz"))
+        label_of = devkit.labels(saved(data, "kit.tar.gz"))
     except BuildError:
         return
-    assert all(0 <= label < 1000 for label in found.values())
+    assert all(0 <= label < 1000 for label in label_of.values())
 
 
 def seeds(target: str, folder: Path) -> None:
@@ -109,7 +110,7 @@ def main() -> None:
     parser.add_argument("--target", default="")
     given = parser.parse_args()
     tests = {
-        "picture": picture,
+        "picture": image_file,
         "labels": lambda data: label_file(data, "a.txt"),
         "csv": lambda data: label_file(data, "a.csv"),
         "tar": tar,

@@ -26,17 +26,17 @@ SIZES = [(500, 375), (375, 500), (500, 333), (640, 480)]
 
 def jpegs(count=64):
     """Files as large as photographs are: smooth shapes with some noise."""
-    found = []
+    files = []
     for seed in range(count):
         rng, size = np.random.default_rng(seed), SIZES[seed % len(SIZES)]
         smooth = Image.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8)).resize(
             size, Image.Resampling.BICUBIC
         )
-        levels = np.asarray(smooth).astype(int) + rng.integers(-16, 17, (size[1], size[0], 3))
+        pixels = np.asarray(smooth).astype(int) + rng.integers(-16, 17, (size[1], size[0], 3))
         data = io.BytesIO()
-        Image.fromarray(levels.clip(0, 255).astype(np.uint8)).save(data, "JPEG", quality=90)
-        found.append(data.getvalue())
-    return found
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(data, "JPEG", quality=90)
+        files.append(data.getvalue())
+    return files
 
 
 def generated(folder, images, packed):
@@ -60,7 +60,7 @@ def generated(folder, images, packed):
 
 def family(process):
     """The process and all below it."""
-    found, parents = {process}, {}
+    members, parents = {process}, {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
@@ -69,9 +69,9 @@ def family(process):
                 )
             except OSError:
                 continue
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
+    while more := {pid for pid, parent in parents.items() if parent in members} - members:
+        members |= more
+    return members
 
 
 def peak_mb(process):

@@ -22,68 +22,67 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def decoders():
     """{name: function of a file's bytes}; Pillow's first."""
-    from preprocess.pixels import decode, transform
+    from preprocess.pixels import crop, decode
 
     def part(data):
-        return decode.part(data, transform.wanted(*decode.plain_size(data), 256, 224).box)
+        return decode.part(data, crop.wanted(*decode.plain_size(data), 256, 224).box)
 
     def pillow(data):
         return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
-    found = {"Pillow": pillow, "ours, whole": decode.decoded, "ours, part": part}
+    functions = {"Pillow": pillow, "ours, whole": decode.decoded, "ours, part": part}
     try:
         import simplejpeg
 
-        found["simplejpeg"] = simplejpeg.decode_jpeg
+        functions["simplejpeg"] = simplejpeg.decode_jpeg
     except ImportError:
         pass
     try:
         import cv2
 
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-        found["OpenCV"] = lambda data: cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        functions["OpenCV"] = lambda data: cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except ImportError:
         pass
-    return found
+    return functions
 
 
 def resizers():
-    """{name: function of levels and the cut}; Pillow's first."""
+    """{name: function of uint8 pixels and the cut}; Pillow's first."""
     from preprocess.pixels import resize_pillow
-    from preprocess.pixels.decode import Box
+    from preprocess.pixels.crop import Box
 
-    def whole(levels):
-        return Box(0, 0, levels.shape[1], levels.shape[0])
+    def whole(pixels_u8):
+        return Box(0, 0, pixels_u8.shape[1], pixels_u8.shape[0])
 
-    found = {
+    functions = {
         "Pillow, whole": resize_pillow.by_pillow,
-        "Pillow, box=": lambda levels, cut: resize_pillow.by_box(levels, cut, whole(levels)),
-        "resample.c": lambda levels, cut: resize_pillow.by_kernel(levels, cut, whole(levels)),
-        "resample.c, portable": lambda levels, cut: resize_pillow.by_kernel(
-            levels, cut, whole(levels), portable=True
+        "Pillow, box=": lambda pixels_u8, cut: resize_pillow.by_box(pixels_u8, cut, whole(pixels_u8)),
+        "resample.c": lambda pixels_u8, cut: resize_pillow.by_kernel(pixels_u8, cut, whole(pixels_u8)),
+        "resample.c, portable": lambda pixels_u8, cut: resize_pillow.by_kernel(
+            pixels_u8, cut, whole(pixels_u8), portable=True
         ),
     }
     try:
         import torch
 
         torch.set_num_threads(1)
-        found["torch, antialiased uint8"] = by_torch
+        functions["torch, antialiased uint8"] = by_torch
     except ImportError:
         pass
-    return found
+    return functions
 
 
-def by_torch(levels, cut):
+def by_torch(pixels_u8, cut):
     """The whole picture by torch's interpolate on bytes."""
     import torch
 
-    picture = torch.from_numpy(levels.copy()).permute(2, 0, 1)[None]
+    image = torch.from_numpy(pixels_u8.copy()).permute(2, 0, 1)[None]
     size = (cut.size[1], cut.size[0])
-    done = torch.nn.functional.interpolate(
-        picture, size, mode="bilinear", antialias=True, align_corners=False
-    )[0].permute(1, 2, 0)
+    interpolate = torch.nn.functional.interpolate
+    resized = interpolate(image, size, mode="bilinear", antialias=True, align_corners=False)[0]
     left, top = cut.corner
-    return done[top : top + cut.crop, left : left + cut.crop].numpy()
+    return resized.permute(1, 2, 0)[top : top + cut.crop, left : left + cut.crop].numpy()
 
 
 def timed(function, items, rounds):
@@ -99,10 +98,10 @@ def timed(function, items, rounds):
 def away(results, right):
     """How the levels differ, in words."""
     one = two = values = 0
-    for found, expected in zip(results, right, strict=True):
-        if found.shape != expected.shape:
+    for ours, expected in zip(results, right, strict=True):
+        if ours.shape != expected.shape:
             return "(a part of it)"
-        distance = np.abs(found.astype(np.int16) - expected)
+        distance = np.abs(ours.astype(np.int16) - expected)
         one, two, values = one + (distance == 1).sum(), two + (distance > 1).sum(), values + distance.size
     return (
         "the same"
@@ -124,7 +123,7 @@ def table(title, functions, items, rounds):
 
 def main():
     """Measure and print."""
-    from preprocess.pixels import transform
+    from preprocess.pixels import crop
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--dataset", default=str(ROOT.parent / "shared/real/val"))
@@ -133,9 +132,9 @@ def main():
     paths = sorted(
         entry.path for entry in os.scandir(given.dataset) if entry.name.lower().endswith((".jpeg", ".jpg"))
     )
-    pictures = table("decode", decoders(), [(Path(path).read_bytes(),) for path in paths], given.rounds)
-    cuts = [transform.wanted(levels.shape[1], levels.shape[0], 256, 224) for levels in pictures]
-    table("resize and crop", resizers(), list(zip(pictures, cuts, strict=True)), given.rounds)
+    images = table("decode", decoders(), [(Path(path).read_bytes(),) for path in paths], given.rounds)
+    cuts = [crop.wanted(pixels_u8.shape[1], pixels_u8.shape[0], 256, 224) for pixels_u8 in images]
+    table("resize and crop", resizers(), list(zip(images, cuts, strict=True)), given.rounds)
 
 
 if __name__ == "__main__":

@@ -42,14 +42,16 @@ def listed(folder: str) -> Listing:
             f"--results={folder}: no such folder; expected the one that ais_bench wrote its results to "
             "(--output and --output_dirname there)"
         )
-    found = Listing(folder)
+    listing = Listing(folder)
     folders = _folders(folder)
     for below in folders:
         stems = _stems_by_summary(os.path.join(folder, below) if below else folder)
         for name in sorted(os.listdir(os.path.join(folder, below))):
             if not name.startswith(".") and (below or name not in folders):
-                _place(found, f"{below}/{name}" if below else name, name, stems)
-    formats = sorted({os.path.splitext(path)[1].lower() for paths in found.files.values() for path in paths})
+                _place(listing, f"{below}/{name}" if below else name, name, stems)
+    formats = sorted(
+        {os.path.splitext(path)[1].lower() for paths in listing.files.values() for path in paths}
+    )
     if len(formats) != 1:
         raise BuildError(
             f"--results={folder}: "
@@ -59,8 +61,8 @@ def listed(folder: str) -> Listing:
                 else f"no results in it; expected files NAME_0{', NAME_0'.join(FORMATS)}"
             )
         )
-    found.format = formats[0]
-    return found
+    listing.format = formats[0]
+    return listing
 
 
 def _folders(folder: str) -> list[str]:
@@ -68,16 +70,16 @@ def _folders(folder: str) -> list[str]:
         return ["", *sorted(entry.name for entry in entries if DEVICE.match(entry.name) and entry.is_dir())]
 
 
-def _place(found: Listing, path: str, name: str, stems: dict[str, str]) -> None:
+def _place(listing: Listing, path: str, name: str, stems: dict[str, str]) -> None:
     stem, ending = os.path.splitext(name)
     image, _, number = stem.rpartition("_")
     image = stems.get(name, image)
     if name in ("sumary.json", "summary.json") or name.endswith("_summary.json") or PADDING in (image, stem):
         return
     if ending.lower() in FORMATS and image and (number == "0" or name in stems):
-        found.files.setdefault(image, []).append(path)
+        listing.files.setdefault(image, []).append(path)
     else:
-        found.other.append(path)
+        listing.other.append(path)
 
 
 def _stems_by_summary(folder: str) -> dict[str, str]:
@@ -137,11 +139,11 @@ def paired(listing: Listing, names: Sequence[str]) -> list[str]:
         (twice, "images have two results"),
         (shared, "results may be of two images each"),
     ]
-    told = [f"{len(found)} {what}, first: {found[0]}" for found, what in wrong if found]
-    if told:
+    faults = [f"{len(cases)} {what}, first: {cases[0]}" for cases, what in wrong if cases]
+    if faults:
         old = any(OLD_NAME.match(os.path.splitext(os.path.basename(path))[0]) for path in foreign)
         raise BuildError(
-            f"--results={listing.folder}: {'; '.join(told)}. "
+            f"--results={listing.folder}: {'; '.join(faults)}. "
             + (
                 "These names need the sumary.json of the same run: it alone says which image each is of"
                 if old

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eval import accuracy, records
 from eval.ais_bench import txt
@@ -30,11 +31,13 @@ def write(
     records.write(outputs[0], {**row, **columns, **accuracy.figures(ranks, classes)})
 
 
-def ranks_of(paths: Sequence[str], ending: str, labels: np.ndarray, classes: int) -> tuple[np.ndarray, bool]:
+def ranks_of(
+    paths: Sequence[str], ending: str, labels: NDArray[np.int64], classes: int
+) -> tuple[NDArray[np.int64], bool]:
     """(int64 rank of each image's label, whether output 0 is the background). Files in the order of
     `labels`.
     """
-    read: Callable[[Sequence[str], int], np.ndarray]
+    read: Callable[[Sequence[str], int], NDArray[np.floating]]
     if ending == ".txt":
         outputs, read = txt.outputs(paths[0]), txt.read
     else:
@@ -79,7 +82,7 @@ class Layout:
         self.offset = self.size - self.outputs * self.dtype.itemsize
         self.head = txt.content(first)[: self.offset]
 
-    def read(self, paths: Sequence[str], outputs: int) -> np.ndarray:
+    def read(self, paths: Sequence[str], outputs: int) -> NDArray[np.floating]:
         """float (files, outputs) of these files."""
         block = np.empty((len(paths), self.size), np.uint8)
         for row, path in zip(block, paths, strict=True):
@@ -90,6 +93,6 @@ class Layout:
                     "or of another run"
                 )
             row[:] = np.frombuffer(data, np.uint8)
-        numbers = np.ascontiguousarray(block[:, self.offset :]).view(self.dtype)
+        numbers: NDArray[np.floating] = np.ascontiguousarray(block[:, self.offset :]).view(self.dtype)
         # numpy compares half precision ten times slower than single
         return numbers.astype(np.float32) if self.dtype == np.float16 else numbers

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.errors import BuildError
 
@@ -22,7 +23,7 @@ def outputs(path: str) -> int:
     return len(content(path).split())
 
 
-def read(paths: Sequence[str], count: int) -> np.ndarray:
+def read(paths: Sequence[str], count: int) -> NDArray[np.float64]:
     """float64 (files, count). A file with another count, or with what is no number, is a BuildError that
     names it.
     """
@@ -52,7 +53,7 @@ def slow(text: bytes, count: int, path: str) -> list[float]:
         raise BuildError(f"{path}: {error}; expected numbers") from None
 
 
-def fixed(texts: Sequence[bytes], count: int) -> np.ndarray | None:
+def fixed(texts: Sequence[bytes], count: int) -> NDArray[np.float64] | None:
     """float64 (texts, count), or None when not every token is [-]DIGITS.SIXDIGITS and a blank (and a last
     newline).
 
@@ -93,7 +94,7 @@ def fixed(texts: Sequence[bytes], count: int) -> np.ndarray | None:
         whole = whole * 10 + np.where(back <= digits, chars.take(dots - back) - ZERO, 0)
     for ahead in range(1, DECIMALS + 1):
         parts = parts * 10 + (chars.take(dots + ahead) - ZERO)
-    values = (whole * float(10**DECIMALS) + parts) / 10**DECIMALS
+    values: NDArray[np.float64] = (whole * float(10**DECIMALS) + parts) / 10**DECIMALS
     np.negative(values, out=values, where=negative)
     return values.reshape(len(texts), count)
 

@@ -3,21 +3,22 @@ figures.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from eval.record_types import Accuracy, Agreement, Pipeline, Record, Throughput
 from eval.records import matching, of_kind
-from eval.report import format
-from eval.report.format import percent, speed
+from eval.report import compare, tables, throughput
+from eval.report.compare import Accuracies, Throughputs
+from eval.report.format import number, shown
+from eval.report.tables import Table
+from pipeline.text import INV
 
-Row = Mapping[str, Any]
-Rows = Sequence[Row]
-Published = Mapping[str, Any]
 GAP = "   "
 HOPELESS_PCT, FEW = 5.0, 100  # top-1 that no slip in preprocessing explains, on enough images to say so
 NAMED = "they are named in "  # then a path relative to OUT
 SAMPLE = "SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet"
 HOPELESS = (
-    "this is next to chance: labels, preprocessing or model file do not fit. find out which: inv data"
+    f"this is next to chance: labels, preprocessing or model file do not fit. find out which: {INV} data"
     " --diagnose with the same --checkpoint, --dataset and --labels"
 )
 
@@ -39,88 +40,65 @@ class Scope(TypedDict, total=False):
     undecodable: str
 
 
-def final(rows: Rows, published: Published, published_accuracy: Published, scope: Scope) -> str:
-    """Lines without colours. A chip without published figures is shown beside those of all that have some."""
+def final(
+    rows: Sequence[Record], published: Throughputs, published_accuracy: Accuracies, scope: Scope
+) -> str:
+    """Lines without colours: what of these rows is inside the scope."""
     rows = [row for row in rows if _inside(row, scope)]
     current = scope.get("current", {})
-    accuracy = matching(of_kind(rows, "accuracy"), current)
-    prepared = [
-        row
-        for row in (matching(of_kind(rows, "pipeline"), scope["data"]) if "data" in scope else [])
-        if row.get("missing")
+    accuracy = matching(of_kind(rows, Accuracy), current)
+    timed = matching(of_kind(rows, Throughput), compare.without_batch(current))
+    blocks = [
+        SAMPLE if any(row["sample_data"] for row in (*accuracy, *timed)) else "",
+        "\n".join(_accuracy(line) for line in tables.judged(accuracy, published_accuracy).lines()),
+        *_undecodable(rows, accuracy, scope),
+        HOPELESS if any(row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW for row in accuracy) else "",
+        "\n".join(drawn(throughput.requested(timed, _same_top1(rows, current), published))) if timed else "",
     ]
-    timed = matching(of_kind(rows, "throughput"), format.without_batch(current))
-    compared = {column: value for column, value in current.items() if column != "batch" and value is not None}
-    same = {row["batch"]: row["same_top1_pct"] for row in matching(of_kind(rows, "agreement"), compared)}
-    blocks = [SAMPLE] if any(row["sample_data"] for row in (*accuracy, *timed)) else []
-    if accuracy:
-        blocks.append("\n".join(_accuracy(row, published_accuracy) for row in accuracy))
-    elif prepared:
-        blocks.append("\n".join(map(_skipped, prepared)))
-    if any(row.get("missing") for row in (*accuracy, *prepared)) and scope.get("undecodable"):
-        blocks.append(NAMED + scope["undecodable"])
-    if any(row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW for row in accuracy):
-        blocks.append(HOPELESS)
-    if timed:
-        blocks.append("\n".join(_throughput(timed, same, published)))
-    return "\n\n".join(blocks)
+    return "\n\n".join(block for block in blocks if block)
 
 
-def _inside(row: Row, scope: Scope) -> bool:
+def drawn(table: Table) -> list[str]:
+    """The title, the headings and the rows, a line each; the note below them."""
+    lines = [table.columns, *(tuple(map(shown, row)) for row in table.rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    straight = [f"  {GAP.join(table.aligned(line, widths)).rstrip()}" for line in lines]
+    return [table.title, *straight, *filter(None, [table.note])]
+
+
+def _inside(row: Mapping[str, object], scope: Scope) -> bool:
     batches = scope.get("batches")
     asked = batches is None or row["batch"] is None or row["batch"] in batches
     return asked and row.get("devices", scope.get("devices")) == scope.get("devices", row.get("devices"))
 
 
-def _skipped(row: Row) -> str:
-    return f"{row['missing']:,} of {row['images']:,} images cannot be decoded: skipped, and counted as wrong"
+def _undecodable(rows: Sequence[Record], accuracy: Sequence[Accuracy], scope: Scope) -> list[str]:
+    """How many images cannot be decoded, where no accuracy says it, and the file that names them."""
+    prepared = matching(of_kind(rows, Pipeline), scope["data"]) if "data" in scope else []
+    skipped = [row for row in prepared if row["missing"]]
+    counts = [
+        f"{number(row['missing'])} of {number(row['images'])} images cannot be decoded: skipped, and counted"
+        " as wrong"
+        for row in skipped
+    ]
+    named = scope.get("undecodable", "")
+    some = any(row["missing"] for row in (*accuracy, *skipped))
+    return ["" if accuracy else "\n".join(counts), f"{NAMED}{named}" if named and some else ""]
 
 
-def _accuracy(row: Mapping[str, Any], published: Mapping[str, Any]) -> str:
-    low, high = row["top1_ci95_pct"]
+def _same_top1(rows: Sequence[Record], current: Mapping[str, object]) -> dict[int, float]:
+    """Agreement with PyTorch in percent by batch size, of all that the request may compare."""
+    columns = {column: value for column, value in current.items() if column != "batch" and value is not None}
+    return {row["batch"]: row["same_top1_pct"] for row in matching(of_kind(rows, Agreement), columns)}
+
+
+def _accuracy(line: Mapping[str, str | None]) -> str:
+    missing = f", {line['missing']} missing" if line["missing"] != number(0) else ""
     parts = [
-        f"accuracy   top-1 {percent(row['top1_pct'])} % ({percent(low)} to {percent(high)})",
-        f"top-5 {percent(row['top5_pct'])} %",
-        f"of {row['images']:,} images" + (f", {row['missing']:,} missing" if row["missing"] else ""),
+        f"accuracy   top-1 {line['top-1']} % ({line['from']} to {line['to']})",
+        f"top-5 {line['top-5']} %",
+        f"of {line['images']} images{missing}",
     ]
-    stated = format.stated_accuracy(row, published)
-    if stated:
-        parts.append(f"published {percent(stated[0])} / {percent(stated[1])}")
+    if line["published top-1"]:
+        parts.append(f"published {line['published top-1']} / {line['published top-5']}")
     return GAP.join(parts)
-
-
-def _throughput(timed: Rows, same: Mapping[int, float], published: Mapping[str, Any]) -> list[str]:
-    first = timed[0]
-    beside = {first["chip"]: published[first["chip"]]} if first["chip"] in published else published
-    other = (
-        ""
-        if format.comparable(first) or not beside
-        else f"; published figures are for {format.PUBLISHED_FORM}"
-    )
-    marks = format.marks({row["batch"]: row["images_per_s"] for row in timed})
-    compute = any("compute_images_per_s" in row for row in timed)
-    widths = [max(len(f"{row[f'latency_ms_p{p}']:.2f}") for row in timed) for p in (50, 90, 99)]
-    cells = [
-        {
-            "batch": str(row["batch"]),
-            "images/s": speed(row["images_per_s"]),
-            **({"compute only": speed(row.get("compute_images_per_s"))} if compute else {}),
-            "latency ms p50 / p90 / p99": _latency(row, widths),
-            "same top-1 %": percent(same.get(row["batch"])),
-            **{
-                f"published {chip}{format.scale_note(stated)}": speed(format.of_batch(stated, row["batch"]))
-                for chip, stated in beside.items()
-            },
-            "": marks[row["batch"]].strip("*"),
-        }
-        for row in timed
-    ]
-    title = f"throughput on {format.form(first)}, {format.devices(first)}{other}"
-    lines = [list(cells[0]), *(list(row.values()) for row in cells)]
-    columns = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [title, *("  " + GAP.join(map(str.rjust, line, columns)).rstrip() for line in lines)]
-
-
-def _latency(row: Mapping[str, Any], widths: Sequence[int]) -> str:
-    values = (f"{row[f'latency_ms_p{p}']:.2f}" for p in (50, 90, 99))
-    return " / ".join(map(str.rjust, values, widths))

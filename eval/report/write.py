@@ -3,15 +3,15 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from eval.record_types import Accuracy
 from eval.records import matching, of_kind, order, read
-from eval.report import tables, terminal
-from eval.stage_times import read_stamp
+from eval.report import markdown, terminal
+from eval.report.compare import Accuracies, Throughputs
+from eval.report.format import percent
+from eval.stage_times import Made, read_stamp
 from pipeline.errors import StepError
 
-Row = Mapping[str, Any]
-Published = Mapping[str, Any]
 TITLE = "Overall statistical evaluation"  # of the seed's evaluator
 
 
@@ -20,9 +20,9 @@ def write(
     *,
     records: Sequence[str] = (),
     stored: Sequence[str] = (),
-    published: Published,
-    published_accuracy: Published,
-    current: Row | None = None,
+    published: Throughputs,
+    published_accuracy: Accuracies,
+    current: Mapping[str, object] | None = None,
     table: terminal.Scope | None = None,
 ) -> None:
     """Write all records' report.
@@ -41,11 +41,11 @@ def write(
     rows = read(paths)
     _write_json(outputs[0], {"schema": 1, "rows": rows})
     with open(outputs[1], "w", encoding="utf-8") as file:
-        file.write(tables.page(rows, published, published_accuracy, current) + _made_by(paths))
+        file.write(markdown.page(rows, published, published_accuracy, current) + _made_by(paths))
     with open(outputs[2], "w", encoding="utf-8") as file:
         file.write(terminal.final(rows, published, published_accuracy, table or {}) + "\n")
     if current is not None:
-        judged = matching(of_kind(rows, "accuracy"), current)
+        judged = matching(of_kind(rows, Accuracy), current)
         if len(judged) != 1:
             raise StepError(f"{len(judged)} accuracy records match {dict(current)}; expected one")
         _write_json(outputs[3], reference_json(judged[0]))
@@ -80,7 +80,7 @@ def _made_by(paths: Sequence[str]) -> str:
     return "\n## Made by\n\n" + "\n".join(lines) + "\n"
 
 
-def _place(made: Mapping[str, Any]) -> str:
+def _place(made: Made) -> str:
     git = made.get("git") or {}
     dirty = " with uncommitted changes" if git.get("dirty") else ""
     return (
@@ -89,15 +89,16 @@ def _place(made: Mapping[str, Any]) -> str:
     )
 
 
-def reference_json(row: Mapping[str, Any]) -> dict[str, Any]:
+def reference_json(row: Accuracy) -> dict[str, object]:
     """An accuracy row as the seed's evaluator wrote it: strings, two decimals, a percent sign."""
     value = {"Number of images": str(row["images"]), "Number of classes": str(row["classes"])}
     value |= {"Number of missing images": str(row["missing"])} if row["missing"] else {}  # the seed knew none
-    value |= {f"Top{k} accuracy": f"{row[f'top{k}_pct']:.2f}%" for k in range(1, 6)}
+    shares = (row["top1_pct"], row["top2_pct"], row["top3_pct"], row["top4_pct"], row["top5_pct"])
+    value |= {f"Top{k} accuracy": f"{percent(share)}%" for k, share in enumerate(shares, 1)}
     return {"title": TITLE, "value": [{"key": key, "value": text} for key, text in value.items()]}
 
 
-def _write_json(path: str, value: Any) -> None:
+def _write_json(path: str, value: object) -> None:
     with open(path, "w", encoding="utf-8") as file:
         json.dump(value, file, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
         file.write("\n")

@@ -1,5 +1,6 @@
 """Tasks for those who change this project: run the tests, check style and types."""
 
+import os
 import subprocess
 import sys
 
@@ -7,14 +8,52 @@ from invoke import task
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from pipeline import machine
 from pipeline.freshness.code import ROOT
 
+QUICK = "not slow and not shared and not extra"
+NO_TESTS = 5  # pytest's exit code when none was selected
 
-@task(auto_shortflags=False, help={"k": "only tests whose names match", "slow": "the slow ones, too"})
-def test(context: Context, k: str = "", slow: bool = False) -> None:
+
+@task(
+    auto_shortflags=False,
+    help={
+        "k": "only tests whose names match",
+        "slow": "also those that take minutes, need ../shared or a package of [extra-tests]",
+        "jobs": "tests at a time (default: the cores that may be used)",
+    },
+)
+def test(context: Context, k: str = "", slow: bool = False, jobs: str = "") -> None:
     """Run the tests."""
-    words = [sys.executable, "-m", "pytest", *(["-k", k] if k else []), *([] if slow else ["-m", "not slow"])]
-    raise Exit(code=subprocess.run(words, cwd=ROOT, check=False).returncode)
+    at_once = _count(jobs) if jobs else len(machine.cores())
+    codes = [_pytest(words, k) for words in _runs(at_once, "" if slow else QUICK)]
+    some = [code for code in codes if code != NO_TESTS]
+    raise Exit(code=next(filter(None, some), 0) if some else NO_TESTS)
+
+
+def _count(jobs: str) -> int:
+    if not (jobs.isascii() and jobs.isdecimal() and int(jobs) > 0):
+        raise Exit(f"inv: --jobs={jobs}: expected a number above 0", code=2)
+    return int(jobs)
+
+
+def _runs(jobs: int, marks: str) -> list[list[str]]:
+    """Words for each pytest to start: one in this order, or so many processes, and after them what needs the
+    machine for itself.
+    """
+    if jobs == 1:
+        return [["-m", marks] if marks else []]
+    with_marks = f"({marks}) and " if marks else ""
+    # a file's tests stay together, since they share what its fixtures build; the long ones come first by name
+    spread = ["-n", str(jobs), "--dist=loadfile", "--no-loadscope-reorder"]
+    return [[*spread, "-m", f"{with_marks}not alone"], ["-m", f"{with_marks}alone"]]
+
+
+def _pytest(words: list[str], names: str) -> int:
+    words = [sys.executable, "-m", "pytest", *(["-k", names] if names else []), *words]
+    # a test starts the program itself, and is not what was started here
+    environment = {key: value for key, value in os.environ.items() if key != "INV_COMMAND"}
+    return subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode
 
 
 @task

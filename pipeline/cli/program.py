@@ -14,9 +14,12 @@ from typing import NoReturn, cast
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError, UnexpectedExit
+from invoke.parser import Parser
 from invoke.program import Program
+from invoke.tasks import Task
 
 from pipeline.cli.executor import Executor
+from pipeline.cli.task_types import Stage, View
 from pipeline.fingerprint import of_package
 
 
@@ -63,6 +66,23 @@ class Inv(Program):
                 raise Exit(code=0)
         super().parse_cleanup()
 
+    def print_task_help(self, name: str) -> None:
+        """As Invoke does, without the options that are taken and not listed."""
+        self._hide_unlisted(self.parser)
+        super().print_task_help(name)
+
+    def _make_parser(self) -> Parser:
+        """Invoke makes a second one for the shell's completion, which only shows flags."""
+        parser = super()._make_parser()
+        if self.args.complete.value:
+            self._hide_unlisted(parser)
+        return parser
+
+    def _hide_unlisted(self, parser: Parser) -> None:
+        for name, context in parser.contexts.items():
+            for flag in unlisted(self.collection[name]):
+                context.flags.pop(flag, None)
+
     def print_help(self) -> None:
         """`inv` alone: what one may ask, and how to go on. (`inv --help` shows the options before a task,
         too.)
@@ -82,17 +102,11 @@ class Inv(Program):
         typed = next((part for part in words.split("'")[1::2]), "")
         if typed.startswith("-"):
             context = error.context
-            known = (
-                sorted(context.flags)
-                if context is not None and context.name
-                else sorted(self.initial_context.flags)
-            )
-            known = [flag for flag in known if flag.startswith("--")]
-            kind = (
-                f"option of {context.name}"
-                if context is not None and context.name
-                else "option before a task"
-            )
+            task = context.name if context is not None else None
+            flags = context.flags if context is not None and task else self.initial_context.flags
+            hidden = unlisted(self.collection[task]) if task else []
+            known = sorted(flag for flag in flags if flag.startswith("--") and flag not in hidden)
+            kind = f"option of {task}" if task else "option before a task"
         else:
             known, kind = sorted(self.collection.task_names), "task"
         if "No idea what" in words:
@@ -106,6 +120,12 @@ class Inv(Program):
             )
         print(f"inv: {words}", file=sys.stderr)
         sys.exit(2)
+
+
+def unlisted(task: Task) -> list[str]:
+    """Flags of a task that it takes and does not show."""
+    options = task.shared if isinstance(task, Stage | View) else {}
+    return ["--" + name.replace("_", "-") for name, option in options.items() if not option.listed]
 
 
 def refuse_twice(argv: list[str], tasks: Container[str]) -> None:

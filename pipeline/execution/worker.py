@@ -4,8 +4,10 @@ A worker ignores Ctrl-C (the driver decides), dies within a second of its driver
 sends all that an action prints to the step's log.
 """
 
+import functools
 import importlib
 import inspect
+import io
 import os
 import signal
 import sys
@@ -14,6 +16,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, TextIO
 
 from pipeline import fingerprint, timing
 from pipeline.errors import BadData, BuildError, GateMissed, StepError
@@ -80,20 +83,17 @@ def perform(call: Call) -> Done:
     """
     done, begun = Done(start=time.time()), time.perf_counter()
     try:
-        with _printing_to(call.log):
+        with _printing_to(call.log, f"{call.name}: {call.action} on {_slot.kind} {_slot.id}"):
             _try(call, done)
-    except OSError as error:  # no log, no step: the disk is full, or is not ours to write
-        done.error = done.error or (1, f"{error.strerror}: {call.log}")
+    except OSError as error:  # no whole log, no step: the disk is full, or is not ours to write
+        lost = f"{error.strerror}: {call.log}"
+        done.error = (done.error[0], f"{done.error[1]} ({lost})") if done.error else (1, lost)
     done.seconds = done.seconds or time.perf_counter() - begun
     return done
 
 
 def _try(call: Call, done: Done) -> None:
     try:
-        print(
-            f"{time.strftime('%Y-%m-%d %H:%M:%S')} {call.name}: {call.action} on {_slot.kind} {_slot.id}",
-            flush=True,
-        )
         done.inputs = {path: fingerprint.of_file(path) for path in call.unknown}
         _act(call, done)
         done.outputs = {path: fingerprint.of_file(path) for path in call.parts}
@@ -125,25 +125,75 @@ def _act(call: Call, done: Done) -> None:
     done.start += loaded  # sessions are opened first: the interval that counts starts when work does
 
 
+class _Unfailing(io.FileIO):
+    """A file descriptor that takes all that is printed: what the disk under it does not take is dropped, and
+    `lost` is the first error. Where Python does not buffer, an action would fail in the middle of a `print`;
+    where it does, at its end or never.
+    """
+
+    lost: OSError | None = None
+
+    def write(self, data: Any) -> int:  # whatever has a buffer: collections.abc.Buffer is newer than 3.11
+        """Write bytes; the number of them that need not be written again: all, when the disk takes none."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.lost = self.lost or error
+            return len(data)
+
+
+@functools.cache
+def _streams() -> tuple[tuple[_Unfailing, ...], tuple[io.TextIOWrapper, ...]]:
+    """What an action's sys.stdout and sys.stderr write to, and those themselves. The same for all steps of
+    this process, and never closed: a library may keep the one that it met when it was imported.
+    """
+    files = tuple(_Unfailing(number, "w", closefd=False) for number in (1, 2))
+    return files, tuple(
+        io.TextIOWrapper(
+            io.BufferedWriter(file), encoding="utf-8", errors="backslashreplace", line_buffering=True
+        )
+        for file in files
+    )
+
+
 @contextmanager
-def _printing_to(log: str) -> Iterator[None]:
-    """Everything this process and its children print goes to the log, by file descriptor."""
+def _printing_to(log: str, title: str) -> Iterator[None]:
+    """Everything this process and its children print goes to the log, by file descriptor; its first line is
+    the time and `title`. OSError, before the action or after it, when the log cannot be written whole.
+    """
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    null, kept = os.open(os.devnull, os.O_WRONLY), (os.dup(1), os.dup(2))
+    files, streams = _streams()
+    before = sys.stdout, sys.stderr
+    for stream in before:
+        stream.flush()  # what was printed until now does not belong into the log
+    with open(log, "wb") as file, open(os.devnull, "wb") as null:
+        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {title}\n".encode())
+        file.flush()
+        kept = os.dup(1), os.dup(2)
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+            files[number - 1].lost = None
+        sys.stdout, sys.stderr = streams
+        try:
+            yield
+        finally:
+            lost = [_flushed(stream, null.fileno()) for stream in (*streams, *before)]
+            sys.stdout, sys.stderr = before
+            for number, descriptor in enumerate(kept, 1):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+    for error in (*(unfailing.lost for unfailing in files), *lost):
+        if error:
+            raise error
+
+
+def _flushed(stream: TextIO, null: int) -> OSError | None:
+    """Flush into the log. What does not fit into it must not come out later, elsewhere: it goes to `null`."""
     try:
-        os.dup2(file, 1)
-        os.dup2(file, 2)
-        yield
-    finally:
-        for stream, number, before in ((sys.stdout, 1, kept[0]), (sys.stderr, 2, kept[1])):
-            try:
-                stream.flush()
-            except (
-                OSError
-            ):  # the disk is full: what does not fit into the log must not come out later, elsewhere
-                os.dup2(null, number)
-                stream.flush()
-            os.dup2(before, number)
-        for descriptor in (file, null, *kept):
-            os.close(descriptor)
+        stream.flush()
+    except OSError as error:
+        for number in (1, 2):
+            os.dup2(null, number)
+        stream.flush()
+        return error
+    return None

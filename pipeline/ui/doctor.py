@@ -17,6 +17,7 @@ from pipeline.freshness.code import ROOT
 from pipeline.text import size_text
 
 DISK_MB, MEMORY_MB = 10_000, 2_000  # 50,000 pictures as uint8 are 7.2 GiB; an export with PyTorch takes 1 GiB
+FOR_DEVELOPERS = ("dev", "extra-tests")
 INSTALL = "./inv installs it: remove .venv/setup.cfg.installed and run ./inv again"
 
 
@@ -31,7 +32,7 @@ def checks(out: str, setup: str = os.path.join(ROOT, "setup.cfg")) -> list[Check
         *(_package(line) for line in required if line.strip()),
     ]
     for name in extras:
-        if name != "dev":  # for those who work on the project
+        if name not in FOR_DEVELOPERS:
             found += [_package(line, name) for line in extras[name].split("\n") if line.strip()]
     return [*found, _cores(), _memory(), _disk(out)]
 

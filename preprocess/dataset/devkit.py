@@ -11,18 +11,21 @@ from collections.abc import Mapping
 
 from pipeline.errors import BuildError
 from pipeline.parts import replaced
+from pipeline.text import INV
 from preprocess.dataset import classes
 
 TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 LARGEST = 64 << 20  # bytes, unpacked: the real kit has 5 MB, a gzip bomb has more
 ALL = 50_000
-# what the first pictures show is known (sea snake, alp, Shetland sheepdog, soup bowl, ...): another order of
+# what the first images show is known (sea snake, alp, Shetland sheepdog, soup bowl, ...): another order of
 # classes shows here
 KNOWN = (65, 970, 230, 809, 516, 57, 334, 415, 674, 332)
 
 
 def write(path: str, labels: Mapping[str, int]) -> None:
-    """Write val_label.txt (`NAME CLASS` lines). BuildError where a file is that says something else."""
+    """Write val_label.txt (`NAME CLASS` lines). BuildError where a file is that says something else, and
+    where none can be written.
+    """
     lines = "".join(f"{name} {label}\n" for name, label in labels.items())
     try:
         if os.path.exists(path):
@@ -32,7 +35,8 @@ def write(path: str, labels: Mapping[str, int]) -> None:
                         f"{path}: is there already and says something else; move it, or name another:"
                         " --labels=FILE"
                     )
-        with replaced(path) as part, open(part, "w", encoding="utf-8") as file:
+        part = f"{path}.{os.getpid()}"  # it lies among the user's own files, where no lock is held
+        with replaced(path, part), open(part, "w", encoding="utf-8") as file:
             file.write(lines)
     except OSError as error:
         raise BuildError(
@@ -41,9 +45,14 @@ def write(path: str, labels: Mapping[str, int]) -> None:
 
 
 def labels(devkit: str) -> dict[str, int]:
-    """{"ILSVRC2012_val_00000001.JPEG": 65, ...}. A full set is checked against what is known of it."""
+    """The labels of a devkit, its .tar.gz, its folder or its ground truth alone:
+    {"ILSVRC2012_val_00000001.JPEG": 65, ...}.
+
+    A full set is checked against what is known of it. BuildError where there is no ground truth, or a wrong
+    one.
+    """
     index_of = classes.index_of_ilsvrc_id()
-    found = {}
+    labelled = {}
     for number, line in enumerate(_truth(devkit).splitlines(), 1):
         digits = line.strip()
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 4 and int(digits) in index_of):
@@ -51,21 +60,22 @@ def labels(devkit: str) -> dict[str, int]:
                 f"--devkit={devkit}: {TRUTH}: line {number} is {line[:40]!r}; expected an ILSVRC2012 id,"
                 f" 1..{len(index_of)}"
             )
-        found[name_of(number)] = index_of[int(digits)]
-    if not found:
+        labelled[name_of(number)] = index_of[int(digits)]
+    if not labelled:
         raise BuildError(f"--devkit={devkit}: {TRUTH} is empty; expected a line with an id for each picture")
-    check(devkit, found)
-    return found
+    check(devkit, labelled)
+    return labelled
 
 
 def name_of(number: int) -> str:
-    """The file name of the validation picture of this number, counted from 1."""
+    """The file name of the validation image of this number, counted from 1."""
     return f"ILSVRC2012_val_{number:08d}.JPEG"
 
 
-def check(source: str, labelled: dict[str, int]) -> None:
-    """BuildError when a label file of all 50,000 validation pictures cannot be right. Other sets have labels
-    of their own.
+def check(source: str, labelled: Mapping[str, int]) -> None:
+    """Check the labels of all 50,000 validation images. BuildError when they cannot be right.
+
+    Other sets, and parts of this one, have labels of their own: nothing is known of them.
     """
     if len(labelled) != ALL or labelled.keys() != {name_of(number) for number in range(1, ALL + 1)}:
         return
@@ -83,7 +93,7 @@ def check(source: str, labelled: dict[str, int]) -> None:
     elif first == [label - 1 for label in KNOWN]:
         says = "every label is one too low: add 1 to each"
     elif first in (ids, [number - 1 for number in ids]):
-        says = "it is in the devkit's order: make it with inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+        says = f"it is in the devkit's order: make it with {INV} data --devkit=ILSVRC2012_devkit_t12.tar.gz"
     elif tuple(first) == KNOWN:
         says = f"class {min(odd)} has {counts[min(odd)]} pictures, expected {ALL // 1000}"
     else:
@@ -136,7 +146,7 @@ def _from_archive(devkit: str) -> bytes:
 
 
 def open_limited(path: str) -> bytes:
-    """A file's bytes, LARGEST + 1 at most."""
+    """Read a file's bytes, LARGEST + 1 at most. BuildError where it is no regular file."""
     if not os.path.isfile(path):  # a pipe would be waited for, a link to nothing is no ground truth
         raise BuildError(
             f"--devkit={path}: no regular file; expected ILSVRC2012_devkit_t12.tar.gz or its folder"

@@ -4,20 +4,31 @@ line is wrong.
 
 import csv
 import os
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from pipeline.errors import BuildError
+from pipeline.text import INV, counted
 from preprocess.dataset import classes as imagenet
 
 NAME = "val_label.txt"
-DEVKIT_HINT = "make a label file with: inv data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+DEVKIT_HINT = f"make a label file with: {INV} data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+
+
+class Line(NamedTuple):
+    """One line of a label file: its number from 1, an image's name or path, its class."""
+
+    number: int
+    name: str
+    label: int
 
 
 def find(dataset: str, root: str) -> tuple[str | None, list[str]]:
-    """(the label file in or beside the data set or None, the places that were looked at, in order).
+    """Look for the label file in and beside the data set: (its path or None, the places in order).
 
-    BuildError where two files say different things of the same pictures: which of them is right is not ours
-    to guess.
+    `root` is the folder that the images' paths are relative to. BuildError where two files say different
+    things of the same images: which of them is right is not ours to guess.
     """
     # of an archive or an index file only the folder that it lies in is beside it; that folder's parent is
     # somebody else's
@@ -37,8 +48,8 @@ def find(dataset: str, root: str) -> tuple[str | None, list[str]]:
     return (there[0] if there else None), places
 
 
-def missing(dataset: str, given: str | None, places: list[str]) -> BuildError:
-    """The error of a data set whose labels are nowhere."""
+def missing(dataset: str, given: str | None, places: Sequence[str]) -> BuildError:
+    """The error of a data set whose labels are nowhere: not in the `given` file, or in none of the places."""
     if given is not None:
         return BuildError(f"--labels={given}: no such file. {DEVKIT_HINT[0].upper()}{DEVKIT_HINT[1:]}")
     looked = " and ".join(places)
@@ -49,48 +60,50 @@ def missing(dataset: str, given: str | None, places: list[str]) -> BuildError:
 
 
 def read(path: str) -> dict[str, int]:
-    """{image's base name: label} of a label file, in its order. BuildError names the first line that is
+    """Read a label file: {image's base name: label}, in its order. BuildError names the first line that is
     wrong, and counts.
     """
-    found: dict[str, int] = {}
+    labels: dict[str, int] = {}
     twice: list[str] = []
-    for number, name, label in _pairs(path):
-        name = name.rpartition("/")[2]
+    for line in _lines(path):
+        name = line.name.rpartition("/")[2]
         if not name:
-            raise BuildError(f"{path}: line {number} names no image; expected: NAME CLASS")
-        if name in found:
-            twice.append(f"{name} (line {number})")
-        found[name] = label
+            raise BuildError(f"{path}: line {line.number} names no image; expected: NAME CLASS")
+        if name in labels:
+            twice.append(f"{name} (line {line.number})")
+        labels[name] = line.label
     if twice:
         raise BuildError(
-            f"{path}: {len(twice)} duplicate name{'s' * (len(twice) > 1)}, first: {twice[0]}. Keep one line"
-            " for each image"
+            f"{path}: {counted(len(twice), 'duplicate name')}, first: {twice[0]}. Keep one line for each"
+            " image"
         )
-    if not found:
+    if not labels:
         raise BuildError(f"{path}: empty; expected a line NAME CLASS for each image; {DEVKIT_HINT}")
-    return found
+    return labels
 
 
 def read_places(path: str) -> tuple[dict[str, int], dict[str, str]]:
-    """({base name: label}, {base name: path as written}) of an index file: the same lines with a path for the
-    name.
+    """Read an index file, a label file with paths for names: ({base name: label}, {base name: path as
+    written}).
+
+    BuildError as in `read`, and for a path that leads upwards.
     """
-    found = read(path)
-    places = {place.rpartition("/")[2]: place for _, place, _ in _pairs(path)}
+    labels = read(path)
+    places = {line.name.rpartition("/")[2]: line.name for line in _lines(path)}
     outside = [place for place in places.values() if ".." in place.split("/")]
     if outside:
         raise BuildError(
             f"{path}: {len(outside)} paths lead upwards, first: {outside[0]}. An index lies in or above the"
             " folder of its images"
         )
-    return found, places
+    return labels, places
 
 
-def by_folder(paths: dict[str, str], classes: int) -> dict[str, int] | None:
-    """{name: label} from one folder a class: the class table's index of known wnids, else the folders' sorted
-    order.
+def by_folder(paths: Mapping[str, str], classes: int) -> dict[str, int] | None:
+    """Label images by their folders, one a class, {name: label}: the class table's index of known wnids, else
+    the folders' sorted order.
 
-    `paths` is {name: path relative to the data set}. None where the pictures do not lie so: some in no
+    `paths` is {name: path relative to the data set}. None where the images do not lie so: some in no
     folder, or another number of folders than `classes`. BuildError for wnids beside folders that are none: in
     sorted order a single stranger would shift the labels of all that follow.
     """
@@ -119,8 +132,8 @@ def by_folder(paths: dict[str, str], classes: int) -> dict[str, int] | None:
     return {name: order[folder] for name, folder in folder_of.items()}
 
 
-def check_range(path: str, labels: dict[str, int], classes: int) -> None:
-    """BuildError when a label is no class of the model."""
+def check_range(path: str, labels: Mapping[str, int], classes: int) -> None:
+    """Check that every label is one of so many classes, 0 to classes - 1. BuildError when one is not."""
     wrong = [(name, label) for name, label in labels.items() if not 0 <= label < classes]
     if wrong:
         name, label = wrong[0]
@@ -130,19 +143,18 @@ def check_range(path: str, labels: dict[str, int], classes: int) -> None:
             else ""
         )
         raise BuildError(
-            f"{path}: {len(wrong)} label{'s' * (len(wrong) > 1)} out of range 0..{classes - 1}, first: {name}"
-            f" {label}{one_based}. Labels count from 0 in sorted-wnid order; find out what is wrong: inv data"
-            f" --diagnose --labels={path} --dataset=... --checkpoint=..."
+            f"{path}: {counted(len(wrong), 'label')} out of range 0..{classes - 1}, first: {name}"
+            f" {label}{one_based}. Labels count from 0 in sorted-wnid order; find out what is wrong: {INV}"
+            f" data --diagnose --labels={path} --dataset=... --checkpoint=..."
         )
 
 
-def _pairs(path: str) -> list[tuple[int, str, int]]:
-    """(line number, name or path, label) of each line."""
+def _lines(path: str) -> list[Line]:
     return _lines_of_csv(path) if path.lower().endswith(".csv") else _lines_of_text(path)
 
 
-def _lines_of_text(path: str) -> list[tuple[int, str, int]]:
-    found = []
+def _lines_of_text(path: str) -> list[Line]:
+    lines = []
     for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue
@@ -152,13 +164,13 @@ def _lines_of_text(path: str) -> list[tuple[int, str, int]]:
                 f"{path}: line {number} is {label!r}: a class and no name (a devkit's ground truth?);"
                 f" {DEVKIT_HINT}"
             )
-        found.append((number, name.rstrip(), _label(path, number, line, label)))
-    return found
+        lines.append(Line(number, name.rstrip(), _label(path, number, line, label)))
+    return lines
 
 
-def _lines_of_csv(path: str) -> list[tuple[int, str, int]]:
+def _lines_of_csv(path: str) -> list[Line]:
     rows = csv.reader(_text(path).split("\n"))
-    found = []
+    lines = []
     try:
         header = next(rows, [])
         if not {"name", "label"} <= set(header):
@@ -173,14 +185,13 @@ def _lines_of_csv(path: str) -> list[tuple[int, str, int]]:
                     raise BuildError(
                         f"{path}: line {rows.line_num} has {len(row)} fields; expected {len(header)}"
                     )
-                found.append(
-                    (rows.line_num, row[at_name], _label(path, rows.line_num, ",".join(row), row[at_label]))
-                )
+                label = _label(path, rows.line_num, ",".join(row), row[at_label])
+                lines.append(Line(rows.line_num, row[at_name], label))
     except csv.Error as error:
         raise BuildError(
             f"{path}: line {rows.line_num}: {error}; expected a CSV with the columns name and label"
         ) from error
-    return found
+    return lines
 
 
 def _label(path: str, number: int, line: str, text: str) -> int:

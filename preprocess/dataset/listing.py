@@ -1,8 +1,8 @@
-"""What a data set holds: its pictures with their labels, in the order of their names. Runs at plan time:
+"""What a data set holds: its images with their labels, in the order of their names. Runs at plan time:
 standard library only.
 
-Every layout ends as one Listing. Nothing is left out in silence: a picture without a label, a label without a
-picture, two pictures of one name are errors.
+Every layout ends as one Listing. Nothing is left out in silence: an image without a label, a label without an
+image, two images of one name are errors.
 """
 
 import hashlib
@@ -15,12 +15,13 @@ from pipeline.errors import BuildError
 from pipeline.fingerprint import Stat
 from preprocess.dataset import devkit
 from preprocess.dataset import labels as label_files
-from preprocess.dataset.scan import Pictures, scanned
+from preprocess.dataset.image_files import ImageFiles
+from preprocess.dataset.scan import scanned
 
 
 class Image(NamedTuple):
-    """A picture. `name` is the base name, unique in its data set; offset, size and sha256 are those of a
-    tar's member.
+    """An image. `name` is the base name, unique in its data set; offset, size and sha256 (its first 16 hex)
+    are those of a tar's member.
     """
 
     name: str
@@ -57,35 +58,38 @@ def listed(
     any_label: bool = False,
     leave_out: str | None = None,
 ) -> Listing:
-    """The labelled data set. `dataset` is an absolute path: a folder, a .tar, or an index file (lines PATH
-    CLASS).
+    """List a labelled data set. BuildError where images and labels are not the same set, or a label is no
+    class.
 
-    `labels` is the label file or None (then it is looked for); `classes` is the model's count, background
-    excluded; `members` is where what a tar holds is remembered; `any_label` leaves the range of the labels
-    unchecked (diagnosis); `leave_out` is a folder in which nothing is looked for: OUT may lie in the data
-    set.
+    dataset    absolute path of a folder, a .tar, or an index file (lines PATH CLASS)
+    labels     the label file, or None: it is looked for
+    classes    the model's count, background excluded
+    members    where what a tar holds is remembered
+    any_label  leave the range of the labels unchecked (diagnosis)
+    leave_out  a folder in which nothing is looked for: OUT may lie in the data set
     """
     if labels is not None and not os.path.isfile(labels):
         raise label_files.missing(dataset, labels, [])
-    pictures = scanned(dataset, members, leave_out)
-    path, found = _labels_of(pictures, dataset, labels, classes)
+    files = scanned(dataset, members, leave_out)
+    path, label_of = _labels_of(files, dataset, labels, classes)
     if not any_label:
-        devkit.check(path or dataset, found)  # first: it says what is wrong with a range, too
-        label_files.check_range(path or dataset, found, classes)
-    _match(pictures, found, path or dataset)
-    return _listing(pictures, found)
+        devkit.check(path or dataset, label_of)  # first: it says what is wrong with a range, too
+        label_files.check_range(path or dataset, label_of, classes)
+    _match(files, label_of, path or dataset)
+    return _listing(files, label_of)
 
 
-def unlabelled(pictures: Pictures) -> Listing:
-    """The pictures alone, every label -1: to look at the files."""
-    return _listing(pictures, dict.fromkeys(pictures.found, -1))
+def unlabelled(files: ImageFiles) -> Listing:
+    """The images alone, every label -1: to look at the files."""
+    return _listing(files, dict.fromkeys(files.places, -1))
 
 
-def _listing(pictures: Pictures, labels: Mapping[str, int]) -> Listing:
+def _listing(files: ImageFiles, label_of: Mapping[str, int]) -> Listing:
     images = tuple(
-        Image(name, at, labels[name], *where) for name, (at, *where) in sorted(pictures.found.items())
+        Image(name, place.path, label_of[name], place.offset, place.size, place.sha256)
+        for name, place in sorted(files.places.items())
     )
-    return Listing(pictures.root, images, pictures.tar, identity(images), pictures.stats)
+    return Listing(files.root, images, files.tar, identity(images), files.stats)
 
 
 def generated(root: str, labels: Iterable[tuple[str, int]]) -> Listing:
@@ -97,52 +101,52 @@ def generated(root: str, labels: Iterable[tuple[str, int]]) -> Listing:
 
 
 def identity(images: Iterable[Image]) -> str:
-    """8 hex digits that change with a name or a label."""
+    """The data set's hash: 8 hex digits that change with a name or a label."""
     return identity_of((image.name, image.label) for image in images)
 
 
 def identity_of(labels: Iterable[tuple[str, int]]) -> str:
-    """The same of (name, label) pairs."""
+    """The data set's hash of (name, label) pairs, in their order."""
     text = "".join(f"{name}\t{label}\n" for name, label in labels)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def _labels_of(
-    pictures: Pictures, dataset: str, labels: str | None, classes: int
+    files: ImageFiles, dataset: str, labels: str | None, classes: int
 ) -> tuple[str | None, dict[str, int]]:
-    """(the label file or None, {name: label}): the file named, else the index itself, a file found, the
-    folders' names.
+    """(the label file or None, {name: label}): the file named, else the index itself, a file that lies there,
+    the folders' names.
     """
-    if labels is None and pictures.given is not None:
-        return None, pictures.given
-    places: list[str] = []
+    if labels is None and files.given is not None:
+        return None, files.given
+    looked_at: list[str] = []
     if labels is None:
-        labels, places = label_files.find(dataset.rstrip("/"), pictures.root)
+        labels, looked_at = label_files.find(dataset.rstrip("/"), files.root)
     if labels is not None:
         return labels, label_files.read(labels)
-    found = label_files.by_folder({name: where[0] for name, where in pictures.found.items()}, classes)
-    if found is None:
-        raise label_files.missing(dataset, None, places)
-    if pictures.empty:
+    label_of = label_files.by_folder({name: place.path for name, place in files.places.items()}, classes)
+    if label_of is None:
+        raise label_files.missing(dataset, None, looked_at)
+    if files.empty:
         raise BuildError(
-            f"--dataset={dataset}: {len(pictures.empty)} class folders hold no picture, first:"
-            f" {pictures.empty[0]}. Fill or remove them"
+            f"--dataset={dataset}: {len(files.empty)} class folders hold no picture, first:"
+            f" {files.empty[0]}. Fill or remove them"
         )
-    return None, found
+    return None, label_of
 
 
-def _match(pictures: Pictures, found: dict[str, int], source: str) -> None:
-    """Labels and pictures must be the same set."""
-    without = sorted(pictures.found.keys() - found.keys())
+def _match(files: ImageFiles, label_of: Mapping[str, int], source: str) -> None:
+    """Check that labels and images are the same set."""
+    without = sorted(files.places.keys() - label_of.keys())
     if without:
         raise BuildError(
-            f"{source}: {len(without)} of {len(pictures.found)} pictures have no label, first missing:"
+            f"{source}: {len(without)} of {len(files.places)} pictures have no label, first missing:"
             f" {without[0]}. Add their lines, or name the data set's own file with --labels=FILE"
         )
-    absent = sorted(found.keys() - pictures.found.keys())
+    absent = sorted(label_of.keys() - files.places.keys())
     if absent:
-        where = pictures.tar or pictures.root
+        where = files.tar or files.root
         raise BuildError(
-            f"{source}: {len(absent)} of {len(found)} listed images are absent, first: {absent[0]} (looked in"
-            f" {where}). A part of a complete set is asked for with --limit=N"
+            f"{source}: {len(absent)} of {len(label_of)} listed images are absent, first: {absent[0]} (looked"
+            f" in {where}). A part of a complete set is asked for with --limit=N"
         )

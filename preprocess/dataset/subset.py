@@ -8,11 +8,11 @@ from preprocess.dataset.listing import Image, Listing, identity
 
 
 def stratified(listing: Listing, n: int) -> Listing:
-    """N images, still sorted by name. Classes differ by one image at most, as far as they have them; N in 2N
-    nest.
+    """Choose `n` images, still sorted by name. BuildError where there are not so many.
 
-    The choice depends on names and labels alone: a hash orders the images of a class, and the classes take
-    turns.
+    Classes differ by one image at most, as far as they have them, and a smaller choice is a part of a larger
+    one. The choice depends on names and labels alone: a hash orders the images of a class, and the classes
+    take turns.
     """
     if not 1 <= n <= len(listing.images):
         raise BuildError(
@@ -29,8 +29,8 @@ def stratified(listing: Listing, n: int) -> Listing:
 
 
 def by_name(listing: Listing, n: int) -> Listing:
-    """N images, still sorted by name, whatever their labels are: the same ones with a right and with a wrong
-    label file.
+    """Choose `n` images, still sorted by name, whatever their labels are: the same ones with a right and with
+    a wrong label file.
     """
     images = tuple(sorted(sorted(listing.images, key=lambda image: _hash(image.name))[:n]))
     return _part(listing, images)

@@ -1,5 +1,5 @@
-"""A tar of pictures, read in place: what it holds and where. The members are listed once and remembered in
-one JSON file.
+"""A tar of images, read in place: what it holds and where. The members are listed once and remembered in one
+JSON file.
 
 Only regular files count. A member whose name leads out of the archive, a link or a device is refused: the
 archive is not what it says it is. Offsets need an uncompressed tar.
@@ -9,19 +9,20 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from pipeline import fingerprint
 from pipeline.errors import BuildError
+from pipeline.parts import replaced
 
 SCHEMA = 1
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes read at once
 
 
 class Member(NamedTuple):
-    """One regular file in the tar: where its bytes are and their SHA-256."""
+    """One regular file in the tar: where its bytes are, and the first 16 hex of their SHA-256."""
 
     path: str
     offset: int
@@ -30,39 +31,37 @@ class Member(NamedTuple):
 
 
 def members(tar: str, remembered: str | None = None) -> list[Member]:
-    """The regular files of a tar, in its order. `remembered` is the JSON file that spares the reading of an
-    unchanged tar.
+    """The regular files of a tar, in its order. BuildError as in `scan`.
+
+    `remembered` is the JSON file that spares the reading of an unchanged tar; it is written where it does
+    not.
     """
     stat = fingerprint.of_stat(tar)
     if remembered is not None:
         known = _read(remembered, stat)
         if known is not None:
             return known
-    found = scan(tar)
+    listed = scan(tar)
     if remembered is not None:
-        _remember(remembered, {"schema": SCHEMA, "tar": stat, "members": found})
-    return found
+        _remember(remembered, stat, listed)
+    return listed
 
 
-def _remember(path: str, value: dict) -> None:
+def _remember(path: str, stat: fingerprint.Stat | None, listed: Sequence[Member]) -> None:
     """Write the file that spares a reading. On a disk without room there is none: the tar is read again."""
     part = f"{path}.{os.getpid()}"  # planning holds no lock: a build beside it sweeps away `.part-` files
-    try:
+    with suppress(OSError):
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(part, "w", encoding="utf-8") as file:
-            json.dump(value, file, separators=(",", ":"))
-        os.replace(part, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(part)
+        with replaced(path, part), open(part, "w", encoding="utf-8") as file:
+            json.dump({"schema": SCHEMA, "tar": stat, "members": listed}, file, separators=(",", ":"))
 
 
 def scan(tar: str) -> list[Member]:
-    """Read the whole tar once, front to back. BuildError for one that is compressed, cut off or holds what it
-    should not.
+    """Read the whole tar once, front to back, and list its regular files. BuildError for one that is
+    compressed, cut off or holds what it should not.
     """
     length = os.path.getsize(tar)
-    found = []
+    members = []
     try:
         with (
             open(tar, "rb") as data,
@@ -73,19 +72,20 @@ def scan(tar: str) -> list[Member]:
                     continue
                 _check(tar, member, length)
                 data.seek(member.offset_data)
-                found.append(Member(member.name, member.offset_data, member.size, _sha256(data, member.size)))
+                sha256 = _sha256(data, member.size)
+                members.append(Member(member.name, member.offset_data, member.size, sha256))
             _check_end(tar, archive.offset, data)
     except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
         raise BuildError(
             f"--dataset={tar}: not an uncompressed tar ({error}); expected a folder, a .tar (gunzip a .tar.gz"
             " first), or an index file ending in .txt or .csv"
         ) from error
-    return found
+    return members
 
 
-def read(tar: str, wanted: list[tuple[int, int]], most: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (position in `wanted`, bytes) of each (offset, size), in the order of the offsets: one sweep
-    through the file.
+def read(tar: str, wanted: Sequence[tuple[int, int]], most: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (position in `wanted`, bytes) of each wanted (offset, size), in the order of the offsets: one
+    sweep through the file.
 
     Of a member of more than `most` bytes, `most` + 1 are read.
     """
@@ -113,7 +113,7 @@ def _check(tar: str, member: tarfile.TarInfo, length: int) -> None:
         )
 
 
-def _check_end(tar: str, end: int, data) -> None:
+def _check_end(tar: str, end: int, data: BinaryIO) -> None:
     # tarfile takes any two bad bytes after a good member for the end of the archive: a damaged one would be a
     # smaller data set
     data.seek(end)
@@ -131,7 +131,7 @@ def _check_end(tar: str, end: int, data) -> None:
             )
 
 
-def _sha256(data, size: int) -> str:
+def _sha256(data: BinaryIO, size: int) -> str:
     digest = hashlib.sha256()
     while size:
         block = data.read(min(size, CHUNK))

@@ -1,3 +1,3 @@
-"""Look at a data set: files that are odd, mistakes that explain an accuracy, pictures as the network sees
+"""Look at a data set: files that are odd, mistakes that explain an accuracy, images as the network sees
 them.
 """

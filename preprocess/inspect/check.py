@@ -1,4 +1,4 @@
-"""What is odd about the pictures of a data set: files that cannot be used, and those that are easily read
+"""What is odd about the images of a data set: files that cannot be used, and those that are easily read
 wrongly.
 """
 
@@ -30,32 +30,32 @@ class Finding(TypedDict):
 def odd(
     name: str, data: bytes, *, resize: int, crop: int, method: str = "pillow"
 ) -> tuple[str | None, list[str]]:
-    """(why it cannot be used or None, what is odd about it) of one file; nothing is odd about most.
+    """Look at one file: (why it cannot be used or None, what is odd about it). Nothing is odd about most.
 
-    It is made into pixels as a build does it: the options are those of transform.pixels.
+    It is made into pixels as a build does it: `resize` and `crop` in pixels, `method` as in transform.pixels.
     """
     try:
         warned = decode.complaint(data)
         transform.pixels(data, resize, crop, method=method)
     except BadImage as error:
         return str(error), []
-    found = [f"damaged, and decoded in spite of it: {warned}"] if warned else []
+    oddities = [f"damaged, and decoded in spite of it: {warned}"] if warned else []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(data)) as picture:
-            kind = "JPEG" if picture.format == "MPO" else picture.format
+        with Image.open(io.BytesIO(data)) as image:
+            kind = "JPEG" if image.format == "MPO" else image.format
             if kind != FORMAT_OF.get("." + name.rpartition(".")[2].lower()):
-                found.append(f"{kind} data under this name")
-            if picture.mode in ("L", "LA", "1", "I;16", "I"):
-                found.append("grayscale")
-            elif picture.mode == "CMYK":
-                found.append("CMYK (four components)")
-            elif picture.mode != "RGB":
-                found.append(f"mode {picture.mode}")
-            found += _turned(picture)
-            if min(picture.size) < 32:
-                found.append(f"tiny: {picture.size[0]}x{picture.size[1]}")
-    return None, found
+                oddities.append(f"{kind} data under this name")
+            if image.mode in ("L", "LA", "1", "I;16", "I"):
+                oddities.append("grayscale")
+            elif image.mode == "CMYK":
+                oddities.append("CMYK (four components)")
+            elif image.mode != "RGB":
+                oddities.append(f"mode {image.mode}")
+            oddities += _turned(image)
+            if min(image.size) < 32:
+                oddities.append(f"tiny: {image.size[0]}x{image.size[1]}")
+    return None, oddities
 
 
 def write(
@@ -68,7 +68,9 @@ def write(
     members: Sequence[shards.Member] = (),
     method: str = "pillow",
 ) -> None:
-    """Look at some images (as in shards.write); write a JSON list of those that are odd or cannot be used."""
+    """Look at some images (as in shards.write); write a JSON list of Finding, one for each image that is odd
+    or cannot be used.
+    """
     findings: list[Finding] = []
     for row, name, source in shards.sources(images, tar, members):
         try:
@@ -84,8 +86,10 @@ def write(
 
 
 def report(outputs: Sequence[str], *, lists: Sequence[str], images: int, labels: str = "") -> None:
-    """Join such lists into check.txt: the bad files first, then the odd ones by kind, with counts; `labels`:
-    what is wrong with the labels, in a line.
+    """Join such lists into check.txt: the bad files first, then the odd ones by kind, with counts.
+
+    images  how many were looked at
+    labels  what is wrong with the labels, in a line; empty where nothing is
     """
     findings: list[Finding] = []
     for path in lists:
@@ -96,7 +100,7 @@ def report(outputs: Sequence[str], *, lists: Sequence[str], images: int, labels:
 
 
 def summary(findings: Sequence[Finding], images: int) -> str:
-    """The text of the report."""
+    """The text of the report on so many images."""
     bad = [one for one in findings if one["bad"]]
     lines = [f"{images} images: {len(bad)} cannot be used, {len(findings) - len(bad)} are odd and can"]
     lines += [f"  bad   {one['name']}: {one['bad']}" for one in bad]
@@ -112,9 +116,9 @@ def summary(findings: Sequence[Finding], images: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _turned(picture: Image.Image) -> list[str]:
+def _turned(image: Image.Image) -> list[str]:
     try:
-        turn = picture.getexif().get(ORIENTATION, 1)
+        turn = image.getexif().get(ORIENTATION, 1)
     except (OSError, ValueError, SyntaxError, LookupError, TypeError, OverflowError):
         return ["damaged EXIF"]
     return [f"EXIF orientation {turn} (ignored, as in the reference)"] if turn not in (0, 1) else []

@@ -1,10 +1,10 @@
-"""Bytes to levels: uint8 (height, width, 3), RGB, exactly Pillow's. BadImage, with the reason, for what is no
-usable picture.
+"""From a file's bytes to pixels: uint8 (height, width, 3), RGB, exactly Pillow's. BadImage, with the reason,
+for a file that is no usable image.
 
 Pillow is the reference. Plain JPEGs, which nearly all are, are decoded by the libjpeg inside it, called
-directly (jpeg.c) and for the part of the picture that is wanted; all else is Pillow's: PNG under a JPEG's
-name, four components, and every file that libjpeg so much as warns of. EXIF orientation is ignored, as the
-reference does. `draft()` and libjpeg's faster transforms change levels and are not used.
+directly (jpeg.c) and for the part of the image that is wanted; all else is Pillow's: PNG under a JPEG's name,
+four components, and every file that libjpeg so much as warns of. EXIF orientation is ignored, as the
+reference does. `draft()` and libjpeg's faster transforms change values and are not used.
 """
 
 import functools
@@ -16,23 +16,40 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, _imaging
 
+from preprocess.pixels.crop import Box
 from preprocess.undecodable import BadImage
 
-try:
-    from preprocess.pixels import _jpeg  # type: ignore[attr-defined]
+PixelsU8 = NDArray[np.uint8]  # (height, width, 3), RGB
+
+
+class PlainJpeg(Protocol):
+    """What jpeg.c offers; all by position."""
+
+    def bind(self, path: str, /) -> None:
+        """Find libjpeg among what a shared object depends on. OSError where it is not there."""
+
+    def size(self, data: bytes, /) -> tuple[int, int, bool]:
+        """(width, height, whether there is more than one scan). ValueError for what is no plain JPEG."""
+
+    def part(self, data: bytes, out: PixelsU8, left: int, top: int, right: int, bottom: int, /) -> None:
+        """Decode a part into `out` (bottom - top, right - left, 3). ValueError: what libjpeg warns of."""
+
+
+_jpeg: PlainJpeg | None
+try:  # attr-defined, no-redef: it is compiled, mypy has no source of it to read
+    from preprocess.pixels import _jpeg  # type: ignore[attr-defined,no-redef]
 except ImportError:  # no compiler at installation
     _jpeg = None
 
-Levels = NDArray[np.uint8]
 LARGEST = 89_478_485  # pixels: Pillow's own bound for a decompression bomb, which it only warns of
 LARGEST_FILE = 1 << 29  # bytes
-# pixels times scans: each scan of a progressive JPEG goes over the whole picture, and a small file can have
+# pixels times scans: each scan of a progressive JPEG goes over the whole image, and a small file can have
 # thousands of them
 MOST_WORK = 16 * LARGEST
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in Huffman code 0xff is followed by 0 or a restart marker
@@ -42,17 +59,8 @@ SCAN, END, STANDALONE = 0xDA, 0xD9, (0xD0, 0xD9)  # SOS; EOI; RST0 to EOI have n
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 
 
-class Box(NamedTuple):
-    """A part of a picture, in its pixels; right and bottom are the first that do not belong to it."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-
 def read(path: str) -> bytes:
-    """A picture's file. BadImage for one that cannot be read."""
+    """Read an image's file. BadImage where it cannot be read, or has more than LARGEST_FILE bytes."""
     try:
         with open(path, "rb", buffering=0) as file:  # a buffer would only be copied from
             data = file.read(min(os.fstat(file.fileno()).st_size, LARGEST_FILE) + 1)
@@ -68,38 +76,46 @@ def too_large() -> str:
     return f"more than {LARGEST_FILE / 2**20:.0f} MiB"
 
 
-def decoded(data: bytes) -> Levels:
-    """The picture in a file's bytes."""
+def decoded(data: bytes) -> PixelsU8:
+    """Decode a file's bytes to uint8 (height, width, 3), RGB. BadImage for what is no usable image."""
     size = plain_size(data)
     whole = None if size is None else part(data, Box(0, 0, *size))
     return np.asarray(by_pillow(data)) if whole is None else whole
 
 
 def plain_size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) of a JPEG that `part` takes. None: Pillow decides what it is. BadImage for a bomb."""
+    """(width, height) of a JPEG that `part` can decode; None for any other file, which is Pillow's to decode.
+
+    BadImage for a decompression bomb, and for what Pillow refuses to open.
+    """
     if not jpeg_agrees():
         return None
     return _plain_size(data)
 
 
-def part(data: bytes, box: Box) -> Levels | None:
-    """uint8 (h, w, 3): this part of a plain JPEG. None where libjpeg stumbles over something: Pillow decides
-    what it is.
+def part(data: bytes, box: Box) -> PixelsU8 | None:
+    """Decode the `box` of a plain JPEG to uint8 (h, w, 3), RGB.
+
+    None where libjpeg warns of anything: whether that file is an image is Pillow's to say.
     """
-    levels = np.empty((box.bottom - box.top, box.right - box.left, 3), np.uint8)
+    if _jpeg is None:
+        return None
+    pixels_u8 = np.empty((box.bottom - box.top, box.right - box.left, 3), np.uint8)
     try:
-        _jpeg.part(data, levels, *box)
+        _jpeg.part(data, pixels_u8, *box)
     except ValueError:
         return None
-    return levels
+    return pixels_u8
 
 
 def complaint(data: bytes) -> str | None:
-    """What libjpeg warns of in a plain JPEG, though Pillow may take it; None where that is nothing, or it is
-    none.
+    """libjpeg's first warning about a plain JPEG; None where it has none, and for files that are no plain
+    JPEG.
+
+    Pillow decodes many of the files that libjpeg warns of. BadImage as in `plain_size`.
     """
     size = plain_size(data)
-    if size is None:
+    if size is None or _jpeg is None:
         return None
     width, height = size
     try:
@@ -110,8 +126,9 @@ def complaint(data: bytes) -> str | None:
 
 
 def _plain_size(data: bytes) -> tuple[int, int] | None:
+    """The same where jpeg.c is there, whether it agrees with Pillow or not: jpeg_agrees asks this, too."""
     # cut off before its end marker, it is damaged, and libjpeg would only warn where Pillow refuses
-    if data[:3] != b"\xff\xd8\xff" or data[-2:] != b"\xff\xd9":
+    if _jpeg is None or data[:3] != b"\xff\xd8\xff" or data[-2:] != b"\xff\xd9":
         return None
     try:
         width, height, scans = _jpeg.size(data)
@@ -120,23 +137,24 @@ def _plain_size(data: bytes) -> tuple[int, int] | None:
     check_size(width, height)
     if scans:
         check_work(data, width, height)
-    with _opened(data):  # 0.02 ms: what Pillow refuses for its metadata is no picture, here neither
+    with _opened(data):  # 0.02 ms: what Pillow refuses for its metadata is no image, here neither
         return width, height
 
 
 def by_pillow(data: bytes) -> Image.Image:
-    """The reference's own decoding, as an RGB picture."""
-    with _opened(data) as picture:
-        check_size(*picture.size)
-        if picture.format in ("JPEG", "MPO"):
-            check_work(data, *picture.size)
-        return picture.convert("RGB")
+    """Decode as the reference does, to Pillow's RGB image. BadImage for what is no usable image."""
+    with _opened(data) as image:
+        check_size(*image.size)
+        if image.format in ("JPEG", "MPO"):
+            check_work(data, *image.size)
+        return image.convert("RGB")
 
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
-    """The picture as Pillow opens it, not decoded yet. All that goes wrong with it, here and in the block, is
-    BadImage.
+    """Open a file's bytes with Pillow, which does not decode them yet.
+
+    What Pillow raises for a damaged file, here or in the caller's block, becomes BadImage with its reason.
     """
     if not data:
         raise BadImage("empty file")
@@ -144,8 +162,8 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             # damaged EXIF is not read; a palette loses its transparency, as in the reference
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-                yield picture
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                yield image
     except UnidentifiedImageError:
         raise BadImage("not an image" if data.strip(b"\0") else "not an image: all bytes are zero") from None
     except Image.DecompressionBombError as error:
@@ -168,7 +186,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
 
 
 def check_size(width: int, height: int) -> None:
-    """BadImage for a picture that would take gigabytes once decoded."""
+    """BadImage for an image that would take gigabytes once decoded; width and height in pixels."""
     if width * height > LARGEST:
         raise BadImage(f"decompression bomb: {width}x{height} pixels, more than {LARGEST}")
 
@@ -176,19 +194,18 @@ def check_size(width: int, height: int) -> None:
 def check_work(data: bytes, width: int, height: int) -> None:
     """BadImage for a JPEG that would take minutes to decode."""
     most = MOST_WORK // (width * height)
-    found = scans(data, most)
-    if found > most:
+    if scans(data, most) > most:
         raise BadImage(f"decompression bomb: more than {most} scans of {width}x{height} pixels")
 
 
 def scans(data: bytes, most: int) -> int:
-    """How many scans a JPEG has up to its end marker; no more than `most` + 1 are counted.
+    """Count the scans of a JPEG up to its end marker, `most` + 1 of them at most.
 
-    Marker by marker: comments, thumbnails and what follows the end may hold any bytes.
+    It goes from marker to marker: comments, thumbnails and what follows the end may hold any bytes.
     """
     count, at = 0, 2
-    while count <= most and (found := MARKER.search(data, at)) is not None:
-        kind, at = found[0][1], found.end()
+    while count <= most and (marker := MARKER.search(data, at)) is not None:
+        kind, at = marker[0][1], marker.end()
         if kind == END:
             break
         count += kind == SCAN
@@ -204,23 +221,21 @@ def jpeg_agrees() -> bool:
     """
     if _jpeg is None:
         return False
-    levels = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
     file = io.BytesIO()
-    Image.fromarray(levels).save(file, "JPEG")  # colours at half the resolution: the hardest case for a part
+    Image.fromarray(noise).save(file, "JPEG")  # colours at half the resolution: the hardest case for a part
     data = file.getvalue()
     whole = np.asarray(Image.open(file).convert("RGB"))
     try:
-        _jpeg.bind(Image.core.__file__)
+        _jpeg.bind(_imaging.__file__)
         if _plain_size(data) != (80, 48):
             return False
         for box in (Box(0, 0, 80, 48), Box(37, 17, 62, 33)):
-            found = part(data, box)
-            if found is None or not np.array_equal(found, whole[box.top : box.bottom, box.left : box.right]):
+            pixels_u8 = part(data, box)
+            right = whole[box.top : box.bottom, box.left : box.right]
+            if pixels_u8 is None or not np.array_equal(pixels_u8, right):
                 return False
         return True
-    except (
-        OSError,
-        AttributeError,
-        TypeError,
-    ):  # libjpeg is built into Pillow and not to be seen; or compiled from other sources
+    # libjpeg is built into Pillow and not to be seen; or jpeg.c was compiled from other sources
+    except (OSError, AttributeError, TypeError):
         return False

@@ -3,6 +3,7 @@ take longer.
 """
 
 import importlib
+from collections.abc import Callable
 
 from pipeline.check import PASS, WARN, Check
 from pipeline.fingerprint import of_package
@@ -14,8 +15,9 @@ FIX = (
 
 
 def checks() -> list[Check]:
-    """One line. The parts are loaded here and not at planning: they bring numpy and Pillow with them."""
-    parts = {
+    """Say in one line whether jpeg.c and resample.c are compiled and give the pixels of this Pillow."""
+    # loaded here and not at planning: they bring numpy and Pillow with them
+    parts: dict[str, Callable[[], bool]] = {
         "jpeg.c": importlib.import_module("preprocess.pixels.decode").jpeg_agrees,
         "resample.c": importlib.import_module("preprocess.pixels.resize_pillow").kernel_agrees,
     }

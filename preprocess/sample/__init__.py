@@ -1,1 +1,1 @@
-"""The generated set: which pictures there are, and how they are drawn."""
+"""The generated set: which images there are, and how they are drawn."""

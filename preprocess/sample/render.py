@@ -1,6 +1,6 @@
-"""Draws the sample's pictures: JPEGs of many sizes and encodings, the same bytes on every run of a machine.
+"""Draws the sample's images: JPEGs of many sizes and encodings, the same bytes on every run of a machine.
 
-A picture depends on its split and number alone. Colour and shape make the class; place, size, tilt, shade,
+An image depends on its split and number alone. Colour and shape make the class; place, size, tilt, shade,
 background, clutter, noise and lighting do not. Grayscale files hold grey patterns only: a red disc without
 red is no longer one.
 """
@@ -19,17 +19,17 @@ Point = tuple[float, float]
 Polygons = list[list[Point]]
 
 HUES = {"red": 0, "yellow": 50, "blue": 222}  # degrees
-SHORTEST, LONGEST = 96, 560  # pixels of a picture's shorter side
+SHORTEST, LONGEST = 96, 560  # pixels of an image's shorter side
 NOISIEST = 9.0  # grey levels, standard deviation
 
 
 def write(outputs: Sequence[str], *, first: int, split: str) -> None:
-    """Write the pictures first, first + 1, ... of a split (from 0), one an output, as JPEG files."""
+    """Write the images first, first + 1, ... of a split (from 0), one an output, as JPEG files."""
     for number, path in enumerate(outputs, first):
         rng = random.Random(f"{split} {number}")
         label = splits.CLASSES[splits.labels(split)[number]]
         mode = _mode(rng, grey=label.startswith("grey"))
-        picture(rng, label).convert(mode).save(
+        image(rng, label).convert(mode).save(
             path,
             "JPEG",
             quality=rng.randint(70, 96),
@@ -38,8 +38,8 @@ def write(outputs: Sequence[str], *, first: int, split: str) -> None:
         )
 
 
-def picture(rng: random.Random, label: str) -> Image.Image:
-    """An RGB picture of a class, of a size of its own. The thing lies inside the square that a centre crop
+def image(rng: random.Random, label: str) -> Image.Image:
+    """Draw an RGB image of a class, of a size of its own. The thing lies inside the square that a centre crop
     keeps.
     """
     short = int(SHORTEST * (LONGEST / SHORTEST) ** rng.random())
@@ -94,11 +94,11 @@ def _clutter(rng: random.Random, draw: ImageDraw.ImageDraw, size: tuple[int, int
 def _shade(rng: random.Random, hue: float) -> tuple[int, ...]:
     """RGB of about that hue, strong enough to be named."""
     top, depth, turn = rng.uniform(0.6, 1.0), rng.uniform(0.62, 1.0), hue + rng.uniform(-10, 10)
-    levels = []
+    channels = []
     for shift in (0, 240, 120):  # the distance of red, green and blue on the colour wheel
         distance = abs((turn + shift + 180) % 360 - 180)
-        levels.append(int(255 * top * (1 - depth * min(1.0, max(0.0, distance / 60 - 1)))))
-    return tuple(levels)
+        channels.append(int(255 * top * (1 - depth * min(1.0, max(0.0, distance / 60 - 1)))))
+    return tuple(channels)
 
 
 def _photographed(rng: random.Random, canvas: Image.Image) -> Image.Image:
@@ -113,7 +113,7 @@ def _photographed(rng: random.Random, canvas: Image.Image) -> Image.Image:
 
 
 def _placed(at: Point, centre: Sequence[float], radius: float, tilt: float) -> Point:
-    """From the unit square around 0 to the picture."""
+    """From the unit square around 0 to the image's pixels."""
     cos, sin = math.cos(math.radians(tilt)), math.sin(math.radians(tilt))
     return centre[0] + radius * (at[0] * cos - at[1] * sin), centre[1] + radius * (at[0] * sin + at[1] * cos)
 
@@ -158,11 +158,11 @@ def _dots(count: int) -> Polygons:
 
 def _rings(count: int) -> Polygons:
     """Dark rings as bands between two circles, one polygon each."""
-    found = []
+    bands = []
     for ring in range(count):
         outer, inner = (0.86 * (ring + share) / count for share in (1.0, 0.5))
-        found.append([*_circle(outer), (outer, 0.0), (inner, 0.0), *reversed(_circle(inner))])
-    return found
+        bands.append([*_circle(outer), (outer, 0.0), (inner, 0.0), *reversed(_circle(inner))])
+    return bands
 
 
 SHAPE: dict[str, Callable[[], Polygons]] = {

@@ -1,4 +1,4 @@
-"""The sample: which generated pictures there are and what is on each. Cheap, for planning; `drawing` makes
+"""The sample: which generated images there are and what is on each. Cheap, for planning; render.py draws
 them.
 
 16 classes that a person can tell apart: four shapes in three colours, and four grey patterns that grayscale
@@ -22,7 +22,7 @@ PER_CLASS = {"test": 20, "train": 80}
 
 @functools.cache
 def labels(split: str = "test") -> tuple[int, ...]:
-    """The class, 0..15, of each picture of a split, in the order of `names`: all equally often, in a fixed
+    """The class, 0..15, of each image of a split, in the order of `names`: all equally often, in a fixed
     shuffle.
     """
     drawn = [label for label in range(len(CLASSES)) for _ in range(PER_CLASS[split])]
@@ -36,11 +36,11 @@ def names(split: str = "test") -> list[str]:
 
 
 def listing(split: str = "test") -> list[tuple[str, int]]:
-    """(file name, class) of each picture of a split."""
+    """(file name, class) of each image of a split."""
     return list(zip(names(split), labels(split), strict=True))
 
 
 def write_labels(outputs: Sequence[str], *, split: str) -> None:
-    """Write val_label.txt of a split: a line `name class` for each picture."""
+    """Write val_label.txt of a split: a line `name class` for each image."""
     with open(outputs[0], "w", encoding="ascii", newline="\n") as file:
         file.writelines(f"{name} {label}\n" for name, label in listing(split))

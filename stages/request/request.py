@@ -13,6 +13,7 @@ from configs.schema import Chip, Model
 from pipeline import fingerprint
 from pipeline.errors import BuildError
 from pipeline.freshness.code import ROOT
+from pipeline.text import INV
 from preprocess import presets
 from preprocess.presets import Own, Values
 
@@ -107,7 +108,7 @@ class Request:
         path = os.path.abspath(typed)
         if not os.path.isfile(path):
             raise BuildError(
-                f"--labels={typed}: no such file. Make it with: inv data"
+                f"--labels={typed}: no such file. Make it with: {INV} data"
                 " --devkit=ILSVRC2012_devkit_t12.tar.gz"
             )
         return path

@@ -15,6 +15,7 @@ from configs.schema import Chip
 from pipeline import machine
 from pipeline.errors import BuildError
 from pipeline.step import Slot
+from pipeline.text import INV
 from stages.request.request import Request
 
 
@@ -72,7 +73,7 @@ def of(request: Request) -> Target:
     if not chip.backend:
         raise BuildError(
             f"--chip={chip.name}: published figures only, nothing here builds for it yet; it stands"
-            " beside the measured ones in every report. Build for one of the others: inv all --chip=cpu"
+            f" beside the measured ones in every report. Build for one of the others: {INV} all --chip=cpu"
         )
     backend = backends.load(chip.backend)
     if request.precision not in backend.PRECISIONS:

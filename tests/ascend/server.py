@@ -5,7 +5,6 @@ Only what a user has is used: the command line, the environment, the files that 
 """
 
 import contextlib
-import functools
 import os
 import subprocess
 import sys
@@ -87,9 +86,9 @@ class Started(command_line.Running):
             start_new_session=True,
         )
 
-    def gone(self, within_s: float) -> bool:
-        """Whether all that the command started ends in this time."""
-        stop = time.monotonic() + within_s
+    def gone(self) -> bool:
+        """Whether all that the command started ends. The limit guards against hanging; it is no promise."""
+        stop = time.monotonic() + 120
         while self.alive() and time.monotonic() < stop:
             time.sleep(0.05)
         return not self.alive()
@@ -115,10 +114,9 @@ def built(factory) -> tuple[Server, dict[tuple[str, str], Built], dict[str, np.n
     Made once a session, in one OUT. Look at it; change only a copy (`copied`). float32 is asked for with
     --limit; its `all` is up to date as it was left.
     """
-    return _built(factory.getbasetemp() / "ascend-built")
+    return command_line.once(factory, "ascend-built", _built)
 
 
-@functools.cache
 def _built(folder: Path) -> tuple[Server, dict[tuple[str, str], Built], dict[str, np.ndarray]]:
     server, found = Server(folder), {}
     with umask(0o002):  # some servers'; ais_bench refuses models that a group may write

@@ -1,0 +1,94 @@
+"""The record types as other programs and people read them: the JSON Schema of summary.json, docs/records.md.
+
+docs/records.md is what this module prints: `python -m eval.record_schema > docs/records.md`.
+"""
+
+from collections.abc import Iterator
+from types import NoneType
+from typing import get_args, get_origin
+
+from eval.record_types import KINDS, Column, Common, columns_of
+
+JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", NoneType: "null"}
+PAGE = """\
+# Records
+
+A record is one JSON file under OUT with one flat object: one thing that was measured or judged.
+`OUT/report/summary.json` holds all records that are still true, as `{"schema": 1, "rows": [...]}`.
+The unit is in the column's name. *Or absent* is what only some records of a kind have. This page is
+made from `eval/record_types.py` by `python -m eval.record_schema`, and so is the JSON Schema of
+summary.json, `eval.record_schema.summary()`.
+
+| kind | column | type | meaning |
+|---|---|---|---|
+"""
+
+
+def summary() -> dict[str, object]:
+    """The JSON Schema (2020-12) of summary.json. A column that the record types do not know is an error
+    there.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "summary.json",
+        "type": "object",
+        "required": ["schema", "rows"],
+        "additionalProperties": False,
+        "properties": {
+            "schema": {"const": 1},
+            "rows": {"type": "array", "items": {"oneOf": [_record(kind) for kind in KINDS]}},
+        },
+    }
+
+
+def _record(kind: str) -> dict[str, object]:
+    columns = columns_of(KINDS[kind])
+    properties = {
+        column.name: {**_schema(column.annotation), "description": column.meaning} for column in columns
+    }
+    return {
+        "title": kind,
+        "type": "object",
+        "required": ["kind", *(column.name for column in columns if column.required)],
+        "additionalProperties": False,
+        "properties": {"kind": {"const": kind}, **properties},
+    }
+
+
+def _schema(annotation: object) -> dict[str, object]:
+    """The JSON Schema of a column's type."""
+    if get_origin(annotation) is list:
+        (items,) = get_args(annotation)
+        return {"type": "array", "items": _schema(items)}
+    names = [JSON_TYPES[each] for each in get_args(annotation) or (annotation,)]
+    return {"type": names if len(names) > 1 else names[0]}
+
+
+def markdown() -> str:
+    """docs/records.md: every column of every kind, those that all kinds have first."""
+    lines = [f"| every | `kind` | string | {', '.join(KINDS)} |"]
+    common = columns_of(Common)
+    lines += (_line("every", column) for column in common)
+    for kind, record in KINDS.items():
+        lines += (_line(kind, column) for column in columns_of(record) if column not in common)
+    return PAGE + "\n".join(lines) + "\n"
+
+
+def _line(kind: str, column: Column) -> str:
+    return f"| {kind} | `{column.name}` | {_type_text(column)} | {column.meaning} |"
+
+
+def _type_text(column: Column) -> str:
+    """`number or null`, `list of strings`, `string, or absent`."""
+    return " or ".join(_names(column.annotation)) + ("" if column.required else ", or absent")
+
+
+def _names(annotation: object) -> Iterator[str]:
+    if get_origin(annotation) is list:
+        yield from (f"list of {name}s" for item in get_args(annotation) for name in _names(item))
+    else:
+        yield from (JSON_TYPES[each] for each in get_args(annotation) or (annotation,))
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

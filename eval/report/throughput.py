@@ -1,0 +1,133 @@
+"""Tables of throughput: all configurations side by side, each beside what is published, and the request's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from eval.record_types import Record, Throughput
+from eval.report import compare, format
+from eval.report.compare import StatedThroughput, Throughputs
+from eval.report.format import duration, number, optional, percent, shown, speed, times
+from eval.report.tables import Cell, Table, of_lines
+
+
+def side_by_side(rows: Sequence[Record], published: Throughputs) -> Table:
+    """A column for each configuration that was timed and for each chip with published figures; a line a batch
+    size.
+    """
+    title = "Throughput side by side, images/s"
+    measured = compare.configurations(rows)
+    if not measured:
+        return Table(title, (), ())
+    several = len({(first["model"], first["checkpoint"]) for first, *_ in measured}) > 1
+    columns: list[tuple[str, Mapping[int, float]]] = []
+    for table in measured:
+        model = f"{shown(format.model(table[0]))}, " if several else ""
+        columns.append((f"{model}{_where(table[0])}", _speeds(table)))
+    for chip, stated in published.items():
+        by_batch = {int(batch): speed for batch, speed in stated["images_per_s"].items()}
+        columns.append((f"published {chip}{compare.scale_note(stated)}", by_batch))
+    batches = sorted({batch for _, by_batch in columns for batch in by_batch})
+    cells = [
+        (str(batch), *(optional(speed, by_batch.get(batch)) for _, by_batch in columns)) for batch in batches
+    ]
+    other = published and not all(compare.comparable(table[0]) for table in measured)
+    note = f"Published for {compare.PUBLISHED_FORM}: not the network of every column here." if other else ""
+    return Table(title, ("batch", *(name for name, _ in columns)), tuple(cells), note=note)
+
+
+def each_configuration(rows: Sequence[Record], published: Throughputs) -> list[Table]:
+    """One table a configuration: all that was timed, beside what is published for its chip."""
+    same = compare.same_top1(rows)
+    tables = []
+    for timed in compare.configurations(rows):
+        marks = compare.marks(_speeds(timed))
+        lines = [
+            {
+                **_measured(row, any("compute_images_per_s" in other for other in timed)),
+                "same top-1, %": optional(percent, same.get((compare.configuration(row), row["batch"]))),
+                **_beside(row, published.get(row["chip"] or "")),
+                "": marks[row["batch"]],
+            }
+            for row in timed
+        ]
+        model, form = shown(format.model(timed[0])), shown(format.form(timed[0]))
+        title = f"{model}, {form}, on {format.devices(timed[0]['devices'])}"
+        tables.append(replace(of_lines(title, lines), level=3, strong=compare.BEST))
+    return tables
+
+
+def requested(timed: Sequence[Throughput], same: Mapping[int, float], published: Throughputs) -> Table:
+    """The batch sizes of one configuration in the columns that a terminal has room for.
+
+    `same` is agreement with PyTorch in percent by batch size. A chip without published figures is shown
+    beside those of all that have some.
+    """
+    first = timed[0]
+    own = published.get(first["chip"] or "")
+    beside = {str(first["chip"]): own} if own else published
+    other = beside and not compare.comparable(first)
+    note = f"; published figures are for {compare.PUBLISHED_FORM}" if other else ""
+    marks = compare.marks(_speeds(timed))
+    compute = any("compute_images_per_s" in row for row in timed)
+    lines = [
+        {
+            **_speed(row, compute),
+            "latency ms p50 / p90 / p99": latency,
+            "same top-1 %": optional(percent, same.get(row["batch"])),
+            **{
+                f"published {chip}{compare.scale_note(stated)}": optional(
+                    speed, compare.stated_speed(stated, row["batch"])
+                )
+                for chip, stated in beside.items()
+            },
+            "": marks[row["batch"]],
+        }
+        for row, latency in zip(timed, _latencies(timed), strict=True)
+    ]
+    return of_lines(f"throughput on {_where(first)}{note}", lines)
+
+
+def _where(row: Throughput) -> str:
+    """`310P3 fp16 uint8, 1 device`."""
+    return f"{shown(format.form(row))}, {format.devices(row['devices'])}"
+
+
+def _speeds(rows: Sequence[Throughput]) -> dict[int, float]:
+    """images/s by batch size."""
+    return {row["batch"]: row["images_per_s"] for row in rows}
+
+
+def _speed(row: Throughput, compute: bool) -> dict[str, Cell]:
+    cells: dict[str, Cell] = {"batch": str(row["batch"]), "images/s": speed(row["images_per_s"])}
+    return cells | ({"compute only": optional(speed, row.get("compute_images_per_s"))} if compute else {})
+
+
+def _measured(row: Throughput, compute: bool) -> dict[str, Cell]:
+    return {
+        **_speed(row, compute),
+        "p50 ms": duration(row["latency_ms_p50"]),
+        "p90 ms": duration(row["latency_ms_p90"]),
+        "p99 ms": duration(row["latency_ms_p99"]),
+        "queries": number(row["rounds"]),
+    }
+
+
+def _beside(row: Throughput, published: StatedThroughput | None) -> dict[str, Cell]:
+    if published is None:
+        return {}
+    stated = optional(speed, compare.stated_speed(published, row["batch"]))
+    name = f"published{compare.scale_note(published)}"
+    if not compare.comparable(row):
+        return {f"{name} for {compare.PUBLISHED_FORM}": stated}
+    return {name: stated, "of published": optional(times, compare.ratio(row, published))}
+
+
+def _latencies(rows: Sequence[Throughput]) -> list[str]:
+    """`1.00 / 2.00 /  10.00` of each row, each percentile as wide as its widest."""
+    columns = [
+        [duration(row["latency_ms_p50"]) for row in rows],
+        [duration(row["latency_ms_p90"]) for row in rows],
+        [duration(row["latency_ms_p99"]) for row in rows],
+    ]
+    padded = [[cell.rjust(max(map(len, column))) for cell in column] for column in columns]
+    return [" / ".join(cells) for cells in zip(*padded, strict=True)]

@@ -1,0 +1,116 @@
+"""Every step that a task can declare fits the function that it names: its inputs and params bind to the
+signature, whatever the request is. A plan never imports an action, so that nobody else would notice before it
+runs.
+"""
+
+import importlib
+import inspect
+import tarfile
+from dataclasses import replace
+
+import inv
+import numpy as np
+import pytest
+from invoke.tasks import Call
+from test_layout_arrows import FILES, action_strings
+
+import tasks
+from pipeline.cli.executor import declared
+
+SAMPLE = {"chip": "cpu", "bs": "1,16"}
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A folder of images with labels, the same in a tar, and a folder of another tool's results."""
+    folder = inv.pictures(tmp_path_factory.mktemp("own") / "val")
+    packed = folder.parent / "val.tar"
+    with tarfile.open(packed, "w") as archive:
+        for path in sorted(folder.glob("*.JPEG")):
+            archive.add(path, path.name)
+    (folder.parent / "results").mkdir()
+    for path in folder.glob("*.JPEG"):
+        np.save(folder.parent / "results" / f"{path.stem}_0.npy", np.zeros(16, np.float32))
+    return folder.parent
+
+
+def given(own, **more):
+    return {
+        "model": "sample",
+        "checkpoint": str(inv.CHECKPOINT),
+        "dataset": str(own / "val"),
+        "labels": str(own / "val" / "val_label.txt"),
+        "chip": "cpu",
+        **more,
+    }
+
+
+def steps(request, task, out, **options):
+    """What a task declares, with all that it needs."""
+    build = tasks.kinds.resolve({**request, "out": str(out)})
+    return declared([Call(task, kwargs=options)], build).steps
+
+
+def unfit(step):
+    """Why the step does not fit its action, "" where it does."""
+    module, _, name = step.action.partition(":")
+    signature = inspect.signature(getattr(importlib.import_module(module), name))
+    slot = {"slot": None} if step.resource == "device" else {}
+    named = [*step.inputs, *step.stored, *step.unhashed_inputs, *step.params]
+    if len(named) != len(set(named)):
+        return f"{step.action}: a name twice among {named}"
+    try:
+        signature.bind(
+            step.outputs, **step.inputs, **step.stored, **step.unhashed_inputs, **step.params, **slot
+        )
+    except TypeError as error:
+        return f"{step.action}: {error}"
+    return "" if next(iter(signature.parameters)) == "outputs" else f"{step.action}: outputs come first"
+
+
+REQUESTS = {
+    "the sample": lambda own: SAMPLE,
+    "float32": lambda own: {**SAMPLE, "input": "float32", "pixels": "fast"},
+    "own images": lambda own: given(own),
+    "images that may be undecodable": lambda own: given(own, on_bad="skip"),
+    "a tar": lambda own: given(own, dataset=str(own / "val.tar"), limit="16"),
+    "another preset": lambda own: given(own, preset="mlperf"),
+}
+seen = set()
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_every_step_of_all_fits_its_action(name, own, tmp_path):
+    found = steps(REQUESTS[name](own), tasks.everything, tmp_path / "out")
+    seen.update(step.action for step in found)
+    assert len(found) > 20 and [wrong for step in found if (wrong := unfit(step))] == []
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize("what", ["check", "show", "bins", "diagnose", "train_sample"])
+def test_every_step_of_data_fits_its_action(what, name, own, tmp_path):
+    asked = {what: str(tmp_path / "bins") if what == "bins" else True}
+    found = steps(REQUESTS[name](own), tasks.data, tmp_path / "out", **asked)
+    seen.update(step.action for step in found)
+    assert found and [wrong for step in found if (wrong := unfit(step))] == []
+
+
+def test_every_step_of_a_score_of_results_fits_its_action(own, tmp_path):
+    request = {"labels": str(own / "val" / "val_label.txt"), "model": "sample", "chip": "cpu"}
+    found = steps(request, tasks.evaluate, tmp_path / "out", results=str(own / "results"))
+    seen.update(step.action for step in found)
+    assert {step.name for step in found} >= {"eval/results/index", "eval/results/accuracy"}
+    assert [wrong for step in found if (wrong := unfit(step))] == []
+
+
+def test_no_action_is_left_out_above():
+    named = set().union(*map(action_strings, FILES))
+    # run on its own this test has nothing to look at
+    assert not seen or named - seen == set()
+
+
+def test_a_step_that_does_not_fit_is_found(own, tmp_path):
+    step = next(s for s in steps(SAMPLE, tasks.everything, tmp_path / "out") if s.stage == "eval")
+    broken = replace(step, params={**step.params, "colour": "red"})
+    assert "colour" in unfit(broken)
+    assert "index" in unfit(replace(step, inputs={}))
