@@ -2,7 +2,7 @@
 
 import pytest
 
-from backends.ascend import npu_smi
+from backends.ascend import boards
 from configs import schema
 
 ASCEND = [name for name in schema.names("chips") if schema.chip(name).backend == "ascend"]
@@ -21,7 +21,7 @@ def test_a_chip_is_named_as_atc_names_it_and_found_by_both_names(name):
     chip = schema.chip(name)
     assert (chip.name, chip.soc_version, chip.precision) == (name, "Ascend" + name, "fp16")
     assert schema.chip("ascend" + name.lower()) == chip
-    assert name not in npu_smi.FAMILIES
+    assert name not in boards.FAMILIES
 
 
 def test_the_published_figures_are_the_tables():

@@ -2,7 +2,7 @@
 line.
 
 row                                                        where
-(a) every npu-smi inventory: its chip, or a clear refusal  here; test_ascend_npu_smi, test_ascend_conversion
+(a) every npu-smi inventory: its chip, or a clear refusal  here; test_ascend_boards, test_ascend_conversion
 (b) atc's verdict, exit code and model disagree            here, by the command line; test_ascend_conversion,
                                                            test_ascend_atc
 (c) every code of atc and ACL: cause and fix               test_ascend_error_text; in all formats of atc:
@@ -25,8 +25,8 @@ row                                                        where
                                                            test_ascend_simulator_runtime
 (k) permissions, umask, links of the model                 here and test_ascend_all; ais_bench takes them:
                                                            test_ascend_exchange
-(l) Ray: resource NPU, device 0 inside a worker            not built yet: there is no --executor (exit 2),
-                                                           here
+(l) Ray: resource NPU, device 0 inside a worker            not built yet: --executor=ray is refused
+                                                           (exit 2), here
 """
 
 import os
@@ -254,4 +254,4 @@ def test_an_out_with_letters_that_atc_does_not_take_behind_a_link_works(server):
 
 def test_ray_is_refused_and_not_ignored(server):
     answer = server.inv("all", "--chip=310P3", "--executor=ray", code=2)
-    assert "no option of all '--executor'" in answer.err and answer.out == ""
+    assert "--executor=ray" in answer.err and answer.out == ""

@@ -1,29 +1,29 @@
 """Huawei Ascend: models compiled by atc, run by aclruntime. Importing this needs neither, compiling needs no
 board.
 
-atc.py compiles, session.py runs, npu_smi.py and npu_smi_output.py find the boards, error_text.py turns errors
-into advice, cann.py finds versions; doctor.py looks whether all of it fits together.
+atc.py compiles, session.py runs, boards.py finds the boards by npu_smi.py, error_text.py turns errors into
+advice, cann.py finds versions; doctor.py looks whether all of it fits together.
 """
 
 import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from backends.ascend import cann, error_text, npu_smi
+from backends.ascend import boards, cann, error_text
 from backends.ascend.atc import PRECISION, compile_onnx
+from backends.ascend.boards import Board
 from backends.ascend.doctor import checks
-from backends.ascend.npu_smi import Board
 from backends.ascend.session import Session
 from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
 from pipeline.step import Versions
+from pipeline.text import INV
 
 __all__ = [
     "NEEDS",
     "PRECISIONS",
     "SUFFIX",
     "TOLERANCE",
-    "Board",
     "Session",
     "board",
     "checks",
@@ -43,7 +43,7 @@ SUFFIX: Final = ".om"
 NEEDS: Final = "npu"
 PRECISIONS = tuple(PRECISION)
 TOLERANCE = 2e-2  # of the largest logit: half precision
-ELSEWHERE = ", or build for this machine: inv all --chip=cpu"
+ELSEWHERE = f", or build for this machine: {INV} all --chip=cpu"
 
 
 def toolchain() -> Versions:
@@ -60,7 +60,7 @@ def board(soc_version: str = "") -> Board | None:
     """The Ascend chips of this machine (of this kind), None without any; BuildError where npu-smi cannot
     tell.
     """
-    return npu_smi.board(soc_version)
+    return boards.board(soc_version)
 
 
 def present() -> bool:
@@ -75,18 +75,15 @@ def placement() -> Versions:
 
 def devices(*, cores: int = 1, soc_version: str = "") -> list[str]:
     """ACL's logical ids of the healthy chips (of this kind), as this process sees them; BuildError when there
-    is none.
-
-    `cores` has no meaning here.
+    is none. `cores` has no meaning here.
     """
-    return list(npu_smi.required(soc_version).devices)
+    return list(boards.required(soc_version).devices)
 
 
 def compile_memory_mb(parallel: int | None = None) -> float:
     """Memory that one conversion takes, in MB: an estimate that keeps parallel ones from being killed."""
-    return cann.COMPILER_MB + cann.OPERATOR_MB * (
-        parallel or cann.told_compilers() or cann.parallel_compilers()
-    )
+    compilers = parallel or cann.users_compilers() or cann.parallel_compilers()
+    return cann.COMPILER_MB + cann.OPERATOR_MB * compilers
 
 
 def missing() -> list[str]:
