@@ -1,13 +1,23 @@
 """One module a runtime; this folder is the registry. Importing a backend never needs its SDK.
 
-A backend is a module with the names of `Backend`. It may leave out those that have a default below: `load`
-puts them in, so that nobody has to ask whether a name is there.
+A backend is a module with the names of `Core`, and those of `Extras` that it has something to say about:
+`load` puts in the others, so that nobody has to ask whether a name is there.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NotRequired, Protocol, TypedDict, cast
+from dataclasses import dataclass
+from typing import (
+    TYPE_CHECKING,
+    Literal,
+    NotRequired,
+    Protocol,
+    TypeAlias,
+    TypedDict,
+    cast,
+    runtime_checkable,
+)
 
 from pipeline.check import Check
 from pipeline.errors import BuildError
@@ -15,8 +25,12 @@ from pipeline.step import Versions
 from pipeline.text import did_you_mean
 
 if TYPE_CHECKING:
-    import numpy as np  # planning imports this package, and numpy would be a quarter of its start
+    # planning imports this package, and numpy would be a quarter of its start
+    import numpy as np
     from numpy.typing import NDArray
+
+Images: TypeAlias = "NDArray[np.uint8 | np.float32]"  # uint8 (n, r, r, 3) or float32 (n, 3, r, r)
+Logits: TypeAlias = "NDArray[np.float32]"  # (n, outputs)
 
 
 class CompileTarget(TypedDict):
@@ -56,7 +70,7 @@ class Board(Protocol):
 class Session(Protocol):
     """One compiled model on one device, open until it is closed."""
 
-    def infer(self, batch: "np.ndarray") -> "NDArray[np.float32]":
+    def infer(self, batch: Images) -> Logits:
         """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) or float32 (n, 3, r, r), whichever the model
         was compiled for. StepError for any other shape or dtype.
         """
@@ -65,20 +79,26 @@ class Session(Protocol):
         """Free the device."""
 
 
-class TimesItself(Protocol):
-    """A session whose device has a clock of its own."""
+@runtime_checkable
+class TimedSession(Session, Protocol):
+    """A session that tells the device's own times; `open_session` makes one of any."""
 
     def take_compute_ms(self) -> list[float]:
-        """The device's execution times since the last call, in ms, copies left out."""
+        """The device's execution times since the last call, in ms, copies left out; none where the runtime
+        does not tell them.
+        """
 
 
-class Backend(Protocol):
-    """What a backend's module has. Methods are its functions."""
+class Core(Protocol):
+    """What every backend has."""
 
-    SUFFIX: str  # of a compiled model: .onnx, .om
-    NEEDS: Literal["cpu", "npu"]  # cpu: a device is a group of cores; npu: a device of its own
-    PRECISIONS: tuple[str, ...]  # what it can build
-    TOLERANCE: float | None  # of the largest logit, against float32; None: it computes nothing
+    @property
+    def SUFFIX(self) -> str:
+        """Of a compiled model: .onnx, .om."""
+
+    @property
+    def NEEDS(self) -> Literal["cpu", "npu"]:
+        """cpu: a device is a group of cores; npu: a device of its own."""
 
     def toolchain(self) -> Versions:
         """What a compiled model depends on besides its ONNX. Reads files, starts no tool."""
@@ -86,38 +106,10 @@ class Backend(Protocol):
     def runtime(self) -> Versions:
         """What logits and timings depend on besides the compiled model. Reads files, starts no tool."""
 
-    def placement(self) -> Versions:
-        """What else than their ids says which devices these are."""
-
     def devices(self, *, cores: int = 1, soc_version: str = "") -> list[str]:
         """Ids of the usable devices: groups of `cores` cores, or chips of this kind. BuildError with the fix
         where there is none.
         """
-
-    def board(self, soc_version: str = "") -> Board | None:
-        """The chips of this machine (of this kind), None without any; BuildError where they cannot be
-        told.
-        """
-
-    def present(self) -> bool:
-        """Whether anything of it is here, for doctor. Starts nothing."""
-
-    def missing(self) -> list[str]:
-        """What is missing to compile and run, a line each with the fix."""
-
-    def require_compiler(self, chip: str) -> None:
-        """BuildError with the first thing that is missing to compile for this chip."""
-
-    def require_runtime(self, chip: str) -> None:
-        """BuildError with the first thing that is missing to run on this chip."""
-
-    def checks(self, soc_version: str | None, out: str) -> list[Check]:
-        """What it has to say to doctor: of this kind of chip, or of whatever is here; `out` is where builds
-        write.
-        """
-
-    def compile_memory_mb(self) -> float:
-        """What one conversion takes at most, as far as it can say: parallel ones are fitted into memory."""
 
     def compile_onnx(self, source: str, out: str, batch: int, target: CompileTarget) -> None:
         """Compile an ONNX with a free batch axis for one batch size. Never needs the device."""
@@ -126,57 +118,109 @@ class Backend(Protocol):
         """Open a compiled model on a device."""
 
 
+class Extras(Protocol):
+    """What a backend may leave out. The bodies are the defaults."""
+
+    @property
+    def PRECISIONS(self) -> tuple[str, ...]:
+        """What it can build."""
+        return ("fp32",)
+
+    @property
+    def TOLERANCE(self) -> float | None:
+        """How far its logits may be from float32's, as a part of the largest one; None: it computes nothing,
+        and is held to no numbers. The default is half precision's.
+        """
+        return 2e-2
+
+    def placement(self) -> Versions:
+        """What else than their ids says which devices these are: a mask in the environment."""
+        return {}
+
+    def board(self, soc_version: str = "") -> Board | None:
+        """The chips of this machine (of this kind), which --chip=auto takes; None without any. BuildError
+        where they cannot be told.
+        """
+        return None
+
+    def present(self) -> bool:
+        """Whether anything of it is here, so that doctor shows its checks unasked. Starts nothing."""
+        return True
+
+    def missing(self) -> list[str]:
+        """What is missing to compile and run, a line each with the fix: --chip=auto then builds for the
+        CPU.
+        """
+        return []
+
+    def require_compiler(self, chip: str) -> None:
+        """BuildError with the first thing that is missing to compile for this chip."""
+        return
+
+    def require_runtime(self, chip: str) -> None:
+        """BuildError with the first thing that is missing to run on this chip."""
+        return
+
+    def checks(self, soc_version: str | None, out: str) -> list[Check]:
+        """What it has to say to doctor: of this kind of chip, or of whatever is here; `out` is where builds
+        write.
+        """
+        return []
+
+    def compile_memory_mb(self) -> float:
+        """What one conversion takes at most, as far as it can say: parallel ones are fitted into memory."""
+        return 0.0
+
+
+class Backend(Core, Extras, Protocol):
+    """A loaded backend. Methods are its module's functions."""
+
+
+class _Defaults(Extras):
+    """What is put into a module that leaves names out."""
+
+
+@dataclass
+class _Untimed:
+    """A session whose device has no clock of its own."""
+
+    session: Session
+
+    def infer(self, batch: Images) -> Logits:
+        return self.session.infer(batch)
+
+    def close(self) -> None:
+        self.session.close()
+
+    def take_compute_ms(self) -> list[float]:
+        return []
+
+
 def names() -> list[str]:
     """All backends, by the names of their modules."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
 def load(name: str) -> Backend:
-    """The backend of this name, with what it leaves out as the defaults have it."""
+    """The backend of this name, with what it leaves out as `Extras` has it. BuildError for an unknown
+    name.
+    """
     if name not in names():
         near = did_you_mean(name, names())
         raise BuildError(f"no backend {name!r}; there are: {', '.join(names())}.{near}")
     module = importlib.import_module(f"backends.{name}")
-    for key, value in DEFAULTS.items():
+    for key in members(Extras):
         if not hasattr(module, key):
-            setattr(module, key, value)
+            setattr(module, key, getattr(_Defaults(), key))
     return cast(Backend, module)
 
 
-def compute_ms_of(session: Session | TimesItself) -> list[float]:
-    """The device's own times since the last call; none where its runtime does not tell them."""
-    return session.take_compute_ms() if hasattr(session, "take_compute_ms") else []
+def members(protocol: type) -> list[str]:
+    """The names that a protocol itself lists."""
+    return [name for name in vars(protocol) if not name.startswith("_")]
 
 
-def _no_board(soc_version: str = "") -> Board | None:
-    return None
-
-
-def _nothing_missing() -> list[str]:
-    return []
-
-
-def _no_versions() -> Versions:
-    return {}
-
-
-def _is_here(chip: str) -> None:
-    """A backend without needs of its own requires nothing."""
-
-
-def _no_checks(soc_version: str | None, out: str) -> list[Check]:
-    return []
-
-
-DEFAULTS: dict[str, object] = {
-    "PRECISIONS": ("fp32",),
-    "TOLERANCE": 2e-2,  # half precision
-    "placement": _no_versions,
-    "board": _no_board,
-    "present": lambda: False,
-    "missing": _nothing_missing,
-    "require_compiler": _is_here,
-    "require_runtime": _is_here,
-    "checks": _no_checks,
-    "compile_memory_mb": lambda: 0.0,
-}
+def open_session(name: str, model: str, device: str) -> TimedSession:
+    """A backend's session of this compiled model on this device, without times where it tells none."""
+    session = load(name).Session(model, device)
+    return session if isinstance(session, TimedSession) else _Untimed(session)

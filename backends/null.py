@@ -7,17 +7,14 @@ gets the same answer at every batch size, and a picture in the wrong row is noti
 
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from backends import CompileTarget
+from backends import CompileTarget, Images, Logits
 from pipeline.errors import StepError
 from pipeline.step import Versions
 
-if TYPE_CHECKING:
-    # imported where it is used: planning imports this module, and numpy would be a quarter of its start
-    import numpy as np
-
-SUFFIX, NEEDS = ".null", "cpu"
+SUFFIX: Final = ".null"
+NEEDS: Final = "cpu"
 PRECISIONS = ("fp32", "fp16")
 TOLERANCE = None  # it computes nothing
 LOOKED_AT = 64  # values of a picture that make its answer: reading all would measure memory, not feeding
@@ -66,7 +63,7 @@ class Session:
         self._shape = (about["batch"], side, side, 3) if uint8 else (about["batch"], 3, side, side)
         self._dtype = "uint8" if uint8 else "float32"
 
-    def infer(self, batch: "np.ndarray") -> "np.ndarray":
+    def infer(self, batch: Images) -> Logits:
         """One-hot rows by the rule above."""
         import numpy as np
 
@@ -79,3 +76,9 @@ class Session:
 
     def close(self) -> None:
         """Nothing to free."""
+
+
+if TYPE_CHECKING:
+    from backends import Core, null
+
+    _: Core = null  # mypy holds the module against the protocol

@@ -3,19 +3,19 @@ group of cores.
 """
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from backends import CompileTarget
+from backends import CompileTarget, Images, Logits
 from pipeline import machine
 from pipeline.errors import StepError
 from pipeline.fingerprint import of_package
 from pipeline.step import Versions
 
 if TYPE_CHECKING:
-    # imported where it is used: planning imports this module, and numpy would be a quarter of its start
-    import numpy as np
+    import onnx  # the SDK
 
-SUFFIX, NEEDS = ".onnx", "cpu"
+SUFFIX: Final = ".onnx"
+NEEDS: Final = "cpu"
 PRECISIONS = ("fp32",)
 TOLERANCE = 1e-5  # of the largest logit: the order of the sums
 
@@ -59,7 +59,7 @@ def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> No
     onnx.save(model, out)
 
 
-def _normalise_inside(model: Any, batch: int, target: CompileTarget) -> None:
+def _normalise_inside(model: "onnx.ModelProto", batch: int, target: CompileTarget) -> None:
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
@@ -78,7 +78,7 @@ def _normalise_inside(model: Any, batch: int, target: CompileTarget) -> None:
     graph.initializer.extend(
         numpy_helper.from_array(np.asarray(value), f"{name}_{key}") for key, value in constants.items()
     )
-    steps: list[tuple[str, list[str], dict[str, Any]]] = [
+    steps: list[tuple[str, list[str], dict[str, int | list[int]]]] = [
         ("Transpose", [name], {"perm": [0, 3, 1, 2]}),
         ("Cast", [], {"to": TensorProto.FLOAT}),
         ("Div", [f"{name}_levels"], {}),
@@ -89,7 +89,9 @@ def _normalise_inside(model: Any, batch: int, target: CompileTarget) -> None:
     for index, (kind, further, attributes) in enumerate(steps):
         out = first if index == len(steps) - 1 else f"{name}_{index}"
         read = [value, *further] if index else further
-        graph.node.insert(index, helper.make_node(kind, read, [out], name=f"normalise_{index}", **attributes))
+        node = helper.make_node(kind, read, [out], name=f"normalise_{index}")
+        node.attribute.extend(helper.make_attribute(*attribute) for attribute in attributes.items())
+        graph.node.insert(index, node)
         value = out
     del graph.input[:]
     graph.input.append(helper.make_tensor_value_info(name, TensorProto.UINT8, [batch, side, side, 3]))
@@ -111,7 +113,7 @@ class Session:
         self._input = self._session.get_inputs()[0]
         self._dtype = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}[self._input.type]
 
-    def infer(self, batch: "np.ndarray") -> "np.ndarray":
+    def infer(self, batch: Images) -> Logits:
         """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) or float32 (n, 3, r, r), whichever the model
         was compiled for.
         """
@@ -120,8 +122,15 @@ class Session:
                 f"the model takes {self._input.type} {self._input.shape}, not {batch.dtype}"
                 f" {list(batch.shape)}"
             )
-        return self._session.run(None, {self._input.name: batch})[0]
+        logits: Logits = self._session.run(None, {self._input.name: batch})[0]
+        return logits
 
     def close(self) -> None:
         """Free the session."""
         del self._session
+
+
+if TYPE_CHECKING:
+    from backends import Core, ort
+
+    _: Core = ort  # mypy holds the module against the protocol

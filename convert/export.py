@@ -56,6 +56,6 @@ def check(model: onnx.ModelProto, side: int, classes: int) -> None:
         (model.graph.input, INPUT, [BATCH_AXIS, 3, side, side]),
         (model.graph.output, OUTPUT, [BATCH_AXIS, classes]),
     ):
-        found = [(v.name, [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim]) for v in value]
-        if found != [(name, shape)]:
-            raise StepError(f"the ONNX has {found}; expected {name} {shape}")
+        forms = [(v.name, [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim]) for v in value]
+        if forms != [(name, shape)]:
+            raise StepError(f"the ONNX has {forms}; expected {name} {shape}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnxruntime
 import torch
+from numpy.typing import NDArray
 
 from convert import export
 from mobilenet import checkpoint as weights
@@ -44,7 +45,7 @@ def write(outputs: Sequence[str], *, checkpoint: str, graph: str, model: Network
             json.dump(value, file, sort_keys=True)
 
 
-def fixed_images(side: int) -> np.ndarray:
+def fixed_images(side: int) -> NDArray[np.float32]:
     """float32 (8, 3, side, side): smooth pictures and noise over the range that normalised photographs have
     (-2.2 to 2.7).
     """

@@ -12,11 +12,16 @@ import multiprocessing
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from multiprocessing.context import SpawnProcess
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from typing import NotRequired, TypeAlias, TypedDict
 
 import numpy as np
 
 import backends
+from backends import Images, TimedSession
 from pipeline.errors import BuildError, StepError
 from pipeline.process import watch
 
@@ -24,6 +29,51 @@ WARMUP_S, WARMUP_ROUNDS = 0.3, 3
 TIMED_S, TIMED_ROUNDS = 1.0, 10
 SEED = 20170417
 PATIENCE_S = 600.0
+
+Query = tuple[float, float]  # when it began and ended, in s of one clock for the whole machine
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one device's process is to time. `shape` and `dtype` are of a batch; `cores`: it is pinned to
+    these.
+    """
+
+    backend: str
+    model: str
+    device: str
+    cores: Sequence[int]
+    shape: Sequence[int]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class DeviceTimes:
+    """What one device's process measured. `warmup`: rounds before the clock; `compute_ms`: by the device's
+    own clock, empty where it tells none.
+    """
+
+    device: str
+    warmup: int
+    queries: Sequence[Query]
+    compute_ms: Sequence[float]
+
+
+Answers: TypeAlias = "Queue[DeviceTimes | str]"  # str: the error of a device that could not
+
+
+class Figures(TypedDict):
+    """The columns that a throughput record adds to its row."""
+
+    images_per_s: float
+    rounds: int
+    window_s: float
+    warmup: int
+    measures: str
+    latency_ms_p50: float
+    latency_ms_p90: float
+    latency_ms_p99: float
+    compute_images_per_s: NotRequired[float]  # by the device's own clock
 
 
 def write(
@@ -44,21 +94,21 @@ def write(
     spawn = multiprocessing.get_context("spawn")
     barrier, answers = spawn.Barrier(len(devices)), spawn.Queue()
     jobs = [
-        (backend, model, device, own, (batch, *shape), dtype)
+        Job(backend, model, device, own, (batch, *shape), dtype)
         for device, own in zip(devices, cores, strict=True)
     ]
     processes = [spawn.Process(target=_measure, args=(os.getpid(), job, barrier, answers)) for job in jobs]
     for process in processes:
         process.start()
-    found = [_answer(processes, answers) for _ in processes]
+    times = [_answer(processes, answers) for _ in processes]
     for process in processes:
         process.join()
-    record = {**row, "kind": "throughput", "batch": batch, "devices": list(devices), **figures(found, batch)}
+    record = {**row, "kind": "throughput", "batch": batch, "devices": list(devices), **figures(times, batch)}
     with open(outputs[0], "w", encoding="utf-8") as file:
         json.dump(record, file, sort_keys=True, indent=1)
 
 
-def _answer(processes: Sequence[Any], answers: Any) -> dict[str, Any]:
+def _answer(processes: Sequence[SpawnProcess], answers: Answers) -> DeviceTimes:
     """The next device's times; a process that died is an error, not a smaller sum."""
     begun = time.monotonic()
     while answers.empty():
@@ -72,42 +122,38 @@ def _answer(processes: Sequence[Any], answers: Any) -> dict[str, Any]:
                 else f"no answer from a device in {PATIENCE_S:.0f} s"
             )
         time.sleep(0.02)
-    found = answers.get()
-    if "error" in found:
+    answer = answers.get()
+    if isinstance(answer, str):
         for process in processes:
             process.kill()
-        raise StepError(found["error"])
-    return found
+        raise StepError(answer)
+    return answer
 
 
-def _measure(parent: int, job: tuple, barrier: Any, answers: Any) -> None:
+def _measure(parent: int, job: Job, barrier: Barrier, answers: Answers) -> None:
     """In the device's own process: open, warm up, wait for the others, time."""
-    backend, model, device, cores, shape, dtype = job
     watch(parent)
-    if cores:
-        os.sched_setaffinity(0, cores)
+    if job.cores:
+        os.sched_setaffinity(0, job.cores)
     try:
-        answers.put(
-            _timed(backends.load(backend).Session(model, device), device, images(shape, dtype), barrier)
-        )
+        session = backends.open_session(job.backend, job.model, job.device)
+        answers.put(_timed(session, job.device, images(job.shape, job.dtype), barrier))
     except (BuildError, StepError) as error:
-        answers.put({"error": str(error)})
+        answers.put(str(error))
 
 
-def _timed(session: Any, device: str, batch: np.ndarray, barrier: Any) -> dict[str, Any]:
-    """Warm up, wait until all devices have, time: {"device", "warmup": rounds, "times": (begin, end) in s,
-    "compute_ms"}.
-    """
+def _timed(session: TimedSession, device: str, batch: Images, barrier: Barrier) -> DeviceTimes:
+    """Warm up, wait until all devices have, time."""
     warmup = len(_rounds(session, batch, WARMUP_S, WARMUP_ROUNDS))
-    backends.compute_ms_of(session)
+    session.take_compute_ms()  # the warm-up's are not counted
     barrier.wait(PATIENCE_S)
-    times = _rounds(session, batch, TIMED_S, TIMED_ROUNDS)
-    compute = backends.compute_ms_of(session)
+    queries = _rounds(session, batch, TIMED_S, TIMED_ROUNDS)
+    compute_ms = session.take_compute_ms()
     session.close()
-    return {"device": device, "warmup": warmup, "times": times, "compute_ms": compute}
+    return DeviceTimes(device, warmup, queries, compute_ms)
 
 
-def images(shape: Sequence[int], dtype: str) -> np.ndarray:
+def images(shape: Sequence[int], dtype: str) -> Images:
     """One fixed batch: bytes, or numbers in the range of normalised photographs. Zeros would be faster than
     pictures are.
     """
@@ -117,40 +163,42 @@ def images(shape: Sequence[int], dtype: str) -> np.ndarray:
     return generator.uniform(-2.2, 2.7, tuple(shape)).astype(np.float32)
 
 
-def _rounds(session: Any, batch: np.ndarray, seconds: float, rounds: int) -> list[tuple[float, float]]:
-    """(begin, end) of each query, until both so many seconds and so many rounds are reached."""
-    times: list[tuple[float, float]] = []
+def _rounds(session: TimedSession, batch: Images, seconds: float, rounds: int) -> list[Query]:
+    """Queries until both so many seconds and so many rounds are reached."""
+    queries: list[Query] = []
     stop = time.monotonic() + seconds
-    while len(times) < rounds or time.monotonic() < stop:
+    while len(queries) < rounds or time.monotonic() < stop:
         begun = time.monotonic()
         session.infer(batch)
-        times.append((begun, time.monotonic()))
-    return times
+        queries.append((begun, time.monotonic()))
+    return queries
 
 
-def figures(found: Sequence[Mapping[str, Any]], batch: int) -> dict[str, Any]:
+def figures(times: Sequence[DeviceTimes], batch: int) -> Figures:
     """The row's figures from all devices' times. The window is when all worked; a query half inside counts by
     half.
     """
-    begin = max(device["times"][0][0] for device in found)
-    end = min(device["times"][-1][1] for device in found)
+    begin = max(device.queries[0][0] for device in times)
+    end = min(device.queries[-1][1] for device in times)
     if end <= begin:
         raise StepError("the devices were never at work together: there is no common window to count in")
-    queries = [query for device in found for query in device["times"]]
+    queries = [query for device in times for query in device.queries]
     inside = sum(max(0.0, min(b, end) - max(a, begin)) / (b - a) for a, b in queries)
     latency = sorted((b - a) * 1000 for a, b in queries)
-    result = {
+    columns: Figures = {
         "images_per_s": inside * batch / (end - begin),
         "rounds": len(queries),
         "window_s": end - begin,
-        "warmup": sum(device["warmup"] for device in found),
+        "warmup": sum(device.warmup for device in times),
         "measures": "host array in, host array out: copies included; all devices at once, common window",
-        **{f"latency_ms_p{p}": percentile(latency, p) for p in (50, 90, 99)},
+        "latency_ms_p50": percentile(latency, 50),
+        "latency_ms_p90": percentile(latency, 90),
+        "latency_ms_p99": percentile(latency, 99),
     }
-    compute = [ms for device in found for ms in device["compute_ms"]]
-    if compute:  # the clock of ais_bench and of the published figures: the device's execution alone
-        result["compute_images_per_s"] = 1000 * batch / (sum(compute) / len(compute)) * len(found)
-    return result
+    compute_ms = [ms for device in times for ms in device.compute_ms]
+    if compute_ms:  # the clock of ais_bench and of the published figures: the device's execution alone
+        columns["compute_images_per_s"] = 1000 * batch / (sum(compute_ms) / len(compute_ms)) * len(times)
+    return columns
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:

@@ -1,10 +1,10 @@
 """Logits of a shard: every row through the compiled model, in batches of its one size."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from backends import Images, Logits, Session
 from infer import session
 from pipeline.errors import StepError
 from pipeline.step import Slot
@@ -30,7 +30,7 @@ def first(
 ) -> None:
     """Write the logits of the first `images` rows over several shards: float32 .npy (images, outputs)."""
     opened = session.opened(backend, model, slot.id)
-    logits: list[np.ndarray] = []
+    logits: list[Logits] = []
     for path in shards:
         rows = np.load(path, mmap_mode="r")[: images - sum(map(len, logits))]
         if len(rows):
@@ -40,9 +40,9 @@ def first(
     np.save(outputs[0], np.concatenate(logits))
 
 
-def of_rows(model: Any, rows: np.ndarray, batch: int) -> np.ndarray:
+def of_rows(model: Session, rows: Images, batch: int) -> Logits:
     """float32 (len(rows), outputs). `model` is an open session of a model compiled for `batch` images."""
-    found: np.ndarray | None = None
+    logits: Logits | None = None
     for start in range(0, len(rows), batch):
         part = np.ascontiguousarray(rows[start : start + batch])
         count = len(part)
@@ -50,12 +50,12 @@ def of_rows(model: Any, rows: np.ndarray, batch: int) -> np.ndarray:
             # the last batch is padded with copies of its first image and the padding is cut from the logits:
             # a compiled model has one batch size, and dropping the tail would silently shorten the data set
             part = np.concatenate([part, np.repeat(part[:1], batch - count, axis=0)])
-        logits = model.infer(part)
-        if found is None:
-            found = np.empty((len(rows), logits.shape[1]), np.float32)
-        if len(logits) != batch:
-            raise StepError(f"the model gave {len(logits)} rows for a batch of {batch}")
-        found[start : start + count] = logits[:count]
-    if found is None:
+        answer = model.infer(part)
+        if logits is None:
+            logits = np.empty((len(rows), answer.shape[1]), np.float32)
+        if len(answer) != batch:
+            raise StepError(f"the model gave {len(answer)} rows for a batch of {batch}")
+        logits[start : start + count] = answer[:count]
+    if logits is None:
         raise StepError("an empty shard: there is nothing to infer")
-    return found
+    return logits

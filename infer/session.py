@@ -3,10 +3,11 @@ device.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import backends
+from backends import TimedSession
 from pipeline import fingerprint, timing
+from pipeline.fingerprint import Stat
 
 
 @dataclass
@@ -14,14 +15,14 @@ class Opened:
     """A session with what it was opened for."""
 
     key: tuple[str, str, str]
-    session: Any
+    session: TimedSession
 
 
 _opened: list[Opened] = []  # at most one: two models on one device would not fit the smallest boards
-_hashes: dict[tuple, str] = {}
+_hashes: dict[tuple[str, Stat | None], str] = {}
 
 
-def opened(backend: str, model: str, device: str) -> Any:
+def opened(backend: str, model: str, device: str) -> TimedSession:
     """The session of this compiled model on this device, opened now unless it is open already. Its loading is
     timed apart.
     """
@@ -29,7 +30,7 @@ def opened(backend: str, model: str, device: str) -> Any:
         key = (backend, _hash(model), device)
         if not (_opened and _opened[0].key == key):
             close()
-            _opened.append(Opened(key, backends.load(backend).Session(model, device)))
+            _opened.append(Opened(key, backends.open_session(backend, model, device)))
     return _opened[0].session
 
 
@@ -41,7 +42,7 @@ def close() -> None:
 
 def _hash(path: str) -> str:
     """By content: a model built anew under the same name is another one, a moved tree is not."""
-    stat = (path, *(fingerprint.of_stat(path) or ()))
-    if stat not in _hashes:
-        _hashes[stat] = fingerprint.of_content(path)
-    return _hashes[stat]
+    seen = (path, fingerprint.of_stat(path))
+    if seen not in _hashes:
+        _hashes[seen] = fingerprint.of_content(path)
+    return _hashes[seen]

@@ -9,20 +9,21 @@ import pickle
 import re
 import struct
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
 from torch import nn
 
 from pipeline.errors import BuildError
+from pipeline.text import some
 
 # numpy scalars (`best_prec1` of old scripts) under the name of numpy 1 and of numpy 2, and the dtypes they
 # carry
-_SCALAR = np.float64(0).__reduce__()[0]
-NUMPY: list[Any] = [
+_SCALAR = cast(Callable[..., object], np.float64(0).__reduce__()[0])
+NUMPY: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
     (_SCALAR, "numpy.core.multiarray.scalar"),
     (_SCALAR, "numpy._core.multiarray.scalar"),
     np.dtype,
@@ -35,7 +36,6 @@ NOT_ONE = (pickle.UnpicklingError, EOFError, OSError, RuntimeError, ValueError, 
            AttributeError, AssertionError, OverflowError, struct.error)  # fmt: skip
 GLOBAL = re.compile(r"GLOBAL (\S+) (?:was not an allowed|whose module)")
 COUNTER = "num_batches_tracked"  # training's; files older than torch 0.4.1 have none
-SHOWN = 3
 
 
 def read(path: str) -> dict[str, torch.Tensor]:
@@ -44,8 +44,8 @@ def read(path: str) -> dict[str, torch.Tensor]:
 
     `module.` is taken off where every key has it. BuildError for anything else, naming what was found.
     """
-    found = _unpickled(path)
-    state = found.get("state_dict", found) if isinstance(found, Mapping) else found
+    whole = _unpickled(path)
+    state = whole.get("state_dict", whole) if isinstance(whole, Mapping) else whole
     if not isinstance(state, Mapping):
         what = f"holds a {type(state).__name__}, expected a dict with `state_dict`"
         raise BuildError(f"{path}: {what}; name another with --checkpoint=FILE")
@@ -57,7 +57,7 @@ def read(path: str) -> dict[str, torch.Tensor]:
         if not (isinstance(key, str) and isinstance(value, torch.Tensor))
     ]
     if other:
-        what = f"no state dict: {_some(other)} hold no tensors, expected `state_dict`"
+        what = f"no state dict: {some(other)} hold no tensors, expected `state_dict`"
         raise BuildError(f"{path}: {what}; name another with --checkpoint=FILE")
     if all(key.startswith("module.") for key in state):
         return {key.removeprefix("module."): value for key, value in state.items()}
@@ -84,14 +84,14 @@ def load(path: str, network: nn.Module) -> None:
         ("of another shape", wrong),
         ("not finite", odd),
     )
-    told = [f"{len(keys)} {what}: {_some(keys)}" for what, keys in lists if keys]
-    if told:
-        what = f"not a checkpoint of this model; {'; '.join(told)}"
+    faults = [f"{len(keys)} {what}: {some(keys)}" for what, keys in lists if keys]
+    if faults:
+        what = f"not a checkpoint of this model; {'; '.join(faults)}"
         raise BuildError(f"{path}: {what}. {_hint(state)}--model=NAME names the model file")
     network.load_state_dict({**own, **state})
 
 
-def _unpickled(path: str) -> Any:
+def _unpickled(path: str) -> object:
     if not Path(path).is_file():
         what = "a folder" if Path(path).is_dir() else "no such file"
         raise BuildError(f"{path}: {what}, expected a checkpoint; name one with --checkpoint=FILE")
@@ -99,7 +99,8 @@ def _unpickled(path: str) -> Any:
         with warnings.catch_warnings(), torch.serialization.safe_globals(NUMPY):
             # of old storage classes and pickle protocols: nothing a user can act on
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+            whole: object = torch.load(path, map_location="cpu", weights_only=True)
+            return whole
     except PermissionError as error:
         raise BuildError(f"{path}: {error.strerror}; name another with --checkpoint=FILE") from error
     except NOT_ONE as error:
@@ -128,8 +129,3 @@ def _hint(state: Mapping[str, torch.Tensor]) -> str:
     if stem is None or last is None or not stem.dim() or not last.dim():
         return ""
     return f"This file looks like width {stem.shape[0] / 32:g} with {last.shape[0]} outputs: "
-
-
-def _some(words: Iterable[str]) -> str:
-    listed = list(words)
-    return ", ".join(listed[:SHOWN]) + (f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else "")

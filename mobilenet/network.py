@@ -81,7 +81,8 @@ class MobileNetV1(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images to logits."""
-        return self.fc(self.model(x).flatten(1))
+        logits: torch.Tensor = self.fc(self.model(x).flatten(1))
+        return logits
 
 
 def from_config(model: Network) -> MobileNetV1:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mobilenet import checkpoint as weights
 from mobilenet import network
@@ -34,7 +35,7 @@ def write(
     """
     net = network.from_config(model).eval()
     weights.load(checkpoint, net)
-    logits: list[np.ndarray] = []
+    logits: list[NDArray[np.float32]] = []
     wanted = images
     with torch.inference_mode():
         for path in shards:
@@ -48,12 +49,14 @@ def write(
     np.save(outputs[0], np.concatenate(logits))
 
 
-def normalised(rows: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
+def normalised(
+    rows: NDArray[np.uint8 | np.float32], mean: Sequence[float], std: Sequence[float]
+) -> NDArray[np.float32]:
     """float32 (n, 3, r, r) of a shard's rows: (x/255 - mean)/std for uint8 (n, r, r, 3), a copy for
     float32.
     """
     if rows.dtype == np.float32:
-        return np.array(rows)
-    levels: np.ndarray = rows.astype(np.float32) / np.float32(255)
-    pixels: np.ndarray = (levels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+        return np.array(rows, np.float32)
+    fractions = rows.astype(np.float32) / np.float32(255)
+    pixels = (fractions - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
     return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))

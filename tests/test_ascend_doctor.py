@@ -69,12 +69,12 @@ def machine(monkeypatch, tmp_path):
     return Machine()
 
 
-def by_name(soc=None, folder=None):
+def by_name(soc=None, folder=""):
     return {check.name: check for check in doctor.checks(soc, folder)}
 
 
 def test_a_bare_machine_fails_with_a_fix_in_every_line(machine):
-    found = doctor.checks("Ascend310P3")
+    found = doctor.checks("Ascend310P3", "")
     assert {"cann", "atc", "tbe python", "aclruntime"} <= {
         check.name for check in found if check.status == "FAIL"
     }

@@ -1,27 +1,32 @@
 """What the build must survive on an Ascend server (contract 9.5), and the rows that need the whole command
 line.
 
-row                                                         where
-(a) every npu-smi inventory: its chip, or a clear refusal   here; test_ascend_npu_smi, test_ascend_conversion
-(b) atc's verdict, exit code and model disagree             here, by the command line; test_ascend_conversion,
-test_ascend_atc (c) every code of atc and ACL: cause and fix                test_ascend_causes; in all formats
-of atc: test_ascend_conversion (d) both shapes of exec_time_list give one throughput       test_ascend_all;
-test_ascend_session, test_ascend_running (e) a last batch that is not full, at all six sizes
-test_ascend_all; test_ascend_running (f) AIPP and float32 models predict the same
-test_ascend_all (g) killed and hung: atc                                    here; with its timeout:
-test_ascend_conversion, test_ascend_atc
-    npu-smi                                                 test_ascend_npu_smi, test_ascend_conversion
-    inference                                               here and test_ascend_all
-(h) dotted folders and OUT                                  here; test_eval_results; of .bin files:
-test_ascend_exchange
-    .jpeg, links, layouts, missing labels                   test_preprocess_index, test_preprocess_labels
-    corrupt pictures                                        test_preprocess_decode, test_preprocess_shards
-    stale and foreign results                               test_eval_results; test_ascend_exchange
-(i) two devices, none shared; one crash told, two fail      test_ascend_all; test_pipeline_run
-(j) wrong type, shape, strides are refused before run       test_ascend_session; real ones pass:
-test_ascend_simulator_runtime (k) permissions, umask, links of the model                  here and
-test_ascend_all; ais_bench takes them: test_ascend_exchange (l) Ray: resource NPU, device 0 inside a worker
-         not built yet: --executor=ray is refused (exit 2), here
+row                                                        where
+(a) every npu-smi inventory: its chip, or a clear refusal  here; test_ascend_boards, test_ascend_conversion
+(b) atc's verdict, exit code and model disagree            here, by the command line; test_ascend_conversion,
+                                                           test_ascend_atc
+(c) every code of atc and ACL: cause and fix               test_ascend_error_text; in all formats of atc:
+                                                           test_ascend_conversion
+(d) both shapes of exec_time_list give one throughput      test_ascend_all; test_ascend_session,
+                                                           test_ascend_running
+(e) a last batch that is not full, at all six sizes        test_ascend_all; test_ascend_running
+(f) AIPP and float32 models predict the same               test_ascend_all
+(g) killed and hung: atc                                   here; with its timeout: test_ascend_conversion,
+                                                           test_ascend_atc
+    npu-smi                                                test_ascend_npu_smi, test_ascend_conversion
+    inference                                              here and test_ascend_all
+(h) dotted folders and OUT                                 here; test_eval_txt; of .bin files:
+                                                           test_ascend_exchange
+    .jpeg, links, layouts, missing labels                  test_preprocess_listing, test_preprocess_labels
+    corrupt pictures                                       test_preprocess_decode, test_preprocess_shards
+    stale and foreign results                              test_eval_txt; test_ascend_exchange
+(i) two devices, none shared; one crash told, two fail     test_ascend_all; test_pipeline_run
+(j) wrong type, shape, strides are refused before run      test_ascend_session; real ones pass:
+                                                           test_ascend_simulator_runtime
+(k) permissions, umask, links of the model                 here and test_ascend_all; ais_bench takes them:
+                                                           test_ascend_exchange
+(l) Ray: resource NPU, device 0 inside a worker            not built yet: --executor=ray is refused
+                                                           (exit 2), here
 """
 
 import os
@@ -97,16 +102,15 @@ def test_every_inventory_is_in_these_tables():
 @pytest.mark.parametrize("inventory", CHIPS)
 def test_the_chip_found_has_its_file(machine, inventory):
     machine(inventory=inventory)
-    build = target.of(parse({"chip": "auto"}))
-    assert build.chip.name == CHIPS[inventory]
+    assert target.chip_of(parse({"chip": "auto"})).name == CHIPS[inventory]
 
 
 @pytest.mark.parametrize("inventory", REFUSED)
 def test_a_chip_that_cannot_be_told_is_refused(machine, inventory):
     machine(inventory=inventory)
-    with pytest.raises(BuildError) as told:
-        target.of(parse({"chip": "auto"}))
-    assert REFUSED[inventory] in str(told.value)
+    with pytest.raises(BuildError) as refusal:
+        target.chip_of(parse({"chip": "auto"}))
+    assert REFUSED[inventory] in str(refusal.value)
 
 
 def test_the_chip_found_is_built_for(tmp_path):

@@ -182,3 +182,13 @@ def test_the_runtime_is_ready_and_known_by_build(machine):
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     told, missing = json.loads(done.stdout)
     assert told["aclruntime"].startswith("0.0.2 ") and told["cann"] == "8.0.RC1" and missing == []
+
+
+def test_the_contract_of_all_backends_holds_here_without_a_skip(machine):
+    machine(profile="cann8", inventory="310P3")
+    words = [sys.executable, "-m", "pytest", "tests/test_backends_contract.py", "-k", "ascend", "-rA"]
+    path = os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])
+    env = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "SKIPPED" not in done.stdout, done.stdout
+    assert "PASSED tests/test_backends_contract.py::test_both_inputs_give_the_answer[ascend]" in done.stdout

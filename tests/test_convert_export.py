@@ -39,8 +39,8 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("convert")
     paths = {name: str(folder / name) for name in ("net.tar", "exported.onnx", "model.onnx")}
     torch.save({"state_dict": net.state_dict()}, paths["net.tar"])
-    export.write((paths["net.tar"],), (paths["exported.onnx"],), MODEL)
-    simplify.write((paths["exported.onnx"],), (paths["model.onnx"],), MODEL["resolution"])
+    export.write((paths["exported.onnx"],), checkpoint=paths["net.tar"], model=MODEL)
+    simplify.write((paths["model.onnx"],), exported=paths["exported.onnx"], resolution=MODEL["resolution"])
     return paths, net
 
 
@@ -65,7 +65,7 @@ def test_the_batch_axis_is_free_and_the_numbers_are_pytorchs(built, batch):
 
 
 def test_the_same_checkpoint_exports_to_the_same_bytes(built, tmp_path):
-    export.write((built[0]["net.tar"],), (str(tmp_path / "again.onnx"),), MODEL)
+    export.write((str(tmp_path / "again.onnx"),), checkpoint=built[0]["net.tar"], model=MODEL)
     with open(built[0]["exported.onnx"], "rb") as first:
         assert (tmp_path / "again.onnx").read_bytes() == first.read()
 
@@ -85,13 +85,15 @@ def test_another_opset_or_ir_version_than_asked_for_is_an_error(built):
 
 def test_a_missing_checkpoint_exports_nothing(tmp_path):
     with pytest.raises(BuildError):
-        export.write((str(tmp_path / "none.tar"),), (str(tmp_path / "out.onnx"),), MODEL)
+        export.write((str(tmp_path / "out.onnx"),), checkpoint=str(tmp_path / "none.tar"), model=MODEL)
     assert not (tmp_path / "out.onnx").exists()
 
 
 def test_a_checkpoint_of_another_network_exports_nothing(built, tmp_path):
     with pytest.raises(BuildError):
-        export.write((built[0]["net.tar"],), (str(tmp_path / "out.onnx"),), {**MODEL, "classes": 9})
+        export.write(
+            (str(tmp_path / "out.onnx"),), checkpoint=built[0]["net.tar"], model={**MODEL, "classes": 9}
+        )
     assert not (tmp_path / "out.onnx").exists()
 
 
@@ -120,20 +122,19 @@ def test_a_graph_of_another_network_is_not_simplified(tmp_path):
         tmp_path / "other.onnx",
     )
     with pytest.raises(StepError, match="'Conv': 0"):
-        simplify.write((str(tmp_path / "other.onnx"),), (str(tmp_path / "out.onnx"),), 32)
+        simplify.write((str(tmp_path / "out.onnx"),), exported=str(tmp_path / "other.onnx"), resolution=32)
     assert not (tmp_path / "out.onnx").exists()
 
 
 def test_a_simplifier_that_changes_the_numbers_is_not_believed(built, tmp_path, monkeypatch):
     monkeypatch.setattr("onnxsim.simplify", lambda model, **_: (model, False))
     with pytest.raises(StepError, match="onnxsim changed the outputs"):
-        simplify.write((built[0]["exported.onnx"],), (str(tmp_path / "out.onnx"),), 32)
+        simplify.write((str(tmp_path / "out.onnx"),), exported=built[0]["exported.onnx"], resolution=32)
 
 
 def test_parity_holds_and_its_verdict_is_the_same_every_time(built, tmp_path):
-    paths = (built[0]["net.tar"], built[0]["model.onnx"])
     outputs = tuple(str(tmp_path / name) for name in ("parity.json", "parity.ok"))
-    parity.write(paths, outputs, MODEL)
+    parity.write(outputs, checkpoint=built[0]["net.tar"], graph=built[0]["model.onnx"], model=MODEL)
     assert json.loads((tmp_path / "parity.ok").read_text()) == {"within": 1e-4}
     figures = json.loads((tmp_path / "parity.json").read_text())
     assert figures["max_abs_diff"] <= 1e-4 * figures["largest_logit"] and figures["images"] == 8
@@ -148,9 +149,10 @@ def test_parity_fails_on_weights_that_are_one_percent_off_or_no_numbers(built, t
     onnx.save(model, tmp_path / "off.onnx")
     with pytest.raises(StepError, match="the ONNX differs from PyTorch by"):
         parity.write(
-            (built[0]["net.tar"], str(tmp_path / "off.onnx")),
             (str(tmp_path / "p.json"), str(tmp_path / "p.ok")),
-            MODEL,
+            checkpoint=built[0]["net.tar"],
+            graph=str(tmp_path / "off.onnx"),
+            model=MODEL,
         )
     assert list(tmp_path.glob("p.*")) == []
 
@@ -172,8 +174,8 @@ def test_a_compiled_model_is_written_where_asked(built, tmp_path):
         "options": {},
     }
     compile.write(
-        (built[0]["model.onnx"], "verdict"),
         (str(tmp_path / ".part-bs2.onnx"),),
+        graph=built[0]["model.onnx"],
         backend="ort",
         batch=2,
         target=target,

@@ -10,7 +10,7 @@ from pipeline.errors import StepError
 
 
 def device(times, warmup=3, compute_ms=()):
-    return {"device": "0", "warmup": warmup, "times": times, "compute_ms": list(compute_ms)}
+    return bench.DeviceTimes("0", warmup, times, list(compute_ms))
 
 
 def queries(begin, seconds, count):
@@ -76,7 +76,7 @@ def measure(model, tmp_path, devices, **more):
         "cores": [[] for _ in devices],
         **more,
     }
-    bench.write((model,), (str(tmp_path / "throughput.json"),), **words)
+    bench.write((str(tmp_path / "throughput.json"),), model=model, **words)
     return json.loads((tmp_path / "throughput.json").read_text())
 
 

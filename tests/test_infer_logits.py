@@ -28,7 +28,12 @@ def made(tmp_path):
 
     def infer(rows, batch):
         logits.write(
-            (model(batch), shard(rows)), (str(tmp_path / "out.npy"),), backend="null", batch=batch, slot=SLOT
+            (str(tmp_path / "out.npy"),),
+            model=model(batch),
+            shard=shard(rows),
+            backend="null",
+            batch=batch,
+            slot=SLOT,
         )
         return np.load(tmp_path / "out.npy")
 
@@ -65,16 +70,26 @@ def test_a_model_that_gives_other_rows_than_asked_for_is_an_error():
 
 def test_first_images_go_over_the_borders_of_shards(made):
     shards = [made.shard(rows(5, n), f"s{n}.npy") for n in range(3)]
-    logits.first((made.model(4), *shards), (made.out,), backend="null", batch=4, images=12, slot=SLOT)
+    logits.first(
+        (made.out,), model=made.model(4), shards=shards, backend="null", batch=4, images=12, slot=SLOT
+    )
     whole = made(np.concatenate([rows(5, n) for n in range(3)])[:12], 4)
-    logits.first((made.model(4), *shards), (made.out,), backend="null", batch=4, images=12, slot=SLOT)
+    logits.first(
+        (made.out,), model=made.model(4), shards=shards, backend="null", batch=4, images=12, slot=SLOT
+    )
     np.testing.assert_array_equal(np.load(made.out), whole)
 
 
 def test_fewer_images_than_asked_for_are_an_error(made):
     with pytest.raises(StepError, match="1 shards hold 5 images, 6 were asked for"):
         logits.first(
-            (made.model(4), made.shard(rows(5))), (made.out,), backend="null", batch=4, images=6, slot=SLOT
+            (made.out,),
+            model=made.model(4),
+            shards=[made.shard(rows(5))],
+            backend="null",
+            batch=4,
+            images=6,
+            slot=SLOT,
         )
 
 
@@ -84,5 +99,7 @@ def test_a_shard_stays_on_disk_until_its_rows_are_needed(made, monkeypatch):
     monkeypatch.setattr(
         np, "load", lambda path, mmap_mode=None: modes.append(mmap_mode) or load(path, mmap_mode=mmap_mode)
     )
-    logits.write((made.model(4), made.shard(rows(5))), (made.out,), backend="null", batch=4, slot=SLOT)
+    logits.write(
+        (made.out,), model=made.model(4), shard=made.shard(rows(5)), backend="null", batch=4, slot=SLOT
+    )
     assert modes == ["r"]

@@ -39,7 +39,9 @@ def run(world, shards, images):
         paths.append(str(folder / f"shard-{number}.npy"))
         np.save(paths[-1], shard)
     out = str(folder / ".part-logits.npy")
-    reference.reference((checkpoint, *paths), (out,), model=MODEL, mean=MEAN, std=STD, images=images)
+    reference.write(
+        (out,), checkpoint=checkpoint, shards=paths, model=MODEL, mean=MEAN, std=STD, images=images
+    )
     return np.load(out)
 
 

@@ -24,10 +24,10 @@ MEAN, STD = PRESET["mean"], PRESET["std"]
 def drawn(folder, split):
     """(index.csv, shard) of a split."""
     paths = [str(folder / name) for name in splits.names(split)]
-    render.write((), paths, first=0, split=split)
+    render.write(paths, first=0, split=split)
     index, shard = str(folder / "index.csv"), str(folder / "shard-00000.npy")
-    shards.write(paths, (shard,), resize=PRESET["resize"], crop=PRESET["crop"], input="uint8")
-    shards.index((), (index,), splits.names(split), splits.labels(split), len(paths))
+    shards.write((shard,), images=paths, resize=PRESET["resize"], crop=PRESET["crop"], input="uint8")
+    shards.index((index,), names=splits.names(split), labels=splits.labels(split), shard_size=len(paths))
     return index, shard
 
 
@@ -79,12 +79,21 @@ def test_training_is_seeded(tmp_path):
     )
     paths = [tmp_path / name for name in ("one", "two")]
     for path in paths:
-        train.write((str(index), str(shard)), (str(path),), {**MODEL, "resolution": 32}, MEAN, STD, epochs=2)
+        train.write(
+            (str(path),),
+            index=str(index),
+            shards=[str(shard)],
+            model={**MODEL, "resolution": 32},
+            mean=MEAN,
+            std=STD,
+            epochs=2,
+        )
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 @pytest.mark.slow
 def test_a_model_trained_anew_is_as_good(tmp_path, images):
     again = tmp_path / "again.tar"
-    train.write(drawn(tmp_path, "train"), (str(again),), MODEL, MEAN, STD)
+    index, shard = drawn(tmp_path, "train")
+    train.write((str(again),), index=index, shards=[shard], model=MODEL, mean=MEAN, std=STD)
     assert top1(again, normalised(images, MEAN, STD)) >= 90

@@ -1,28 +1,29 @@
 """Huawei Ascend: models compiled by atc, run by aclruntime. Importing this needs neither, compiling needs no
 board.
 
-atc.py compiles, session.py runs, npu_smi.py and npu_smi_output.py find the boards, error_text.py turns errors
-into advice, cann.py finds versions; doctor.py looks whether all of it fits together.
+atc.py compiles, session.py runs, boards.py finds the boards by npu_smi.py, error_text.py turns errors into
+advice, cann.py finds versions; doctor.py looks whether all of it fits together.
 """
 
 import os
 import shutil
+from typing import TYPE_CHECKING, Final
 
-from backends.ascend import cann, error_text, npu_smi
+from backends.ascend import boards, cann, error_text
 from backends.ascend.atc import PRECISION, compile_onnx
+from backends.ascend.boards import Board
 from backends.ascend.doctor import checks
-from backends.ascend.npu_smi import Board
 from backends.ascend.session import Session
 from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
 from pipeline.step import Versions
+from pipeline.text import INV
 
 __all__ = [
     "NEEDS",
     "PRECISIONS",
     "SUFFIX",
     "TOLERANCE",
-    "Board",
     "Session",
     "board",
     "checks",
@@ -38,10 +39,11 @@ __all__ = [
     "toolchain",
 ]
 
-SUFFIX, NEEDS = ".om", "npu"
+SUFFIX: Final = ".om"
+NEEDS: Final = "npu"
 PRECISIONS = tuple(PRECISION)
 TOLERANCE = 2e-2  # of the largest logit: half precision
-ELSEWHERE = ", or build for this machine: inv all --chip=cpu"
+ELSEWHERE = f", or build for this machine: {INV} all --chip=cpu"
 
 
 def toolchain() -> Versions:
@@ -58,7 +60,7 @@ def board(soc_version: str = "") -> Board | None:
     """The Ascend chips of this machine (of this kind), None without any; BuildError where npu-smi cannot
     tell.
     """
-    return npu_smi.board(soc_version)
+    return boards.board(soc_version)
 
 
 def present() -> bool:
@@ -71,20 +73,17 @@ def placement() -> Versions:
     return {"ASCEND_RT_VISIBLE_DEVICES": os.environ.get("ASCEND_RT_VISIBLE_DEVICES")}
 
 
-def devices(cores: int = 1, soc_version: str = "") -> list[str]:
+def devices(*, cores: int = 1, soc_version: str = "") -> list[str]:
     """ACL's logical ids of the healthy chips (of this kind), as this process sees them; BuildError when there
-    is none.
-
-    `cores` has no meaning here.
+    is none. `cores` has no meaning here.
     """
-    return list(npu_smi.required(soc_version).devices)
+    return list(boards.required(soc_version).devices)
 
 
 def compile_memory_mb(parallel: int | None = None) -> float:
     """Memory that one conversion takes, in MB: an estimate that keeps parallel ones from being killed."""
-    return cann.COMPILER_MB + cann.OPERATOR_MB * (
-        parallel or cann.told_compilers() or cann.parallel_compilers()
-    )
+    compilers = parallel or cann.users_compilers() or cann.parallel_compilers()
+    return cann.COMPILER_MB + cann.OPERATOR_MB * compilers
 
 
 def missing() -> list[str]:
@@ -121,3 +120,9 @@ def _cann_missing(use: str) -> list[str]:
     if cann.home() is None:
         return [f"CANN: ASCEND_TOOLKIT_HOME is not set, {use}. Source set_env.sh of your CANN install"]
     return []
+
+
+if TYPE_CHECKING:
+    from backends import Backend, ascend
+
+    _: Backend = ascend  # mypy holds the package against the protocol

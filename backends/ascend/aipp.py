@@ -29,5 +29,5 @@ def text(resolution: int, mean: Sequence[float], std: Sequence[float]) -> str:
 
 def _number(value: float) -> str:
     """12 digits, with a point and no exponent: more than half precision keeps, and no 116.27999999999999."""
-    found = f"{float(f'{value:.12g}'):.13f}".rstrip("0")
-    return found + "0" if found.endswith(".") else found
+    digits = f"{float(f'{value:.12g}'):.13f}".rstrip("0")
+    return digits + "0" if digits.endswith(".") else digits

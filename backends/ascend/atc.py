@@ -6,9 +6,8 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping
-from typing import Any
 
+from backends import CompileTarget
 from backends.ascend import aipp, cann, error_text
 from pipeline import process
 from pipeline.errors import BuildError, StepError
@@ -35,13 +34,13 @@ OURS = (
 )
 
 
-def compile_onnx(source: str, out: str, batch: int, target: Mapping[str, Any]) -> None:
+def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> None:
     """Write the .om for this batch size to `out`, the whole log of the conversion beside it (model name +
     .log).
 
-    `target`: soc_version, precision ("fp16" | "fp32"), input ("uint8" | "float32"), resolution, mean, std (of
-    x/255, for uint8), options (further atc flags without dashes), log (its path, where it lies elsewhere).
-    BuildError without atc and for options that cannot be; StepError when atc fails.
+    Of `target` the precision is "fp16" or "fp32", the options are further flags of atc, without dashes, and
+    the log is a path where that lies elsewhere. BuildError without atc and for options that cannot be;
+    StepError when atc fails.
     """
     if shutil.which("atc") is None:
         raise BuildError(
@@ -66,29 +65,24 @@ def compile_onnx(source: str, out: str, batch: int, target: Mapping[str, Any]) -
         if uint8:
             _append(log, os.path.join(folder, "aipp.cfg"))
         _run(argv, folder, log)
-        found = [
-            path
-            for path in glob.glob(os.path.join(glob.escape(folder), "model*.om"))
-            if os.path.getsize(path)
-        ]
-        if len(found) != 1:
+        models = [path for path in glob.glob(f"{glob.escape(folder)}/model*.om") if os.path.getsize(path)]
+        if len(models) != 1:
             raise StepError(
-                f"atc said success, but left {len(found)} models of more than 0 bytes, not 1. "
+                f"atc said success, but left {len(models)} models of more than 0 bytes, not 1. "
                 f"Whole log: {log}"
             )
-        shutil.move(found[0], out)
+        shutil.move(models[0], out)
     os.chmod(out, MODE)
 
 
 def command(
-    folder: str, name: str, batch: int, target: Mapping[str, Any], version: str | None, cache: str | None
+    folder: str, name: str, batch: int, target: CompileTarget, version: str | None, cache: str | None
 ) -> list[str]:
     """atc's command line, a word an argument; the chip file's options come last and replace ours of the same
     name.
     """
     side = target["resolution"]
-    given = target.get("options") or {}
-    options = {str(key).lstrip("-").replace("-", "_"): str(value) for key, value in given.items()}
+    options = {key.lstrip("-").replace("-", "_"): str(value) for key, value in target["options"].items()}
     refused = sorted(set(options) & set(OURS))
     if refused:
         raise BuildError(
@@ -163,12 +157,12 @@ def _run(argv: list[str], folder: str, log: str) -> None:
 
 
 def _timeout_s() -> float:
-    told = os.environ.get("ATC_TIMEOUT_S")
-    if not told:
+    text = os.environ.get("ATC_TIMEOUT_S")
+    if not text:
         return TIMEOUT_S
-    if not re.fullmatch(r"\d+(\.\d+)?", told, re.ASCII) or float(told) == 0:
-        raise BuildError(f"ATC_TIMEOUT_S={told}: no time. Set it to seconds above 0, or unset it")
-    return float(told)
+    if not re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII) or float(text) == 0:
+        raise BuildError(f"ATC_TIMEOUT_S={text}: no time. Set it to seconds above 0, or unset it")
+    return float(text)
 
 
 def _input_name(source: str) -> str:
@@ -177,7 +171,7 @@ def _input_name(source: str) -> str:
 
     graph = onnx.load(source, load_external_data=False).graph
     weights = {weight.name for weight in graph.initializer}
-    names = [value.name for value in graph.input if value.name not in weights]
+    names: list[str] = [value.name for value in graph.input if value.name not in weights]
     if len(names) != 1:
         raise StepError(
             f"{source}: has the inputs {', '.join(names) or 'none'}; a model with one input is expected"

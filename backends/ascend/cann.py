@@ -16,16 +16,13 @@ from pipeline.fingerprint import of_package
 from pipeline.process import callers_threads
 
 DRIVER = "/usr/local/Ascend/driver"
-SATURATION = (  # called by the AIT builds of aclruntime only; both kinds call themselves 0.0.2
-    b"aclrtSetDeviceSatMode"
-)
+SPLIT = (8, 5)  # since this version operators are packages of their own, and newer Pythons work
+# called by the AIT builds of aclruntime only; both kinds call themselves 0.0.2
+SATURATION = b"aclrtSetDeviceSatMode"
 PARALLEL = 8  # TBE's own default of compiling processes
 CONVERSIONS = 2  # that may run at once; how many do is not known here
 # estimates, not measured: atc with the graph, and one of its operator compilers
-COMPILER_MB, OPERATOR_MB = (
-    1500,
-    350,
-)
+COMPILER_MB, OPERATOR_MB = 1500, 350
 
 
 def home() -> str | None:
@@ -35,13 +32,10 @@ def home() -> str | None:
             return os.environ[variable]
     atc = shutil.which("atc")
     folder = os.path.dirname(os.path.dirname(os.path.realpath(atc))) if atc else ""
-    for found in (
-        folder,
-        os.path.dirname(folder),
-        os.path.dirname(os.path.dirname(folder)),
-    ):  # 5.x: latest/atc/bin/atc
-        if found and _info(found, "toolkit"):
-            return found
+    # 5.x: latest/atc/bin/atc
+    for near in (folder, os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
+        if near and _info(near, "toolkit"):
+            return near
     return None
 
 
@@ -49,8 +43,8 @@ def version(part: str = "toolkit") -> str | None:
     """CANN's version ("8.0.RC1"), or that of its operators (part="ops", 8.5 and later); None where no file
     tells.
     """
-    found = home()
-    text = _info(found, part) if found else None
+    toolkit = home()
+    text = _info(toolkit, part) if toolkit else None
     match = re.search(r"^version=(\S+)", text or "", re.MULTILINE)
     return match[1] if match else None
 
@@ -65,10 +59,10 @@ def compiler() -> str | None:
     """What a compiled model depends on: CANN's version, or a hash of the compiler's file where there is no
     version.
     """
-    found = version()
+    release = version()
     atc = shutil.which("atc")
-    if found or not atc:
-        return found
+    if release or not atc:
+        return release
     binary = os.path.realpath(atc) + ".bin"
     return "unknown, atc " + _hash(binary if os.path.isfile(binary) else os.path.realpath(atc))
 
@@ -90,12 +84,12 @@ def aclruntime() -> str | None:
     """aclruntime's version with what the version hides: which of the two builds it is, and a hash of the
     file.
     """
-    found, path = of_package("aclruntime"), aclruntime_path()
+    release, path = of_package("aclruntime"), aclruntime_path()
     if path is None:
         return None
     with open(path, "rb") as file:
         build = "ait" if SATURATION in file.read() else "tools"
-    return f"{found or 'unknown'} {build} {_hash(path)}"
+    return f"{release or 'unknown'} {build} {_hash(path)}"
 
 
 def outside_environment() -> dict[str, str]:
@@ -106,13 +100,13 @@ def outside_environment() -> dict[str, str]:
     included.
     What a worker sets for its own threads is as the caller had it.
     """
-    told: dict[str, str | None] = {
+    values: dict[str, str | None] = {
         **os.environ,
         **callers_threads,
         "VIRTUAL_ENV": None,
         "PYTHONHOME": None,
     }
-    env = {name: value for name, value in told.items() if value is not None}
+    env = {name: value for name, value in values.items() if value is not None}
     ours = {os.path.realpath(os.path.join(folder, "bin")) for folder in _virtual_environments()}
     path = [
         folder
@@ -139,10 +133,10 @@ def parallel_compilers() -> int:
     return max(1, min(PARALLEL, cores // conversions, int((each_mb - COMPILER_MB) // OPERATOR_MB)))
 
 
-def told_compilers() -> int | None:
+def users_compilers() -> int | None:
     """The user's own TE_PARALLEL_COMPILER, None where it is not set or no number."""
-    told = os.environ.get("TE_PARALLEL_COMPILER", "")
-    return int(told) if told.isascii() and told.isdigit() and int(told) else None
+    text = os.environ.get("TE_PARALLEL_COMPILER", "")
+    return int(text) if text.isascii() and text.isdigit() and int(text) else None
 
 
 def log_folder(env: Mapping[str, str] = os.environ) -> str:
@@ -153,8 +147,8 @@ def log_folder(env: Mapping[str, str] = os.environ) -> str:
 
 
 def _virtual_environments() -> list[str]:
-    found = [os.environ["VIRTUAL_ENV"]] if os.environ.get("VIRTUAL_ENV") else []
-    return found + ([sys.prefix] if sys.prefix != sys.base_prefix else [])
+    active = [os.environ["VIRTUAL_ENV"]] if os.environ.get("VIRTUAL_ENV") else []
+    return active + ([sys.prefix] if sys.prefix != sys.base_prefix else [])
 
 
 def _info(folder: str, part: str) -> str | None:

@@ -1,74 +1,38 @@
 """Whether this machine can compile for Ascend and run on it: one check a line, each with its fix.
 
-Unlike the rest of the package this starts tools: the python3 that atc would use, npu-smi, a trial import of
-aclruntime.
+It starts tools: npu-smi, a trial import of aclruntime and, in operator_python.py, the python3 that atc would
+use.
 """
 
 import grp
 import importlib.util
-import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 
-from backends.ascend import atc, cann, error_text, npu_smi
+from backends.ascend import atc, boards, cann, error_text, npu_smi, operator_python
 from pipeline import process
 from pipeline.check import FAIL, PASS, WARN, Check
 from pipeline.errors import BuildError
 
 TIMEOUT_S = 60.0
-SPLIT = (8, 5)  # since then operators are packages of their own, and newer Pythons work
-OLDEST_PYTHON = (3, 7)
-NEWEST_PYTHON = {
-    True: (3, 13),
-    False: (3, 10),
-}  # since SPLIT, before; newer ones end in FrameLocalsProxy errors
-TBE_MODULES = {
-    "attr": "attrs",
-    "numpy": "numpy",
-    "decorator": "decorator",
-    "sympy": "sympy",
-    "cffi": "cffi",
-    "yaml": "pyyaml",
-    "pathlib2": "pathlib2",
-    "psutil": "psutil",
-    "google.protobuf": "protobuf==3.20.0",
-    "scipy": "scipy",
-    "requests": "requests",
-    "absl": "absl-py",
-}
-LOOK = """
-import importlib.util, json, sys
-def there(name):
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ImportError:
-        return False
-try:
-    import numpy
-    version = numpy.__version__
-except (ImportError, AttributeError):
-    version = ""
-print(json.dumps([list(sys.version_info[:3]), [name for name in sys.argv[1:] if not there(name)], version]))
-"""
 
 
-def checks(chip_soc: str | None = None, folder: str | None = None) -> list[Check]:
+def checks(soc_version: str | None, out: str) -> list[Check]:
     """All checks, in the order in which they matter.
 
-    `chip_soc`: the soc_version that will be built for; `folder`: where the build writes.
+    `soc_version`: of the chip that will be built for, None for whatever is here; `out`: where builds write.
     """
     return [
         _cann(),
-        _atc(chip_soc),
-        *_operator_python(),
-        _scratch(folder),
+        _atc(soc_version),
+        *operator_python.checks(),
+        _scratch(out),
         _driver(),
         _group(),
-        *_devices(chip_soc),
+        *_devices(soc_version),
         _aclruntime(),
         _ais_bench(),
     ]
@@ -99,18 +63,18 @@ def _set_env(home: str) -> str:
     return next((path for path in near if os.path.isfile(path)), "set_env.sh of your CANN install")
 
 
-def _atc(chip_soc: str | None) -> Check:
+def _atc(soc_version: str | None) -> Check:
     path, version = shutil.which("atc"), cann.version()
     if path is None:
         return Check("atc", FAIL, "not on PATH", "source set_env.sh of your CANN install")
-    if chip_soc == "Ascend310" and cann.number(version) >= (8, 0):
+    if soc_version == "Ascend310" and cann.number(version) >= (8, 0):
         return Check(
             "atc",
             FAIL,
             f"{path}: CANN {version} does not compile for Ascend310 any more",
             "use CANN 5, 6 or 7 for it",
         )
-    if cann.number(version) >= SPLIT and cann.version("ops") is None:
+    if cann.number(version) >= cann.SPLIT and cann.version("ops") is None:
         return Check(
             "atc",
             WARN,
@@ -120,76 +84,14 @@ def _atc(chip_soc: str | None) -> Check:
     return Check("atc", PASS, f"{path}, CANN {version or 'of unknown version'}")
 
 
-def _operator_python() -> list[Check]:
-    """The python3 that atc's operator compiler starts: outside our virtual environment."""
-    env, version = cann.outside_environment(), cann.version()
-    path = shutil.which("python3", path=env["PATH"])
-    if path is None:
-        return [
-            Check(
-                "tbe python",
-                FAIL,
-                "no python3 on PATH outside the virtual environment",
-                "install Python 3.7 to 3.10 for the system",
-            )
-        ]
-    try:
-        done = subprocess.run(
-            [path, "-c", LOOK, *TBE_MODULES],
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=True,
-        )
-        python, missing, numpy = json.loads(done.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
-        return [
-            Check(
-                "tbe python",
-                FAIL,
-                f"{path} does not work: {type(error).__name__}",
-                "repair it, or put another first on PATH",
-            )
-        ]
-    shown = f"{path} {'.'.join(map(str, python))}"
-    newest = NEWEST_PYTHON[cann.number(version) >= SPLIT]
-    if OLDEST_PYTHON <= tuple(python[:2]) <= newest:
-        found = Check("tbe python", PASS, shown)
-    else:
-        known = f"CANN {version or 'of unknown version'} is known to work with 3.7 to {newest[0]}.{newest[1]}"
-        found = Check(
-            "tbe python",
-            WARN,
-            f"{shown}: {known}",
-            "put such a python3 first on PATH when atc ends in a Python error",
-        )
-    return [found, _operator_modules(path, [TBE_MODULES[name] for name in missing], numpy)]
-
-
-def _operator_modules(path: str, missing: list[str], numpy: str) -> Check:
-    if missing:
-        return Check(
-            "tbe modules",
-            FAIL,
-            f"{path} lacks {', '.join(missing)}",
-            f"{path} -m pip install {' '.join(missing)}",
-        )
-    if cann.number(numpy) >= (2, 0) and cann.number(cann.version()) < SPLIT:
-        return Check(
-            "tbe modules", WARN, f"numpy {numpy} is too new for this CANN", f"{path} -m pip install 'numpy<2'"
-        )
-    return Check("tbe modules", PASS, "all that the operator compiler imports are there")
-
-
-def _scratch(folder: str | None) -> Check:
+def _scratch(out: str) -> Check:
     try:
         scratch = atc.safe_folder()
     except BuildError as error:
         return Check("scratch", FAIL, *_text_and_fix(str(error)))
-    if folder and not atc.SAFE_PATH.fullmatch(os.path.realpath(folder)):
+    if out and not atc.SAFE_PATH.fullmatch(os.path.realpath(out)):
         return Check(
-            "scratch", PASS, f"{scratch}; atc does not take the letters of {folder}, so it works on copies"
+            "scratch", PASS, f"{scratch}; atc does not take the letters of {out}, so it works on copies"
         )
     return Check("scratch", PASS, scratch)
 
@@ -228,25 +130,27 @@ def _group() -> Check:
     )
 
 
-def _devices(chip_soc: str | None) -> list[Check]:
+def _devices(soc_version: str | None) -> list[Check]:
     try:
-        found = npu_smi.board(chip_soc or "")
+        board = boards.board(soc_version or "")
         there = sorted({chip.name for chip in npu_smi.chips()})
     except BuildError as error:
         return [Check("devices", FAIL, *_text_and_fix(str(error)))]
-    if found is None and there:
+    if board is None and there:
         return [
-            Check("devices", WARN, f"npu-smi finds {', '.join(there)}, no {chip_soc}", f"--chip={there[0]}")
+            Check(
+                "devices", WARN, f"npu-smi finds {', '.join(there)}, no {soc_version}", f"--chip={there[0]}"
+            )
         ]
-    if found is None:
+    if board is None:
         return [Check("devices", WARN, "none, or no npu-smi", "nothing, to compile only")]
     look = "look at npu-smi info -t health and dmesg; reset the board"
     first = (
-        Check("devices", PASS, f"{found.soc_version}: {', '.join(found.devices)}")
-        if found.devices
-        else Check("devices", FAIL, f"{found.soc_version}: none is healthy", look)
+        Check("devices", PASS, f"{board.soc_version}: {', '.join(board.devices)}")
+        if board.devices
+        else Check("devices", FAIL, f"{board.soc_version}: none is healthy", look)
     )
-    return [first, *(Check("device health", WARN, line, look) for line in found.left_out)]
+    return [first, *(Check("device health", WARN, line, look) for line in board.left_out)]
 
 
 def _aclruntime() -> Check:

@@ -4,6 +4,8 @@ own.
 
 from typing import NamedTuple
 
+from pipeline.text import INV
+
 
 class Known(NamedTuple):
     """What one or more codes (or a text) mean, and what to do about it."""
@@ -48,7 +50,7 @@ _ATC = (
         "the AIPP file does not fit the model or this CANN",
         "compile with --input=float32, or remove AIPP and input_fp16_nodes flags from the chip's [options]",
     ),
-    Known("E10041 E10410 E16001", "atc cannot read the ONNX model", "make it again: inv export --again"),
+    Known("E10041 E10410 E16001", "atc cannot read the ONNX model", f"make it again: {INV} export --again"),
     Known(
         "E10047",
         "precision_mode and precision_mode_v2 exclude each other",
@@ -79,8 +81,8 @@ _ATC = (
     Known(
         "E16005",
         "the ONNX has more than one opset domain",
-        "export again: inv export --again; a model that other tools worked on has to lose unused opset_import"
-        " entries",
+        f"export again: {INV} export --again; a model that other tools worked on has to lose unused"
+        " opset_import entries",
     ),
     Known(
         "E20101 E20103", "aicore_num is not what this chip has", "remove aicore_num from the chip's [options]"
@@ -89,7 +91,7 @@ _ATC = (
         "E40002 E40020",
         "the operator compiler cannot start its Python",
         "source set_env.sh of your CANN, and install for the python3 on PATH: attrs cython 'numpy<2'"
-        " decorator sympy cffi pyyaml pathlib2 psutil protobuf==3.20.0 scipy requests absl-py; inv doctor"
+        f" decorator sympy cffi pyyaml pathlib2 psutil protobuf==3.20.0 scipy requests absl-py; {INV} doctor"
         " tells which is missing",
     ),
     Known("E19999 EZ9999", "an internal error of CANN", "look into its own log (plog)"),
@@ -119,16 +121,16 @@ _ACL = (
     Known(
         "1",
         "the model cannot be loaded: compiled for another chip, or damaged",
-        "compile it for this board: inv compile --again, with the --chip that npu-smi info names",
+        f"compile it for this board: {INV} compile --again, with the --chip that npu-smi info names",
     ),
     Known(
         "2 200000 207001 207018",
         "the device's memory does not hold the model",
         "end other programs on this device, or ask for smaller --bs",
     ),
-    Known("1004 107001", "there is no such device", "look at inv doctor and ASCEND_RT_VISIBLE_DEVICES"),
+    Known("1004 107001", "there is no such device", f"look at {INV} doctor and ASCEND_RT_VISIBLE_DEVICES"),
     Known("100000", "ACL was given a wrong parameter", "look into CANN's own log (plog)"),
-    Known("100003 145002", "the model's file is not valid", "compile it again: inv compile --again"),
+    Known("100003 145002", "the model's file is not valid", f"compile it again: {INV} compile --again"),
     Known(
         "107002",
         "the device's context belongs to another thread",
@@ -144,7 +146,7 @@ _ACL = (
     Known(
         "507008",
         "the model was compiled for another chip",
-        "compile it for this board: inv compile --again, with the --chip that npu-smi info names",
+        f"compile it for this board: {INV} compile --again, with the --chip that npu-smi info names",
     ),
     Known(
         "507011", "the device could not execute the model", "look into CANN's own log (plog) and npu-smi info"

@@ -38,7 +38,7 @@ def of_atc(output: str) -> str:
             if text.codes in line:
                 return f"{text.cause} ({_cut(line)}). To do: {text.fix}"
     unknown = [at for code, at in coded if code.startswith("E") and code not in ATC]
-    for code, at in sorted(known, key=lambda found: found[0] in INTERNAL)[:1]:
+    for code, at in sorted(known, key=lambda one: one[0] in INTERNAL)[:1]:
         if code not in INTERNAL or not unknown:
             return _known(code, lines, at)
     last = [line.strip() for at, line in enumerate(lines) if at not in unknown[:1]][-SHOWN_LINES:]

@@ -1,6 +1,8 @@
-"""The boards of this machine as npu-smi tells: names, health, and the ids that ACL gives them.
+"""npu-smi, started and read: chips, their health, their ids, and what a board says of itself.
 
-Its texts are read in tables.py. npu-smi hangs when the driver does: every call has a timeout.
+It hangs when the driver does: every call has a timeout. Two tables are known (with and without HBM), the
+second in three widths; rows are found by their cells, never by columns of letters, which changed between
+versions.
 """
 
 import os
@@ -10,40 +12,62 @@ import tempfile
 from dataclasses import dataclass, replace
 
 from backends.ascend import cann
-from backends.ascend.npu_smi_output import HEALTH, Chip, not_understood, parse_mapping, parse_table
 from pipeline import process
 from pipeline.errors import BuildError
+from pipeline.text import INV
 
 TIMEOUT_S = 20.0
 PLACES = ("/usr/local/bin/npu-smi", "/usr/local/sbin/npu-smi")  # not on PATH in some images
 ELSEWHERE = "or build for this machine: --chip=cpu"
-USABLE = ("OK", "Warning")
 UNKNOWN_QUERY = (211, 215, 217)  # no such command, no such parameter, not supported by this device
-NODE = re.compile(r"davinci\d+")
-FAMILIES = {
-    "310B": "310B1 (Atlas 500 A2, 200I A2) or 310B4 (200I DK A2)",
-    "310P": "310P3 (300I Pro, 300V Pro, 300I Duo) or 310P1 (300V)",
-    "710": "310P3 (300I Pro, 300V Pro, 300I Duo) or 310P1 (300V): 710 is what CANN 5.0 called the 310P",
-    "910": "910A, 910B or another of the first generation",
-    "Ascend910": "910_9391 or another of Atlas A3",
-}
-CHIPS_OF = {
-    "710": r"310P\d",
-    "910": r"910(?!_).*",
-    "Ascend910": r"910_\w+",
-}  # others: what begins with the name
-NO_CHIP_FILE = "Ascend950"
+HEALTH = ("OK", "Warning", "Alarm", "Critical", "UNKNOWN")
+BUS = re.compile(r"NA|[0-9A-Fa-f]{4,}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-9A-Fa-f]")
 
 
 @dataclass(frozen=True)
-class Board:
-    """The one kind of chip of this machine: its soc name, ACL's ids of the usable ones as this process sees
-    them, and a line for each that is left out.
+class Chip:
+    """One chip of a board. `health` is as printed; `logic` is ACL's id before ASCEND_RT_VISIBLE_DEVICES, None
+    where the table does not tell.
     """
 
-    soc_version: str
-    devices: tuple[str, ...]
-    left_out: tuple[str, ...] = ()
+    npu: int
+    chip: int
+    name: str
+    health: str
+    logic: int | None = None
+
+
+def chips() -> list[Chip]:
+    """All chips with their logical ids, from `info` and, where that has none, `info -m`. Empty without any.
+
+    A chip that `info -m` does not list keeps None. BuildError when there is a table that cannot be read.
+    """
+    table = ask("info") or ""
+    listed = parse_table(table)
+    if not listed and not_understood(table):
+        raise BuildError(
+            f"npu-smi info: printed rows that were not understood, the first: {not_understood(table)}. "
+            f"Report it with the output of npu-smi info, {ELSEWHERE}"
+        )
+    if all(chip.logic is not None for chip in listed):
+        return listed
+    ids = parse_mapping(ask("info", "-m") or "")
+    if ids is None:  # the newest layout lists no logical ids: they are dense and in the table's order
+        ids = {place: n for n, place in enumerate(sorted((chip.npu, chip.chip) for chip in listed))}
+    return [replace(chip, logic=ids.get((chip.npu, chip.chip))) for chip in listed]
+
+
+def own_name(chip: Chip) -> str:
+    """What the board itself says: "9392" with "Ascend910" is Ascend910_9392, "910B4" with type "Ascend" is
+    910B4; "" where it says nothing.
+    """
+    text = ask("info", "-t", "board", "-i", str(chip.npu), "-c", str(chip.chip)) or ""
+    lines: list[tuple[str, str]] = re.findall(
+        r"^\s*(NPU Name|Chip Name|Chip Type)\s*:\s*(\S+)\s*$", text, re.MULTILINE
+    )
+    values = dict(lines)
+    name, number = values.get("Chip Name", ""), values.get("NPU Name", "NA")
+    return f"{name}_{number}" if name and number != "NA" else name
 
 
 def ask(*words: str) -> str | None:
@@ -85,187 +109,72 @@ def _why(output: str, code: int | None) -> str:
         )
     if "-8020" in output:
         return f"{last}: another container or virtual machine holds the device. End it"
-    return f"exit code {code}: {last}. Look at inv doctor"
+    return f"exit code {code}: {last}. Look at {INV} doctor"
 
 
-def chips() -> list[Chip]:
-    """All chips with their logical ids, from `info` and, where that has none, `info -m`. Empty without any.
+def parse_table(text: str) -> list[Chip]:
+    """The chips of `npu-smi info`, in any of its layouts."""
+    rows: list[Chip] = []
+    first: tuple[int, str, str] | None = None
+    second = ""
+    for cells in _rows(text):
+        if re.match(r"Chip\b", cells[0]):
+            second = cells[0]  # "Chip Device": logical id; "Chip Phy-ID": another; "Chip": none
+            continue
+        words = cells[0].split()
+        if not words or not words[0].isdigit():
+            continue
+        if any(cell in HEALTH for cell in cells[1:3]):
+            first = _first(words, cells)
+        elif first and any(BUS.fullmatch(cell) for cell in cells[1:3]):
+            logic = int(words[1]) if "Device" in second and len(words) > 1 and words[1].isdigit() else None
+            rows.append(Chip(first[0], int(words[0]), first[1], first[2], logic))
+            first = None
+        elif not first:
+            first = _first(words, cells)  # a health word of a version that is not known here
+    return rows
 
-    A chip that `info -m` does not list keeps None. BuildError when there is a table that cannot be read.
+
+def _first(words: list[str], cells: list[str]) -> tuple[int, str, str] | None:
+    """(NPU id, name, health) of a chip's first row; the newest layout has id and name in cells of their
+    own.
     """
-    table = ask("info") or ""
-    found = parse_table(table)
-    if not found and not_understood(table):
-        raise BuildError(
-            f"npu-smi info: printed rows that were not understood, the first: {not_understood(table)}. "
-            f"Report it with the output of npu-smi info, {ELSEWHERE}"
-        )
-    if all(chip.logic is not None for chip in found):
-        return found
-    ids = parse_mapping(ask("info", "-m") or "")
-    if ids is None:  # the newest layout lists no logical ids: they are dense and in the table's order
-        ids = {place: n for n, place in enumerate(sorted((chip.npu, chip.chip) for chip in found))}
-    return [replace(chip, logic=ids.get((chip.npu, chip.chip))) for chip in found]
+    values = [*words, *cells[1:]]
+    return (int(values[0]), values[1], values[2]) if len(values) > 2 else None
 
 
-def soc_version(chip: Chip) -> str:
-    """The name that atc takes. BuildError with a question where npu-smi gives a family's name only."""
-    name = chip.name
-    if name in FAMILIES or name.startswith("Ascend"):
-        name = _asked_name(chip) or name
-    full = _full(name)
-    if full.startswith(NO_CHIP_FILE):
-        raise BuildError(
-            f"--chip=auto: npu-smi calls this board {chip.name}, and configs/chips has no file for it: "
-            "nothing here is known to fit it. Write one with the soc_version that your CANN's atc "
-            f"documents and name it with --chip, {ELSEWHERE}"
-        )
-    if (
-        name in FAMILIES
-        or full.removeprefix("Ascend") in FAMILIES
-        or (name.startswith("Ascend") and "_" not in name)
-    ):
-        choice = FAMILIES.get(name) or FAMILIES.get(full.removeprefix("Ascend")) or "see the board's label"
-        raise BuildError(
-            f"--chip=auto: npu-smi calls this board {chip.name}, which is a family and no chip that atc "
-            f"knows. Which is it? Say --chip={choice}"
-        )
-    return full
-
-
-def _full(name: str) -> str:
-    return name if name.startswith("Ascend") else "Ascend" + name
-
-
-def _asked_name(chip: Chip) -> str:
-    """What the board itself says: "9392" with "Ascend910" is Ascend910_9392, "910B4" with type "Ascend" is
-    910B4.
+def not_understood(text: str) -> str:
+    """The first row of a table that begins with a number, as a chip's do: what to show when no chip was
+    found.
     """
-    text = ask("info", "-t", "board", "-i", str(chip.npu), "-c", str(chip.chip)) or ""
-    said = dict(re.findall(r"^\s*(NPU Name|Chip Name|Chip Type)\s*:\s*(\S+)\s*$", text, re.MULTILINE))
-    name, number = said.get("Chip Name", ""), said.get("NPU Name", "NA")
-    if name and number != "NA":
-        return f"{name}_{number}"
-    return name
+    return next((" | ".join(cells) for cells in _rows(text) if re.match(r"\d", cells[0])), "")
 
 
-def visible(count: int) -> list[int]:
-    """The logical ids that ASCEND_RT_VISIBLE_DEVICES leaves, in order; ACL calls them 0, 1, ...
+def _rows(text: str) -> list[list[str]]:
+    """The cells of each row of the first table; the processes' table after it is left."""
+    rows: list[list[str]] = []
+    for line in text.splitlines():
+        if line.startswith("|"):
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            if any("Process id" in cell for cell in cells):
+                break
+            rows.append(cells)
+    return rows
 
-    ACL stops reading at the first word that is no id, none of this machine's, or not above the one before.
+
+def parse_mapping(text: str) -> dict[tuple[int, int], int] | None:
+    """{(NPU ID, Chip ID): Chip Logic ID} of `npu-smi info -m`, None where it has no such column.
+
+    Management chips have no logical id, and unusable ones the NPU ID -1: neither is in it.
     """
-    told = os.environ.get("ASCEND_RT_VISIBLE_DEVICES")
-    if told is None:
-        return list(range(count))
-    found: list[int] = []
-    for word in told.split(","):
-        if (
-            not (word.isascii() and word.isdigit())
-            or int(word) >= count
-            or (found and int(word) <= found[-1])
-        ):
-            break
-        found.append(int(word))
-    return found
-
-
-def board(soc: str = "") -> Board | None:
-    """The chips of this machine, or of this soc_version; None where there are none.
-
-    BuildError where they cannot be told: npu-smi fails, a name is ambiguous, or there are several kinds and
-    none was named.
-    """
-    found = chips()
-    if not found:
-        return _from_nodes(soc)
-    lost = [chip for chip in found if chip.logic is None]
-    by_logic = {chip.logic: chip for chip in found if chip.logic is not None}
-    many = max(by_logic, default=-1) + 1
-    seen = [(str(n), by_logic[logic]) for n, logic in enumerate(visible(many)) if logic in by_logic]
-    if by_logic and not seen:
-        raise BuildError(
-            f"ASCEND_RT_VISIBLE_DEVICES={os.environ.get('ASCEND_RT_VISIBLE_DEVICES')}: leaves none of the "
-            f"{len(found)} devices. Unset it, or name logical ids, ascending, without spaces: 0,1"
-        )
-    by_name = {chip.name: chip for chip in reversed([*(chip for _, chip in seen), *lost])}
-    if soc:
-        socs = {name: soc if _may_be(chip, soc) else "" for name, chip in by_name.items()}
-    else:
-        socs = {name: soc_version(chip) for name, chip in by_name.items()}
-    kinds = sorted(set(socs.values()) - {""})
-    if len(kinds) > 1:
-        raise BuildError(
-            f"--chip=auto: this machine has several kinds of boards: {', '.join(kinds)}. Say which: "
-            f"--chip={kinds[0].removeprefix('Ascend')}"
-        )
-    if not kinds:
+    lines = [re.split(r"\s{2,}|\t+", line.strip()) for line in text.splitlines() if line.strip()]
+    header = next((line for line in lines if "Chip Logic ID" in line), None)
+    if header is None:
         return None
-    ours = [(n, chip) for n, chip in seen if socs[chip.name]]
-    left_out = [_sick(n, chip) for n, chip in ours if chip.health not in USABLE]
-    left_out += [
-        f"NPU {chip.npu} chip {chip.chip}, {chip.name} is left out: npu-smi info -m gives it no Chip Logic"
-        " ID, so it is not usable"
-        for chip in lost
-        if socs[chip.name]
-    ]
-    return Board(kinds[0], tuple(n for n, chip in ours if chip.health in USABLE), tuple(left_out))
-
-
-def _sick(device: str, chip: Chip) -> str:
-    line = (
-        f"device {device} (NPU {chip.npu} chip {chip.chip}, {chip.name}) is left out: its health is"
-        f" {chip.health}"
-    )
-    return line if chip.health in HEALTH else f"{line}: npu-smi printed rows that were not understood"
-
-
-def required(soc: str = "") -> Board:
-    """The chips of this soc_version, at least one of them healthy; BuildError saying what is there
-    instead.
-    """
-    found = board(soc)
-    if found and found.devices:
-        return found
-    if found:
-        raise BuildError(
-            f"{found.soc_version}: no healthy device: {'; '.join(found.left_out)}. Look at npu-smi info"
-        )
-    one_each = {chip.name: chip for chip in reversed(chips())}
-    there = sorted(_asked(chip) if name in FAMILIES else name for name, chip in one_each.items())
-    said = f"npu-smi finds {', '.join(there)}" if there else "there is no npu-smi, or it finds no NPU"
-    raise BuildError(
-        f"{soc or 'Ascend'}: no such device on this machine: {said}. Look at inv doctor, {ELSEWHERE}"
-    )
-
-
-def _may_be(chip: Chip, soc: str) -> bool:
-    """Whether this board may be of this soc_version. A family's name may be each of its chips, unless the
-    board itself says more.
-    """
-    if _full(chip.name) == soc:
-        return True
-    if chip.name not in FAMILIES and not chip.name.startswith("Ascend"):
-        return False
-    told = _full(_asked_name(chip) or chip.name)
-    if "_" in told:
-        return told == soc
-    chips_of = CHIPS_OF.get(chip.name, re.escape(_full(chip.name).removeprefix("Ascend")) + ".*")
-    return re.fullmatch(chips_of, soc.removeprefix("Ascend")) is not None
-
-
-def _asked(chip: Chip) -> str:
-    told = _asked_name(chip)
-    return f"{chip.name} (the board itself says {told})" if told not in ("", chip.name) else chip.name
-
-
-def _from_nodes(soc: str) -> Board | None:
-    """A container without npu-smi: its device files are the devices, and they do not tell their kind."""
-    nodes = [name for name in os.listdir("/dev") if NODE.fullmatch(name)]
-    if not nodes or shutil.which("npu-smi"):
-        return None
-    if not soc:
-        raise BuildError(
-            f"--chip=auto: /dev/{min(nodes)} is there but npu-smi is not, which tells its kind. Say it "
-            "(--chip=310P3), or mount /usr/local/bin/npu-smi and /usr/local/dcmi into the container"
-        )
-    return Board(soc, tuple(str(n) for n in range(len(visible(len(nodes))))))
+    npu, chip, logic = (header.index(name) for name in ("NPU ID", "Chip ID", "Chip Logic ID"))
+    rows = [line for line in lines if len(line) >= len(header) - 1 and line is not header]
+    return {
+        (int(row[npu]), int(row[chip])): int(row[logic])
+        for row in rows
+        if row[npu].isdigit() and row[chip].isdigit() and row[logic].isdigit()
+    }

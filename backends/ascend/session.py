@@ -10,25 +10,67 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Protocol, cast
 
+from backends import Images, Logits
 from backends.ascend import error_text
 from pipeline.errors import BuildError, StepError
-
-if TYPE_CHECKING:
-    # imported where it is used: planning imports this module, and numpy would be a quarter of its start
-    import numpy as np
 
 DTYPES = {0: "float32", 1: "float16", 2: "int8", 3: "int32", 4: "uint8"}  # aclDataType
 BYTES = {"float32": 4, "float16": 2, "int8": 1, "int32": 4, "uint8": 1}
 TAIL_BYTES = 4096
 WARNINGS = 3  # aclruntime's log_level: 1 debug, 2 info, 3 warnings, 4 errors
 
-_device: list[
-    str
-] = []  # the one device of this process: ACL is set up once a process and cannot be set up again
+# the one device of this process: ACL is set up once a process and cannot be set up again
+_device: list[str] = []
+
+
+class Tensor(Protocol):
+    """aclruntime's array on the device; numpy reads it after to_host()."""
+
+    def to_host(self) -> None: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+
+class TensorDescription(Protocol):
+    """An input or output as the compiled model says; `realsize` in bytes, `datatype` an aclDataType."""
+
+    name: str
+    shape: Sequence[int]
+    datatype: int
+    realsize: int
+
+
+class Options(Protocol):
+    """What a session is opened with."""
+
+    log_level: int
+
+
+class Summary(Protocol):
+    """Durations in ms, or (start, end) in AIT's builds."""
+
+    exec_time_list: Sequence[float | tuple[float, float]]
+
+
+class InferenceSession(Protocol):
+    """aclruntime's session, as far as both of its builds have it; the misspelling is theirs."""
+
+    def get_inputs(self) -> Sequence[TensorDescription]: ...
+    def get_outputs(self) -> Sequence[TensorDescription]: ...
+    def run(self, outputs: Sequence[str], inputs: Sequence[object]) -> Sequence[Tensor]: ...
+    def sumary(self) -> Summary: ...
+    def reset_sumaryinfo(self) -> None: ...
+
+
+class Aclruntime(Protocol):
+    """The module."""
+
+    def session_options(self) -> Options: ...
+    def InferenceSession(self, model: str, device: int, options: Options) -> InferenceSession: ...
+    def BaseTensor(self, address: int, size: int) -> object: ...
 
 
 class Session:
@@ -79,7 +121,7 @@ class Session:
             )
         return shape, dtype
 
-    def infer(self, batch: "np.ndarray") -> "np.ndarray":
+    def infer(self, batch: Images) -> Logits:
         """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) RGB or float32 (n, 3, r, r), as it was
         compiled.
         """
@@ -115,7 +157,7 @@ class Session:
         """Free the model. finalize() is never called: no session could be opened after it."""
         with _prints():
             # AIT's builds have it; others free with the object
-            free = getattr(self._session, "free_resource", None)
+            free: Callable[[], None] | None = getattr(self._session, "free_resource", None)
             if free:
                 free()
             del self._session
@@ -132,12 +174,12 @@ def _claim(device: str) -> None:
     _device[:] = [device]
 
 
-def _imported() -> Any:
+def _imported() -> Aclruntime:
     try:
-        import aclruntime  # type: ignore[import-not-found]  # here: the SDK
+        import aclruntime  # here: the SDK
     except ImportError as error:
         raise BuildError(error_text.of_import(str(error))) from None
-    return aclruntime
+    return cast(Aclruntime, aclruntime)
 
 
 def _last_printed() -> str:

@@ -1,0 +1,110 @@
+"""The python3 that atc's operator compiler starts, outside our virtual environment: is it of a version that
+CANN works with, and does it have what CANN imports?
+"""
+
+import json
+import shutil
+import subprocess
+
+from backends.ascend import cann
+from pipeline.check import FAIL, PASS, WARN, Check
+
+TIMEOUT_S = 60.0
+OLDEST = (3, 7)
+# since cann.SPLIT, and before; newer ones end in FrameLocalsProxy errors
+NEWEST = {True: (3, 13), False: (3, 10)}
+TBE_MODULES = {
+    "attr": "attrs",
+    "numpy": "numpy",
+    "decorator": "decorator",
+    "sympy": "sympy",
+    "cffi": "cffi",
+    "yaml": "pyyaml",
+    "pathlib2": "pathlib2",
+    "psutil": "psutil",
+    "google.protobuf": "protobuf==3.20.0",
+    "scipy": "scipy",
+    "requests": "requests",
+    "absl": "absl-py",
+}
+LOOK = """
+import importlib.util, json, sys
+def there(name):
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:
+        return False
+try:
+    import numpy
+    version = numpy.__version__
+except (ImportError, AttributeError):
+    version = ""
+print(json.dumps([list(sys.version_info[:3]), [name for name in sys.argv[1:] if not there(name)], version]))
+"""
+
+
+def checks() -> list[Check]:
+    """Its version, and its modules where it runs at all."""
+    env = cann.outside_environment()
+    path = shutil.which("python3", path=env["PATH"])
+    if path is None:
+        return [
+            Check(
+                "tbe python",
+                FAIL,
+                "no python3 on PATH outside the virtual environment",
+                "install Python 3.7 to 3.10 for the system",
+            )
+        ]
+    try:
+        done = subprocess.run(
+            [path, "-c", LOOK, *TBE_MODULES],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=True,
+        )
+        python, missing, numpy = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        return [
+            Check(
+                "tbe python",
+                FAIL,
+                f"{path} does not work: {type(error).__name__}",
+                "repair it, or put another first on PATH",
+            )
+        ]
+    return [
+        _version(path, tuple(python)),
+        _modules(path, [TBE_MODULES[name] for name in missing], numpy),
+    ]
+
+
+def _version(path: str, python: tuple[int, ...]) -> Check:
+    shown, version = f"{path} {'.'.join(map(str, python))}", cann.version()
+    newest = NEWEST[cann.number(version) >= cann.SPLIT]
+    if OLDEST <= python[:2] <= newest:
+        return Check("tbe python", PASS, shown)
+    known = f"CANN {version or 'of unknown version'} is known to work with 3.7 to {newest[0]}.{newest[1]}"
+    return Check(
+        "tbe python",
+        WARN,
+        f"{shown}: {known}",
+        "put such a python3 first on PATH when atc ends in a Python error",
+    )
+
+
+def _modules(path: str, missing: list[str], numpy: str) -> Check:
+    if missing:
+        return Check(
+            "tbe modules",
+            FAIL,
+            f"{path} lacks {', '.join(missing)}",
+            f"{path} -m pip install {' '.join(missing)}",
+        )
+    if cann.number(numpy) >= (2, 0) and cann.number(cann.version()) < cann.SPLIT:
+        return Check(
+            "tbe modules", WARN, f"numpy {numpy} is too new for this CANN", f"{path} -m pip install 'numpy<2'"
+        )
+    return Check("tbe modules", PASS, "all that the operator compiler imports are there")
