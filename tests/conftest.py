@@ -99,6 +99,7 @@ class World:
     """A tree in tmp: `root/out` is OUT, `root/data` the user's files."""
 
     def __init__(self, root):
+        self.drivers = []
         self.move(root)
         for folder in (self.out, self.data):
             os.makedirs(folder)
@@ -163,7 +164,7 @@ class World:
             "TMPDIR": self.root,
             "INV_LOCK_DIR": self.root,
         }
-        return subprocess.Popen(
+        driver = subprocess.Popen(
             [sys.executable, f"{HERE}/driver.py", asked],
             start_new_session=True,
             env=environment,
@@ -171,6 +172,8 @@ class World:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.drivers.append(driver)
+        return driver
 
     def driven(self, *steps, **request):
         """(exit code, stdout, stderr) of such a build."""
@@ -199,7 +202,12 @@ def world(tmp_path, monkeypatch):
     # a spawned worker imports the main module, and pytest's takes 0.3 s
     monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
     before = signal.getsignal(signal.SIGINT)
-    yield World(tmp_path / "tree")
+    made = World(tmp_path / "tree")
+    yield made
+    for driver in made.drivers:
+        if driver.poll() is None:  # the test failed before its end
+            os.killpg(driver.pid, signal.SIGKILL)
+            driver.communicate()
     # a run that was interrupted in this process ignores Ctrl-C from then on, and what it starts inherits that
     signal.signal(signal.SIGINT, before)
 

@@ -47,16 +47,18 @@ def kit(tmp_path_factory):
 
 @pytest.mark.parametrize("form", [0, 1])
 def test_the_archive_and_its_folder_give_the_right_labels(kit, tmp_path, form):
-    answer = inv("data", f"--devkit={kit[form]}", cwd=tmp_path)
+    answer = inv("data", f"--devkit={kit[form]}", cwd=tmp_path, out=tmp_path / "out")
     assert answer.out.strip() == f"labels: {tmp_path}/val_label.txt, 50,000 pictures"
     lines = (tmp_path / "val_label.txt").read_text().splitlines()
     assert lines == [f"{devkit.name_of(number)} {label}" for number, label in enumerate(kit[2], 1)]
-    assert inv("data", f"--devkit={kit[form]}", cwd=tmp_path).code == 0  # the same once more
+    assert (
+        inv("data", f"--devkit={kit[form]}", cwd=tmp_path, out=tmp_path / "out").code == 0
+    )  # the same once more
 
 
 def test_they_are_written_beside_the_data_set_that_is_named(kit, tmp_path):
     (tmp_path / "val").mkdir()
-    inv("data", f"--devkit={kit[0]}", f"--dataset={tmp_path / 'val'}/")
+    inv("data", f"--devkit={kit[0]}", f"--dataset={tmp_path / 'val'}/", out=tmp_path / "out")
     assert (tmp_path / "val_label.txt").is_file()
 
 
@@ -71,7 +73,7 @@ def test_they_are_written_beside_the_data_set_that_is_named(kit, tmp_path):
 )
 def test_where_they_cannot_be_written_one_line_says_so(kit, tmp_path, words, says):
     (tmp_path / "mine.txt").write_text("a.jpg 1\n")
-    answer = inv("data", f"--devkit={kit[0]}", *words, cwd=tmp_path, code=2)
+    answer = inv("data", f"--devkit={kit[0]}", *words, cwd=tmp_path, out=tmp_path / "out", code=2)
     assert says in answer.err and len(answer.err.splitlines()) == 1, answer.err
     assert (tmp_path / "mine.txt").read_text() == "a.jpg 1\n"
 
@@ -83,5 +85,5 @@ def test_a_dry_run_writes_nothing(kit, tmp_path):
 
 def test_a_short_kit_says_how_many_there_should_be(tmp_path):
     (tmp_path / devkit.TRUTH).write_text("490\n361\n")
-    answer = inv("data", f"--devkit={tmp_path}", cwd=tmp_path)
+    answer = inv("data", f"--devkit={tmp_path}", cwd=tmp_path, out=tmp_path / "out")
     assert "2 pictures; the whole validation set has 50,000, and a part cannot be checked" in answer.out
