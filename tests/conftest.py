@@ -70,7 +70,7 @@ class InlineSlots(Slots):
 
 
 class Heard:
-    """A listener that keeps what it is told."""
+    """An observer that keeps what it is told."""
 
     def __init__(self):
         self.slots, self.why, self.failures, self.notes = {}, {}, {}, []
