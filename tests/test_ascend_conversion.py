@@ -194,7 +194,7 @@ def test_conversions_leave_nothing_in_the_temporary_folder(machine, tmp_path, mo
     [
         ("310P3", "Ascend310P3", "0"),
         ("310P3x2", "Ascend310P3", "0 1"),
-        ("seed_310P3x2", "Ascend310P3", "0 1"),
+        ("reference_310P3x2", "Ascend310P3", "0 1"),
         ("300I_Duo", "Ascend310P3", "0 1"),
         ("310", "Ascend310", "0 1 2 3"),
         ("310B4", "Ascend310B4", "0"),

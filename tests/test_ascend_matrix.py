@@ -61,7 +61,7 @@ CHIPS = {
     "incomplete_driver": "310P3",
     "no_card": "cpu",
     "processes": "310P3",
-    "seed_310P3x2": "310P3",
+    "reference_310P3x2": "310P3",
 }
 REFUSED = {
     "310B_bare": "Which is it? Say --chip=310B1",

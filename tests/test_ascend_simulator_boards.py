@@ -24,8 +24,8 @@ def smi(machine, inventory, *argv):
     return done.returncode, done.stdout
 
 
-def test_the_seeds_table_is_printed_as_in_its_readme(machine):
-    _, text = smi(machine, "seed_310P3x2", "info")
+def test_the_reference_scripts_table_is_printed_as_in_its_readme(machine):
+    _, text = smi(machine, "reference_310P3x2", "info")
     assert (
         "| 0       310P3     | OK              | 15.8         42                0    / 0              |\n"
         in text
@@ -144,5 +144,5 @@ def test_every_inventory_is_sound():
     for path in (world.HERE / "inventories").glob("*.json"):
         told = json.loads(path.read_text())
         ids = [chip["logic"] for board in told["boards"] for chip in board["chips"]]
-        assert ids == list(range(len(ids))) and told["layout"] in ("seed", "plain", "hbm", "a3")
+        assert ids == list(range(len(ids))) and told["layout"] in ("reference", "plain", "hbm", "a3")
         assert told["soc"].startswith("Ascend")

@@ -2,9 +2,9 @@
 -t.
 """
 
-WIDTHS = {"seed": (19, 17, 54), "plain": (31, 17, 54), "hbm": (27, 15, 52), "a3": (27, 15, 52)}
+WIDTHS = {"reference": (19, 17, 54), "plain": (31, 17, 54), "hbm": (27, 15, 52), "a3": (27, 15, 52)}
 HEADS = {
-    "seed": (
+    "reference": (
         " NPU     Name      | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) ",
         " Chip    Device    | Bus-Id          | AICore(%)    Memory-Usage(MB)                        ",
     ),
@@ -39,7 +39,7 @@ def info(told: dict) -> str:
     lines = [
         f"+{'-' * whole}+",
         f"|{version:<{49 if layout == 'plain' else 36}} Version: {told['version']}".ljust(whole + 1) + "|",
-        light.replace("-+-", "-|-") if layout == "seed" else light,
+        light.replace("-+-", "-|-") if layout == "reference" else light,
         *(f"|{head}|" for head in HEADS[layout]),
         heavy,
     ]
@@ -57,8 +57,8 @@ def _rows(layout: str, board: dict, chip: dict) -> tuple[str, str]:
     first, second, _ = WIDTHS[layout]
     used, total = chip.get("hugepages", (0, 0))
     memory, hbm = chip["memory"], chip.get("hbm", (0, 0))
-    if layout in ("seed", "plain"):
-        gap = 5 if layout == "seed" else 6
+    if layout in ("reference", "plain"):
+        gap = 5 if layout == "reference" else 6
         left, below = f" {board['npu']:<8}{chip['name']}", f" {chip['chip']:<8}{chip['logic']}"
         right = f" {chip['power']:<13}{chip['temp']:<18}{used:<{gap}}/ {total}"
         under = f" {chip['aicore']:<13}{memory[0]:<4} / {memory[1]}"
