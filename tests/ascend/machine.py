@@ -1,12 +1,19 @@
-"""A simulated machine in a folder, for the simulator's own tests: install, run a tool, run Python on it."""
+"""A simulated machine in a folder, for the simulator's own tests: install, run a tool, run Python on it; and
+the code that atc ended with.
+"""
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import nets
 import world
+
+CODE = re.compile(r"\b[EW][A-Z]?\d{4,5}\b")
+SUCCESS, FAILED = "ATC run success, welcome to the next use.", "ATC run failed, Please check the detail log"
+PROFILES = ("cann5", "cann6", "cann8", "cann9")
 
 
 class Machine:
@@ -55,6 +62,15 @@ class Machine:
         lines = [line for line in done.stdout.splitlines() if line.startswith("TOLD ")]
         assert lines, done.stdout + done.stderr
         return json.loads(lines[-1][5:])
+
+
+def code_of(finished: subprocess.CompletedProcess) -> str | None:
+    """The first error code that an atc printed which failed as it should: verdict, 255, nothing on stderr."""
+    assert FAILED in finished.stdout and finished.returncode == 255 and finished.stderr == ""
+    verdict, _, block = finished.stdout.partition(FAILED)
+    assert not CODE.search(verdict)  # the verdict comes before the error's text
+    found = CODE.search(block)
+    return found and found[0]
 
 
 PRELUDE = """

@@ -7,6 +7,24 @@ import numpy as np
 from cannsim import scenario
 
 
+class Summary:
+    """What sumary() of a session answers."""
+
+    def __init__(self, entries: list) -> None:
+        self.exec_time_list = list(entries)
+
+
+class MemorySummary:
+    """Copies between host and device, in ms; one for the process."""
+
+    H2D_time_list: list[float] = []
+    D2H_time_list: list[float] = []
+
+    @staticmethod
+    def reset() -> None:
+        MemorySummary.H2D_time_list, MemorySummary.D2H_time_list = [], []
+
+
 class Clock:
     """Execution times in ms; modelled from the scenario's figures, so that both flavours tell the same
     ones.

@@ -9,55 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
-from cannsim import acl, boards, om, scenario
-from cannsim.clock import Clock
+from cannsim import acl, boards, om, overloads, scenario
+from cannsim.clock import Clock, MemorySummary, Summary
 from cannsim.engine import Engine
+from cannsim.overloads import session_options
 from cannsim.tensor import BaseTensor, Tensor, tensor_desc
 
 FLAVOUR = scenario.load()["flavour"]
-SUPPORTED = (
-    "{}(): incompatible {} arguments. The following argument types are supported:\n    1. {}\n\nInvoked"
-    " with: {}"
-)
-
-
-class session_options:  # the real one's spelling
-    """Defaults as the real one's."""
-
-    def __init__(self) -> None:
-        self.loop, self.log_level, self.acl_json_path = 1, 2, ""
-
-
-class _Summary:
-    def __init__(self, entries: list) -> None:
-        self.exec_time_list = list(entries)
-
-
-class MemorySummary:
-    """Copies between host and device, in ms; one for the process."""
-
-    H2D_time_list: list[float] = []
-    D2H_time_list: list[float] = []
-
-    @staticmethod
-    def reset() -> None:
-        MemorySummary.H2D_time_list, MemorySummary.D2H_time_list = [], []
 
 
 class InferenceSession:
     """InferenceSession(model_path, device_id, options): by position, all three."""
 
     def __init__(self, *args) -> None:
-        types = (str, int, session_options)
-        if len(args) != 3 or not all(isinstance(*pair) for pair in zip(args, types, strict=True)):
-            raise TypeError(
-                SUPPORTED.format(
-                    "__init__",
-                    "constructor",
-                    "aclruntime.InferenceSession(arg0: str, arg1: int, arg2: aclruntime.session_options)",
-                    args,
-                )
-            )
+        overloads.check_constructor(args)
         self._path, self._device, self._options = args
         self._freed = True
         acl.open_device(self._device, FLAVOUR, self._options.log_level)
@@ -117,21 +82,7 @@ class InferenceSession:
         """run(output names, list of device Tensors | dict of them | list of BaseTensors) -> Tensors on the
         device.
         """
-        names, feeds = args if len(args) == 2 else (None, None)
-        values = list(feeds.values()) if isinstance(feeds, dict) else feeds
-        if (
-            not isinstance(names, (list, tuple))
-            or not isinstance(values, (list, tuple))
-            or not any(all(isinstance(value, kind) for value in values) for kind in (Tensor, BaseTensor))
-        ):
-            raise TypeError(
-                SUPPORTED.format(
-                    "run",
-                    "function",
-                    "(self, List[str], List[aclruntime.Tensor]) -> List[aclruntime.Tensor]",
-                    args,
-                )
-            )
+        names, feeds, values = overloads.run_arguments(args)
         acl.check_process()
         if self._freed or acl.Process.finalized:
             raise acl.failure(-1)
@@ -207,8 +158,8 @@ class InferenceSession:
     def options(self) -> session_options:
         return self._options
 
-    def sumary(self) -> _Summary:  # the real one's spelling
-        return _Summary(self._clock.entries)
+    def sumary(self) -> Summary:  # the real one's spelling
+        return Summary(self._clock.entries)
 
     def reset_sumaryinfo(self) -> None:
         self._clock.entries.clear()

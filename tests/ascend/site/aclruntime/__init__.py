@@ -19,7 +19,8 @@ if (
 ):
     raise ImportError("libascendcl.so: cannot open shared object file: No such file or directory")
 
-from cannsim.session import MemorySummary, session_options  # noqa: E402, F401
+from cannsim.clock import MemorySummary  # noqa: E402, F401
+from cannsim.overloads import session_options  # noqa: E402
 from cannsim.tensor import BaseTensor, Tensor, batch, dtype, tensor_desc  # noqa: E402, F401
 
 if _told["flavour"] == "ait":
