@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,21 @@ def dies(outputs, inputs=(), *, times):
         file.write(f"{os.getpid()}\n")
     if len(count.read_text().split()) <= times:
         os.kill(os.getpid(), signal.SIGKILL)
+    Path(outputs[0]).write_text("alive")
+
+
+def dies_while_it_answers(outputs, inputs=(), *, times):
+    """As `dies`, but the step is done, and half of its answer is on the way to the driver."""
+
+    def half(self, buffer, *args):
+        os.write(self._handle, buffer[: len(buffer) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    count = Path(outputs[0]).parent / "deaths"
+    with open(count, "a") as file:
+        file.write(f"{os.getpid()}\n")
+    if len(count.read_text().split()) <= times:
+        Connection._send = half
     Path(outputs[0]).write_text("alive")
 
 

@@ -130,3 +130,11 @@ def test_a_pool_that_never_ends_does_not_keep_the_program():
     words = [sys.executable, "-c", STUCK]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (130, "flushed")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_process_killed_while_it_answers_costs_its_step_one_try(world, processes):
+    """The rest of the answer never comes; the driver must not wait for it."""
+    step = world.step("a", "dies_while_it_answers", params={"times": 1})
+    assert world.build(step, processes=processes) == ["a"]
+    assert len(world.text("deaths").split()) == 2 and world.heard.notes != []

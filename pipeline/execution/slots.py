@@ -27,10 +27,11 @@ A process that dies
     - while it is idle: `submit` raises, and the step, which lost nothing, goes to a new pool. If the pool's
       thread has not noticed yet, `submit` succeeds and the future breaks; that costs the step its one second
       try, as if it had died under it.
-    - while it sends its result: the pool's thread waits for the rest of it for ever, since the driver holds
-      the other end of that pipe, too; the future never comes. A result of up to 16 kB is one write, which
-      cannot be cut; that of a step that hashed more than a hundred inputs can, and nothing here notices it.
-      The build stands still until Ctrl-C, and `leave` is what ends it then.
+    - while it sends its result: the pool's thread would wait for the rest of it for ever, since the driver
+      holds the writing end of that pipe, too, and a pipe with a writer has no end. A result of up to 16 kB is
+      one write, which cannot be cut; that of a step that hashed more than a hundred inputs can. So the driver
+      closes its copy of that end as soon as the process has its own (`_only_the_worker_writes`): the pipe
+      ends with the process, and the future breaks as for any that died.
 
 A process that must end
     - `end`, of one that hangs in a device's call: killed; what follows is as for any that died.
@@ -44,7 +45,7 @@ An interrupted build (`kill`, then `leave`)
     `kill` kills all processes first and then waits for each: the driver is about to remove what they were
     writing, and a process that still ran would write on. The waiting has an end, since a process in the
     kernel's hands (state D) does not die. `pool._processes` is None where a shutdown has come to its end.
-    Then the pools: their threads are to be joined, and one that waits for the rest of a result never ends. So
+    Then the pools: their threads are to be joined, and one may be stuck, with a process that does not die. So
     `leave` shuts the pools down in threads of its own, daemons, gives each a moment, and where one is stuck
     ends the program with os._exit: Python's own end joins every pool's thread and cannot be told not to.
     os._exit flushes nothing, so that is done by hand. By then the run has removed what was half-made, and
@@ -68,6 +69,14 @@ from pipeline.execution.worker import Call, Done
 from pipeline.step import Resource, Slot
 
 PATIENCE_S = 1.0  # for a pool whose process was killed to come to its end
+
+
+def _only_the_worker_writes(pool: ProcessPoolExecutor) -> None:
+    """Close the driver's copy of the end that results are written to; the pool's one process has its own."""
+    queue = pool._result_queue
+    writer = queue._writer if queue is not None else None  # type: ignore[attr-defined]  # CPython's own
+    if writer is not None and not writer.closed:
+        writer.close()
 
 
 class Slots:
@@ -110,7 +119,9 @@ class Slots:
             )
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return self._pools[slot].submit(worker.perform, call)
+            future = self._pools[slot].submit(worker.perform, call)
+            _only_the_worker_writes(self._pools[slot])
+            return future
         except BrokenProcessPool:  # its process was killed while it had nothing to do: no step was lost
             self._pools.pop(slot).shutdown(wait=False)
             return self.submit(slot, call)
