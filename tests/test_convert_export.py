@@ -56,12 +56,12 @@ def test_the_file_is_what_the_compilers_are_told(built, name):
 def test_the_batch_axis_is_free_and_the_numbers_are_pytorchs(built, batch):
     images = parity.fixed_images(32)[:batch]
     for name in ("exported.onnx", "model.onnx"):
-        (found,) = onnxruntime.InferenceSession(built[0][name], providers=["CPUExecutionProvider"]).run(
+        (theirs,) = onnxruntime.InferenceSession(built[0][name], providers=["CPUExecutionProvider"]).run(
             None, {"image": images}
         )
         with torch.inference_mode():
             ours = built[1](torch.from_numpy(images)).numpy()
-        np.testing.assert_allclose(found, ours, rtol=0, atol=1e-4 * np.abs(ours).max())
+        np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-4 * np.abs(ours).max())
 
 
 def test_the_same_checkpoint_exports_to_the_same_bytes(built, tmp_path):
@@ -144,7 +144,7 @@ def test_parity_holds_and_its_verdict_is_the_same_every_time(built, tmp_path):
 def test_parity_fails_on_weights_that_are_one_percent_off_or_no_numbers(built, tmp_path, change):
     model = onnx.load(built[0]["model.onnx"])
     gemm = next(node for node in model.graph.node if node.op_type == "Gemm")
-    weight = next(found for found in model.graph.initializer if found.name == gemm.input[1])
+    weight = next(one for one in model.graph.initializer if one.name == gemm.input[1])
     weight.CopyFrom(onnx.numpy_helper.from_array(change(onnx.numpy_helper.to_array(weight)), weight.name))
     onnx.save(model, tmp_path / "off.onnx")
     with pytest.raises(StepError, match="the ONNX differs from PyTorch by"):

@@ -18,19 +18,19 @@ def queries(begin, seconds, count):
 
 
 def test_one_device_does_what_it_does():
-    found = bench.figures([device(queries(0, 0.5, 10))], batch=8)
+    columns = bench.figures([device(queries(0, 0.5, 10))], batch=8)
     assert (
-        found["images_per_s"] == pytest.approx(16)
-        and found["rounds"] == 10
-        and found["window_s"] == pytest.approx(5)
+        columns["images_per_s"] == pytest.approx(16)
+        and columns["rounds"] == 10
+        and columns["window_s"] == pytest.approx(5)
     )
-    assert found["latency_ms_p50"] == pytest.approx(500)
+    assert columns["latency_ms_p50"] == pytest.approx(500)
 
 
 def test_devices_count_in_the_time_when_all_worked_and_a_query_half_inside_by_half():
-    found = bench.figures([device(queries(0, 1, 10)), device(queries(4.5, 1, 10))], batch=2)
-    assert found["window_s"] == pytest.approx(5.5)
-    assert found["images_per_s"] == pytest.approx(4)
+    columns = bench.figures([device(queries(0, 1, 10)), device(queries(4.5, 1, 10))], batch=2)
+    assert columns["window_s"] == pytest.approx(5.5)
+    assert columns["images_per_s"] == pytest.approx(4)
 
 
 def test_devices_that_never_worked_together_are_an_error():
@@ -81,11 +81,11 @@ def measure(model, tmp_path, devices, **more):
 
 
 def test_a_record_is_one_flat_row_with_what_was_measured(model, tmp_path):
-    found = measure(model, tmp_path, ["0", "1"])
-    assert {"model": "m", "kind": "throughput", "batch": 2, "devices": ["0", "1"]}.items() <= found.items()
-    assert found["images_per_s"] > 0 and found["warmup"] >= 6 and found["rounds"] >= 20
-    assert 0 < found["latency_ms_p50"] <= found["latency_ms_p90"] <= found["latency_ms_p99"]
-    assert "copies included" in found["measures"]
+    record = measure(model, tmp_path, ["0", "1"])
+    assert {"model": "m", "kind": "throughput", "batch": 2, "devices": ["0", "1"]}.items() <= record.items()
+    assert record["images_per_s"] > 0 and record["warmup"] >= 6 and record["rounds"] >= 20
+    assert 0 < record["latency_ms_p50"] <= record["latency_ms_p90"] <= record["latency_ms_p99"]
+    assert "copies included" in record["measures"]
 
 
 def test_a_device_that_cannot_run_the_model_is_an_error_not_a_smaller_sum(model, tmp_path):

@@ -13,8 +13,8 @@ SLOT = Slot("device", "0")
 
 
 @pytest.fixture
-def made(tmp_path):
-    """Compiled null models and shards in one folder; made.infer(rows, batch) -> logits."""
+def null_device(tmp_path):
+    """Compiled null models and shards in one folder; null_device.infer(rows, batch) -> logits."""
     session.close()
 
     def model(batch, outputs=11):
@@ -47,16 +47,16 @@ def rows(count, seed=0):
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 8, 17])
-def test_every_image_has_its_row_at_every_batch_size(made, count):
-    found = [made(rows(count), batch) for batch in (1, 4, 16)]
-    assert all(one.shape == (count, 11) and one.dtype == np.float32 for one in found)
-    np.testing.assert_array_equal(found[0], found[1])
-    np.testing.assert_array_equal(found[0], found[2])
+def test_every_image_has_its_row_at_every_batch_size(null_device, count):
+    answers = [null_device(rows(count), batch) for batch in (1, 4, 16)]
+    assert all(one.shape == (count, 11) and one.dtype == np.float32 for one in answers)
+    np.testing.assert_array_equal(answers[0], answers[1])
+    np.testing.assert_array_equal(answers[0], answers[2])
 
 
-def test_an_empty_shard_is_an_error(made):
+def test_an_empty_shard_is_an_error(null_device):
     with pytest.raises(StepError, match="empty shard"):
-        made(rows(0), 4)
+        null_device(rows(0), 4)
 
 
 def test_a_model_that_gives_other_rows_than_asked_for_is_an_error():
@@ -68,24 +68,36 @@ def test_a_model_that_gives_other_rows_than_asked_for_is_an_error():
         logits.of_rows(Short(), rows(4), 4)
 
 
-def test_first_images_go_over_the_borders_of_shards(made):
-    shards = [made.shard(rows(5, n), f"s{n}.npy") for n in range(3)]
+def test_first_images_go_over_the_borders_of_shards(null_device):
+    shards = [null_device.shard(rows(5, n), f"s{n}.npy") for n in range(3)]
     logits.first(
-        (made.out,), model=made.model(4), shards=shards, backend="null", batch=4, images=12, slot=SLOT
+        (null_device.out,),
+        model=null_device.model(4),
+        shards=shards,
+        backend="null",
+        batch=4,
+        images=12,
+        slot=SLOT,
     )
-    whole = made(np.concatenate([rows(5, n) for n in range(3)])[:12], 4)
+    whole = null_device(np.concatenate([rows(5, n) for n in range(3)])[:12], 4)
     logits.first(
-        (made.out,), model=made.model(4), shards=shards, backend="null", batch=4, images=12, slot=SLOT
+        (null_device.out,),
+        model=null_device.model(4),
+        shards=shards,
+        backend="null",
+        batch=4,
+        images=12,
+        slot=SLOT,
     )
-    np.testing.assert_array_equal(np.load(made.out), whole)
+    np.testing.assert_array_equal(np.load(null_device.out), whole)
 
 
-def test_fewer_images_than_asked_for_are_an_error(made):
+def test_fewer_images_than_asked_for_are_an_error(null_device):
     with pytest.raises(StepError, match="1 shards hold 5 images, 6 were asked for"):
         logits.first(
-            (made.out,),
-            model=made.model(4),
-            shards=[made.shard(rows(5))],
+            (null_device.out,),
+            model=null_device.model(4),
+            shards=[null_device.shard(rows(5))],
             backend="null",
             batch=4,
             images=6,
@@ -93,13 +105,18 @@ def test_fewer_images_than_asked_for_are_an_error(made):
         )
 
 
-def test_a_shard_stays_on_disk_until_its_rows_are_needed(made, monkeypatch):
+def test_a_shard_stays_on_disk_until_its_rows_are_needed(null_device, monkeypatch):
     modes = []
     load = np.load
     monkeypatch.setattr(
         np, "load", lambda path, mmap_mode=None: modes.append(mmap_mode) or load(path, mmap_mode=mmap_mode)
     )
     logits.write(
-        (made.out,), model=made.model(4), shard=made.shard(rows(5)), backend="null", batch=4, slot=SLOT
+        (null_device.out,),
+        model=null_device.model(4),
+        shard=null_device.shard(rows(5)),
+        backend="null",
+        batch=4,
+        slot=SLOT,
     )
     assert modes == ["r"]

@@ -52,8 +52,8 @@ def test_real_weights_give_the_logits_of_the_independent_implementation(name):
     net = from_config(model).eval()
     checkpoint.load(str(REAL / f"{name}.tar"), net)
     with torch.inference_mode():
-        found = net(torch.from_numpy(normalised(images, preset["mean"], preset["std"]))).numpy()
-    np.testing.assert_allclose(found, known["logits"][rows], rtol=0, atol=1e-3)
+        logits = net(torch.from_numpy(normalised(images, preset["mean"], preset["std"]))).numpy()
+    np.testing.assert_allclose(logits, known["logits"][rows], rtol=0, atol=1e-3)
 
 
 def test_keys_are_those_of_published_checkpoints():
@@ -81,8 +81,8 @@ def test_same_padding_adds_its_pixel_right_and_below():
     conv = PadBelowConv2d(1, 1, 3, 2, 0, bias=False)
     with torch.no_grad():
         conv.weight.fill_(1)
-        found = conv(torch.ones(1, 1, 4, 4))[0, 0]
-    assert found.tolist() == [[9, 6], [6, 4]]
+        sums = conv(torch.ones(1, 1, 4, 4))[0, 0]
+    assert sums.tolist() == [[9, 6], [6, 4]]
 
 
 def test_relu6_clips():

@@ -48,14 +48,14 @@ def run(world, shards, images):
 @pytest.mark.parametrize("images", [1, 17, 33, 40])
 def test_the_first_rows_come_in_the_order_of_the_shards(world, images):
     shards = [world[2][:24], world[2][24:]]
-    found = run(world, shards, images)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, world[4][:images], rtol=0, atol=1e-5)
+    logits = run(world, shards, images)
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, world[4][:images], rtol=0, atol=1e-5)
 
 
 def test_float32_shards_are_taken_as_normalised(world):
-    found = run(world, [np.ascontiguousarray(world[3])], 40)
-    np.testing.assert_allclose(found, world[4], rtol=0, atol=1e-5)
+    logits = run(world, [np.ascontiguousarray(world[3])], 40)
+    np.testing.assert_allclose(logits, world[4], rtol=0, atol=1e-5)
 
 
 def test_too_few_rows_are_an_error(world):

@@ -40,8 +40,8 @@ def top1(path, floats, labels=None):
     net = network.from_config(MODEL).eval()
     checkpoint.load(str(path), net)
     with torch.inference_mode():
-        found = net(torch.from_numpy(np.ascontiguousarray(floats, np.float32))).argmax(1).numpy()
-    return 100 * np.mean(found == np.array(splits.labels() if labels is None else labels))
+        classes = net(torch.from_numpy(np.ascontiguousarray(floats, np.float32))).argmax(1).numpy()
+    return 100 * np.mean(classes == np.array(splits.labels() if labels is None else labels))
 
 
 def test_the_samples_checkpoint_is_right_on_nine_of_ten(images):
@@ -60,14 +60,14 @@ def test_broken_preprocessing_costs_twenty_points(images):
         ),
         "labels by one row": top1(SAMPLE, normalised(images, MEAN, STD), np.roll(splits.labels(), 1)),
     }
-    assert {what: found for what, found in broken.items() if found > good - 20} == {}
+    assert {what: points for what, points in broken.items() if points > good - 20} == {}
 
 
 def test_the_samples_checkpoint_has_the_published_form_and_is_under_a_megabyte():
     assert SAMPLE.stat().st_size < 1_000_000
-    found = torch.load(SAMPLE, weights_only=True)
-    assert set(found) == {"epoch", "arch", "state_dict", "best_prec1", "optimizer"}
-    assert all(key.startswith("module.") for key in found["state_dict"])
+    whole = torch.load(SAMPLE, weights_only=True)
+    assert set(whole) == {"epoch", "arch", "state_dict", "best_prec1", "optimizer"}
+    assert all(key.startswith("module.") for key in whole["state_dict"])
 
 
 def test_training_is_seeded(tmp_path):
