@@ -21,7 +21,7 @@ row                                                        where
     .jpeg, links, layouts, missing labels                  test_preprocess_listing, test_preprocess_labels
     corrupt pictures                                       test_preprocess_decode, test_preprocess_shards
     stale and foreign results                              test_eval_txt; test_ascend_exchange
-(i) two devices, none shared; one crash told, two fail     test_ascend_all; test_pipeline_run
+(i) two devices, none shared; one crash told, two fail     test_ascend_all; test_pipeline_failures
 (j) wrong type, shape, strides are refused before run      test_ascend_session; real ones pass:
                                                            test_ascend_simulator_runtime
 (k) permissions, umask, links of the model                 here and test_ascend_all; ais_bench takes them:
