@@ -117,18 +117,18 @@ def model(name_or_path: str) -> Model:
                 f"--model={name_or_path}: no such file. Give a .toml file or one of:"
                 f" {', '.join(names('models'))}"
             )
-        found = read(name_or_path, Model)
+        network = read(name_or_path, Model)
     else:
-        found = read(_named("models", "--model", name_or_path), Model)
-    wrong = _nonsense(found)
+        network = read(_named("models", "--model", name_or_path), Model)
+    wrong = _nonsense(network)
     if wrong:
         raise BuildError(f"{name_or_path}: {wrong}")
-    if found.preprocess.crop != found.resolution:
+    if network.preprocess.crop != network.resolution:
         raise BuildError(
-            f"{name_or_path}: preprocess.crop is {found.preprocess.crop}, the resolution {found.resolution}: "
-            "they must be the same, the crop is what the network sees"
+            f"{name_or_path}: preprocess.crop is {network.preprocess.crop}, the resolution"
+            f" {network.resolution}: they must be the same, the crop is what the network sees"
         )
-    return found
+    return network
 
 
 def _nonsense(model: Model) -> str:
@@ -199,18 +199,18 @@ def _checked(path: str, prefix: str, kind: type[T], values: Mapping[str, object]
             near = nearest(key, fields)
             hint = f"did you mean {prefix}{near}?" if near else f"known are: {', '.join(fields)}"
             raise BuildError(f"{path}: unknown key {prefix}{key}; {hint}")
-    found = {}
+    checked = {}
     for name, spec in fields.items():
         if name in values:
-            found[name] = _value(path, prefix + name, hints[name], values[name])
+            checked[name] = _value(path, prefix + name, hints[name], values[name])
             allowed = CHOICES.get((kind.__name__, name))
-            if allowed and found[name] not in allowed:
+            if allowed and checked[name] not in allowed:
                 raise BuildError(
-                    f"{path}: {prefix}{name} is {found[name]!r}; it may be: {', '.join(allowed)}"
+                    f"{path}: {prefix}{name} is {checked[name]!r}; it may be: {', '.join(allowed)}"
                 )
         elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
             raise BuildError(f"{path}: key {prefix}{name} is missing")
-    return kind(**found)
+    return kind(**checked)
 
 
 def _value(path: str, key: str, hint: object, value: object) -> object:

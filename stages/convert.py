@@ -56,16 +56,16 @@ def compile(build: Build) -> Iterator[Step]:
     here = any(backend.toolchain().values())
     if not (here and all(os.path.isfile(target.compiled(batch)) for batch in request.batches)):
         backend.require_compiler(request.chip.name)
-    told = compile_target(request)
+    goal = compile_target(request)
     for batch in request.batches:
         yield Step(
             f"compile/{request.variant}/bs{batch}",
             "convert.compile:write",
             inputs={"graph": graph(request)},
             # nothing is compiled from a graph that is not the network
-            after=(parity_ok(request), *option_files(told)),
+            after=(parity_ok(request), *option_files(goal)),
             outputs=(target.compiled(batch),),
-            params={"backend": request.chip.backend, "batch": batch, "target": told},
+            params={"backend": request.chip.backend, "batch": batch, "target": goal},
             tools=backend.toolchain(),
             code=(f"backends.{request.chip.backend}",),
             memory_mb=backend.compile_memory_mb(),
@@ -96,7 +96,7 @@ def network(model: Model) -> Network:
 
 
 def compile_target(request: Request) -> CompileTarget:
-    """What the compiler of the chip's backend is told besides the graph and the batch size."""
+    """What the compiler of the chip's backend is goal besides the graph and the batch size."""
     return {
         "soc_version": request.chip.soc_version,
         "precision": request.precision,

@@ -26,12 +26,12 @@ class Build:
     @cached_property
     def dataset(self) -> Dataset:
         """The images that are evaluated."""
-        return dataset.of(self.request)
+        return dataset.evaluated(self.request)
 
     @cached_property
     def target(self) -> Target:
         """The chip's backend and devices."""
-        return target.of(self.request)
+        return target.load(self.request)
 
     def logits_dir(self, batch: int) -> str:
         """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/DATA/bs16: what a compiled model said about this data."""
@@ -64,4 +64,4 @@ class Build:
 def resolve(typed: Mapping[str, object]) -> Build:
     """The options as typed -> the build on this machine."""
     given = options.parse(typed)
-    return Build(request.of(given, target.chip_of(given)))
+    return Build(request.fitted(given, target.chip_of(given)))

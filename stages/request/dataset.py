@@ -1,7 +1,8 @@
 """A request's images: which there are, and where what is made of them lies.
 
-A data set is made from a listing and never changed: `of` takes all images or `--limit` of them, `by_name`
-some whatever their labels are, `unlabelled` all without labels. `inv compile` never makes one.
+A data set is made from a listing and never changed: `evaluated` takes all images or `--limit` of them,
+`by_name` some whatever their labels are, `labelled_or_not` all, and what is wrong with their labels. `inv
+compile` never makes one.
 """
 
 import os
@@ -125,7 +126,7 @@ class Dataset:
         return {"members": [[image.name, image.offset, image.size, image.sha256] for image in part]}
 
 
-def of(request: Request) -> Dataset:
+def evaluated(request: Request) -> Dataset:
     """The images with their labels: all, or --limit of them, a fixed stratified choice."""
     everything = _listed(request)
     limit = request.given.limit
@@ -142,7 +143,7 @@ def by_name(request: Request, count: int) -> Dataset:
 def labelled_or_not(request: Request) -> tuple[Dataset, str]:
     """(all images, with labels or without; what is wrong with the labels, "" where nothing is)."""
     try:
-        return of(request), ""
+        return evaluated(request), ""
     except BuildError as error:
         # raises once more where it is not the labels
         images = scan.scanned(request.dataset, _members(request), request.out)

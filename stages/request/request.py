@@ -202,7 +202,7 @@ class Request:
         }
 
 
-def of(given: Given, chip: Chip) -> Request:
+def fitted(given: Given, chip: Chip) -> Request:
     """Fit what was given together. The sample is what is built when nothing of the user's own was named."""
     own = [given.checkpoint, given.dataset, given.labels]
     sample = not any(own) and given.model in (None, SAMPLE)

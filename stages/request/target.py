@@ -67,7 +67,7 @@ class Target:
         return [Slot("device", device, own, len(own)) for device, own in cores.items()]
 
 
-def of(request: Request) -> Target:
+def load(request: Request) -> Target:
     """The backend that the chip's file names. BuildError where there is none, or not for the precision."""
     chip = request.chip
     if not chip.backend:
