@@ -14,10 +14,8 @@ from pipeline.errors import StepError
 # random inputs that onnxsim compares before and after; its default of 0 compares nothing and says that all is
 # well
 CHECKS = 3
-EXPECTED = {
-    "Conv": 27,
-    "Gemm": 1,
-}  # a stem and 13 times two; anything else of weight would be a network that is not this one
+# a stem and 13 times two; anything else of weight would be a network that is not this one
+EXPECTED = {"Conv": 27, "Gemm": 1}
 FORBIDDEN = ("BatchNormalization", "MatMul")
 
 

@@ -39,23 +39,21 @@ def write(
     pixels = np.concatenate([reference.normalised(np.load(path), mean, std) for path in shards])
     images = torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last)
     held = len(labels) // HELD_OUT
+    # torch's types do not know that .to() takes a memory format alone
     net = network.from_config(model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _train(net, images[held:], labels[held:], epochs)
     accuracy = 100 * _right(net, images[:held], labels[:held]) / held
     state = {f"module.{key}": value.contiguous() for key, value in net.state_dict().items()}
-    with open(
-        outputs[0], "wb"
-    ) as out:  # through a file: given a path, torch writes the path's name into the archive
-        torch.save(
-            {
-                "epoch": epochs,
-                "arch": "mobilenet",
-                "state_dict": state,
-                "best_prec1": accuracy,
-                "optimizer": {},
-            },
-            out,
-        )
+    whole = {
+        "epoch": epochs,
+        "arch": "mobilenet",
+        "state_dict": state,
+        "best_prec1": accuracy,
+        "optimizer": {},
+    }
+    # through a file: given a path, torch writes the path's name into the archive
+    with open(outputs[0], "wb") as out:
+        torch.save(whole, out)
 
 
 def _train(net: nn.Module, images: torch.Tensor, labels: torch.Tensor, epochs: int) -> None:
