@@ -155,8 +155,17 @@ def _nonsense(model: Model) -> str:
 def chip(name: str) -> Chip:
     """The chip of this name in configs/chips; case does not matter, and a board's full soc name works too."""
     by_name = {known.lower(): known for known in names("chips")}
-    known = by_name.get(name.lower()) or by_name.get(name.lower().removeprefix("ascend"))
+    known = by_name.get(name.lower()) or _by_soc_version(name)
     return read(_named("chips", "--chip", known or name), Chip)
+
+
+def _by_soc_version(name: str) -> str | None:
+    """The chip file that has this soc_version."""
+    for known in names("chips"):
+        soc_version = read(os.path.join(HERE, "chips", known + ".toml"), Chip).soc_version
+        if soc_version and soc_version.lower() == name.lower():
+            return known
+    return None
 
 
 def preset(name: str) -> Preset:

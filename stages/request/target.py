@@ -114,8 +114,6 @@ def _found() -> str:
         board = backend.board()
         if board is None:
             continue
-        for line in board.left_out:
-            print(f"inv: {line}", file=sys.stderr)
         missing = backend.missing()
         if not missing:
             return board.soc_version
