@@ -33,6 +33,10 @@ from pipeline.step import Slot, Step
 HERE = os.path.dirname(os.path.abspath(__file__))
 SLOW_S = 3600  # pytest's limit for a test that takes minutes when the machine does nothing else
 
+# a shell that starts something with & has it ignore Ctrl-C, and what that starts inherits it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # no test asserts a time: how long an example takes is the machine's business
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
