@@ -1,4 +1,4 @@
-"""What you may ask, and what is made from what: one Invoke task a stage.
+"""What you may ask: one Invoke task a stage, and what each needs.
 
 `inv --list` shows them, `inv --help STAGE` the options. A stage does no work here: it declares steps, plain
 data (see stages/), and `pre=` names the stages it needs. The executor runs the steps of all stages reached as

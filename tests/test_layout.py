@@ -131,7 +131,7 @@ def test_the_top_level_is_the_table_of_contents():
     assert {name.partition("/")[0] for name in listed()} - TOP == set()
 
 
-def test_benchmarks_and_product_do_not_import_tests():
+def test_benchmarks_do_not_import_tests():
     found = [name for path in (ROOT / "benchmarks").rglob("*.py") for name in imports(path)]
     assert [name for name in found if name.partition(".")[0] == "tests"] == []
 

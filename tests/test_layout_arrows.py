@@ -11,7 +11,7 @@ ACTIONS = ("preprocess", "convert", "mobilenet", "infer", "eval")  # packages of
 PRODUCT = (*ACTIONS, "backends", "configs", "pipeline", "stages")
 GROUND = ("pipeline",)  # folders whose own files are the public ground floor
 FLOORS = ("freshness", "execution", "outdir", "ui", "cli")  # of pipeline, each on the ones before it
-ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+:[a-z_]+")
+ACTION = re.compile(r"[a-z_]\w*(\.[a-z_]\w*)+:[a-z_]\w*")
 
 
 @cache
@@ -109,6 +109,18 @@ def is_value(module):
     return package(module) == "configs" or module == "preprocess.presets" or is_ground(module)
 
 
+def test_the_product_imports_neither_tests_nor_benchmarks():
+    wrong = {
+        name: module
+        for name, path in FILES.items()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for module in ([node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names])
+        if package(module) in ("tests", "benchmarks")
+    }
+    assert wrong == {}
+
+
 def test_nobody_imports_what_stands_above():
     """tasks -> stages -> everything else."""
     assert against(lambda name, other: package(other) != "tasks") == {}
@@ -175,8 +187,9 @@ def test_every_action_string_leads_to_a_public_function_of_an_action_package():
 
 def test_a_folder_of_the_product_holds_at_most_ten_source_files():
     folders = {}
-    for path in FILES.values():
-        folders.setdefault(path.parent, []).extend([path.name] if path.name != "__init__.py" else [])
+    for path in (path for package in PRODUCT for path in (ROOT / package).rglob("*.*")):
+        if path.suffix in (".py", ".c", ".h") and path.name != "__init__.py":
+            folders.setdefault(path.parent, []).append(path.name)
     crowded = {str(folder): len(names) for folder, names in folders.items() if len(names) > 10}
     assert crowded == {}
 
