@@ -112,7 +112,7 @@ def written(tmp_path):
         classes=5,
     )
     times = list(pairwise(float(n) for n in range(12)))
-    device = {"device": "0", "warmup": 3, "times": times, "compute_ms": [1.0]}
+    device = bench.DeviceTimes("0", 3, times, [1.0])
     throughput = {**common, "kind": "throughput", "devices": ["0"], **bench.figures([device], 16)}
     return [*(json.loads(Path(path).read_text()) for path in out), throughput]
 

@@ -66,11 +66,11 @@ CHANGES = {
         "code backends/ort.py changed",
     ),
     "the report's page": (
-        "eval/report/tables.py",
+        "eval/report/markdown.py",
         "# MobileNetV1 build report",
         "# Build report",
         {"report"},
-        "code eval/report/tables.py changed",
+        "code eval/report/markdown.py changed",
     ),
     "a published figure": (
         "configs/chips/T4.toml",
