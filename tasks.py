@@ -137,13 +137,14 @@ def graph(state: PlanState, format: str) -> None:
 
 @kinds.view(
     own={
-        "builds": Option(10, "what the last N different builds made stays"),
+        "builds": Option("10", "what the last N different builds made stays (default 10)"),
         "yes": Option(False, "remove, not only list"),
     }
 )
-def gc(state: PlanState, builds: int, yes: bool) -> None:
+def gc(state: PlanState, builds: str, yes: bool) -> None:
     """What no current configuration and none of the last builds refers to, with sizes; --yes removes it."""
-    print(garbage.collect(state.settings.out, state.plan.makers, builds, yes and not state.dry, UNSTAMPED))
+    last = options.number("--builds", builds)
+    print(garbage.collect(state.settings.out, state.plan.makers, last, yes and not state.dry, UNSTAMPED))
 
 
 @task(

@@ -174,9 +174,7 @@ def parse(typed: Mapping[str, object]) -> Given:
 
     def count(name: str) -> int | None:
         value = text(name)
-        if value is not None and not (value.isascii() and value.isdigit() and int(value) > 0):
-            raise BuildError(f"{BY_NAME[name].flag}={value}: expected a number above 0")
-        return None if value is None else int(value)
+        return None if value is None else number(BY_NAME[name].flag, value)
 
     if text("executor") != "local":
         raise BuildError(
@@ -204,6 +202,13 @@ def parse(typed: Mapping[str, object]) -> Given:
         quiet=bool(typed.get("quiet")),
         out=text("out"),
     )
+
+
+def number(flag: str, value: str) -> int:
+    """A number above 0."""
+    if not (value.isascii() and value.isdigit() and int(value) > 0):
+        raise BuildError(f"{flag}={value}: expected a number above 0")
+    return int(value)
 
 
 def batches(text: str) -> tuple[int, ...]:

@@ -70,6 +70,11 @@ def test_a_mistyped_task_is_told_with_the_nearest(refused):
     refused("infre", words=["infre", "'infer'", "preprocess"])
 
 
+@pytest.mark.parametrize("value", ["abc", "-1", "0"])
+def test_a_number_of_builds_that_is_none_is_told(refused, value):
+    refused("gc", f"--builds={value}", "--chip=null", words=[f"--builds={value}", "a number above 0"])
+
+
 def test_a_missing_value_is_told(refused, world):
     done = subprocess.run(
         command("infer", "--bs"), env=environment(), capture_output=True, text=True, check=False
