@@ -2,6 +2,7 @@
 accuracy.
 """
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -91,8 +92,19 @@ def test_training_is_seeded(tmp_path):
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
+@pytest.fixture
+def one_thread(monkeypatch):
+    """Training with one thread: two wait for each other after every layer, and where other work has the
+    second core that takes ten times as long.
+    """
+    before = torch.get_num_threads()
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0})
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.slow
-def test_a_model_trained_anew_is_as_good(tmp_path, images):
+def test_a_model_trained_anew_is_as_good(tmp_path, images, one_thread):
     again = tmp_path / "again.tar"
     index, shard = drawn(tmp_path, "train")
     train.write((str(again),), index=index, shards=[shard], model=MODEL, mean=MEAN, std=STD)
