@@ -26,6 +26,7 @@ from pipeline.step import Step
 from pipeline.text import INV
 from pipeline.ui import doctor as health
 from pipeline.ui import views
+from stages import bench as bench_stage
 from stages import convert
 from stages import data as data_stage
 from stages import doctor as doctor_stage
@@ -94,9 +95,9 @@ def evaluate(build: Build, results: str | None = None) -> Steps:
 
 
 @kinds.stage(pre=[compile], post=[report])
-def bench(build: Build) -> Steps:
-    """Time every compiled batch size on all chosen devices, alone on the machine."""
-    return infer_stage.bench(build)
+def bench(build: Build, named: bool) -> Steps:
+    """Time every compiled batch size on all chosen devices, alone on the machine: rounds in turns."""
+    return bench_stage.steps(build, named)
 
 
 @kinds.stage(own=invokes(DATA), closing=data_stage.closing)

@@ -80,13 +80,29 @@ class Session(Protocol):
 
 
 @runtime_checkable
-class TimedSession(Session, Protocol):
-    """A session that tells the device's own times; `open_session` makes one of any."""
+class Timed(Protocol):
+    """A session that tells the device's own times."""
 
     def take_compute_ms(self) -> list[float]:
         """The device's execution times since the last call, in ms, copies left out; none where the runtime
         does not tell them.
         """
+
+
+@runtime_checkable
+class InPieces(Protocol):
+    """A session that runs a batch in pieces."""
+
+    @property
+    def pieces(self) -> int:
+        """Images that go through the network at a time: the batch size, or a divisor of it."""
+
+
+class TimedSession(Session, Timed, Protocol):
+    """What `open_session` makes of any session."""
+
+    def pieces_of(self, batch: int) -> int:
+        """Images that go through the network at a time, of a batch of this size."""
 
 
 class Core(Protocol):
@@ -125,6 +141,20 @@ class Extras(Protocol):
     def PRECISIONS(self) -> tuple[str, ...]:
         """What it can build."""
         return ("fp32",)
+
+    @property
+    def HINTS(self) -> tuple[str, ...]:
+        """What --hint may choose: throughput (every device on its own), latency (all cores are one
+        device).
+        """
+        return ("throughput",)
+
+    @property
+    def RELEASES_GIL(self) -> bool:
+        """Whether `infer` lets other threads of its process run while the device computes: a thread then
+        reads the next batch meanwhile.
+        """
+        return False
 
     @property
     def TOLERANCE(self) -> float | None:
@@ -167,6 +197,16 @@ class Extras(Protocol):
         """
         return []
 
+    def foreign(self, devices: Sequence[str]) -> list[str]:
+        """Other programs that have these devices open, a sentence each. Asked before a round of a benchmark
+        opens them.
+        """
+        return []
+
+    def power_w(self, devices: Sequence[str]) -> float | None:
+        """What these devices take now, in W; None where nothing tells it."""
+        return None
+
     def compile_memory_mb(self) -> float:
         """What one conversion takes at most, as far as it can say: parallel ones are fitted into memory."""
         return 0.0
@@ -181,8 +221,8 @@ class _Defaults(Extras):
 
 
 @dataclass
-class _Untimed:
-    """A session whose device has no clock of its own."""
+class _Open:
+    """A session with what it leaves out put in: no times, and whole batches."""
 
     session: Session
 
@@ -193,7 +233,10 @@ class _Untimed:
         self.session.close()
 
     def take_compute_ms(self) -> list[float]:
-        return []
+        return self.session.take_compute_ms() if isinstance(self.session, Timed) else []
+
+    def pieces_of(self, batch: int) -> int:
+        return self.session.pieces if isinstance(self.session, InPieces) else batch
 
 
 def names() -> list[str]:
@@ -221,6 +264,5 @@ def members(protocol: type) -> list[str]:
 
 
 def open_session(name: str, model: str, device: str) -> TimedSession:
-    """A backend's session of this compiled model on this device, without times where it tells none."""
-    session = load(name).Session(model, device)
-    return session if isinstance(session, TimedSession) else _Untimed(session)
+    """A backend's session of this compiled model on this device, with what it leaves out put in."""
+    return _Open(load(name).Session(model, device))

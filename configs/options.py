@@ -16,6 +16,7 @@ from pipeline.errors import BuildError
 PRECISIONS = ("fp32", "fp16")
 INPUTS = ("uint8", "float32")
 PIXELS = ("exact", "fast")
+HINTS = ("throughput", "latency")
 ON_BAD = ("fail", "skip")
 MOST_IN_A_BATCH = 1024
 
@@ -109,6 +110,14 @@ SHARED: tuple[Option, ...] = (
         "the batch size that accuracy is measured at (default 16, else the largest asked for)",
     ),
     Option("devices", "text", "all (default), 0, 0,1 or 0-3; on the CPU a device is a group of cores"),
+    Option(
+        "hint",
+        "choice",
+        "throughput (each core is a device; default) or latency (all cores together are one); on the CPU",
+        default="throughput",
+        choices=lambda: HINTS,
+    ),
+    Option("quick", "switch", "one short round a batch size: figures without an interval"),
     Option("jobs", "count", "worker processes (default: the cores that may be used)"),
     Option("executor", "text", "where steps run", default="local", listed=False),
     Option("keep_going", "switch", "go on past failures; one summary at the end"),
@@ -147,6 +156,8 @@ class Given:
     on_bad: str
     eval_bs: int | None
     devices: str
+    hint: str
+    quick: bool
     jobs: int | None
     keep_going: bool
     again: bool
@@ -196,6 +207,8 @@ def parse(typed: Mapping[str, object]) -> Given:
         on_bad=one_of("on_bad") or "",
         eval_bs=count("eval_bs"),
         devices=text("devices") or "all",
+        hint=one_of("hint") or "",
+        quick=bool(typed.get("quick")),
         jobs=count("jobs"),
         keep_going=bool(typed.get("keep_going")),
         again=bool(typed.get("again")),

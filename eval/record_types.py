@@ -62,19 +62,45 @@ class Throughput(Common):
     kind: Literal["throughput"]
     batch: Annotated[int, "images a query"]
     devices: Annotated[list[str], "ids of the devices that worked at once"]
-    images_per_s: Annotated[float, "images that all devices completed in `window_s`, per second"]
+    hint: Annotated[str, "throughput (each core a device) or latency (all cores one device), as with --hint"]
+    images_per_s: Annotated[
+        float, "images that all devices completed per second of their common window, mean over the rounds"
+    ]
+    images_per_s_ci95: Annotated[
+        list[float] | None, "[low, high]: 95 % interval of it, Student's t over the rounds; null when quick"
+    ]
     latency_ms_p50: Annotated[
         float, "one query of a whole batch, host array to host array: nearest-rank median"
     ]
     latency_ms_p90: Annotated[float, "the same, 90th percentile"]
-    latency_ms_p99: Annotated[float, "the same, 99th percentile; of fewer than 100 queries the slowest"]
-    warmup: Annotated[int, "queries before the clock, over all devices"]
-    rounds: Annotated[int, "queries that were timed, over all devices"]
-    window_s: Annotated[float, "the seconds in which all devices worked: latest begin to earliest end"]
-    measures: Annotated[str, "what was inside the clock"]
-    compute_images_per_s: NotRequired[
-        Annotated[float, "images/s of the devices' execution alone, no copies; where a device tells it"]
+    latency_ms_p99: Annotated[float | None, "the same, 99th percentile; null below 1,000 queries"]
+    compute_images_per_s: Annotated[
+        float | None, "images/s of the devices' execution alone, no copies; null where a device tells none"
     ]
+    end_to_end_images_per_s: Annotated[
+        float | None, "images/s of the infer stage, shards to logits, on these devices; null without any"
+    ]
+    warmup: Annotated[int, "queries before the clock, over all devices and rounds"]
+    rounds: Annotated[int, "rounds that were timed, in turns with those of the other batch sizes"]
+    queries: Annotated[int, "queries that were timed, over all devices and rounds"]
+    window_s: Annotated[float, "the seconds in which all devices worked, over all rounds"]
+    load_s: Annotated[float, "opening the session, code included: the slowest device's, median over rounds"]
+    first_query_ms: Annotated[float, "the first query after that, median"]
+    peak_memory_mb: Annotated[float, "the most memory that the devices' processes held, summed, in MB"]
+    model_mb: Annotated[float, "the compiled model's size in MB"]
+    cpu_s_per_image: Annotated[float, "CPU seconds of the devices' processes, an image"]
+    core_share: Annotated[
+        float | None, "CPU time that they got of their own cores' time, 0 to 1; null without own cores"
+    ]
+    energy_j_per_image: Annotated[
+        float | None, "J an image, by the devices' or the processors' counters; null where nothing reports it"
+    ]
+    pieces: Annotated[int, "images at a time inside the session"]
+    quick: Annotated[bool, "whether it is one short round"]
+    quiet: Annotated[bool, "whether nothing else was seen to work on the machine"]
+    noise: Annotated[list[str], "why it was not quiet, sentences"]
+    measures: Annotated[str, "what was inside the clock"]
+    events: NotRequired[Annotated[list[str], "what went wrong and was measured again, sentences"]]
 
 
 class AgreementFigures(TypedDict):

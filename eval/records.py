@@ -23,6 +23,7 @@ IDENTITY = (
     "preset",
     "on_bad",
     "devices",
+    "hint",
     "results",
 )
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.lib.format import open_memmap
 
+import backends
 from backends import Images, Logits, Session
-from infer import session
+from infer import feed, session
 from pipeline.errors import StepError
 from pipeline.step import Slot
 
@@ -15,7 +17,7 @@ def write(outputs: Sequence[str], *, model: str, shard: str, backend: str, batch
     model).
     """
     opened = session.opened(backend, model, slot.id)
-    np.save(outputs[0], of_rows(opened, np.load(shard, mmap_mode="r"), batch))
+    of_rows(opened, np.load(shard, mmap_mode="r"), batch, backends.load(backend).RELEASES_GIL, outputs[0])
 
 
 def first(
@@ -29,33 +31,38 @@ def first(
     slot: Slot,
 ) -> None:
     """Write the logits of the first `images` rows over several shards: float32 .npy (images, outputs)."""
-    opened = session.opened(backend, model, slot.id)
+    opened, threads = session.opened(backend, model, slot.id), backends.load(backend).RELEASES_GIL
     logits: list[Logits] = []
     for path in shards:
         rows = np.load(path, mmap_mode="r")[: images - sum(map(len, logits))]
         if len(rows):
-            logits.append(of_rows(opened, rows, batch))
+            logits.append(of_rows(opened, rows, batch, threads))
     if sum(map(len, logits)) != images:
         raise StepError(f"{len(shards)} shards hold {sum(map(len, logits))} images, {images} were asked for")
     np.save(outputs[0], np.concatenate(logits))
 
 
-def of_rows(model: Session, rows: Images, batch: int) -> Logits:
-    """float32 (len(rows), outputs). `model` is an open session of a model compiled for `batch` images."""
-    logits: Logits | None = None
-    for start in range(0, len(rows), batch):
-        part = np.ascontiguousarray(rows[start : start + batch])
-        count = len(part)
-        if count < batch:
-            # the last batch is padded with copies of its first image and the padding is cut from the logits:
-            # a compiled model has one batch size, and dropping the tail would silently shorten the data set
-            part = np.concatenate([part, np.repeat(part[:1], batch - count, axis=0)])
-        answer = model.infer(part)
-        if logits is None:
-            logits = np.empty((len(rows), answer.shape[1]), np.float32)
+def of_rows(
+    model: Session, rows: Images, batch: int, threads: bool = False, path: str | None = None
+) -> Logits:
+    """float32 (len(rows), outputs), written to the .npy file `path` where one is given.
+
+    `model` is an open session of a model compiled for `batch` images; `threads`: whether others run while it
+    computes.
+    """
+    if not len(rows):
+        raise StepError("an empty shard: there is nothing to infer")
+    known: list[Logits] = []
+
+    def infer(images: Images) -> Logits:
+        answer = known.pop() if known else model.infer(images)
         if len(answer) != batch:
             raise StepError(f"the model gave {len(answer)} rows for a batch of {batch}")
-        logits[start : start + count] = answer[:count]
-    if logits is None:
-        raise StepError("an empty shard: there is nothing to infer")
+        return answer
+
+    # the first batch tells how many outputs the model has, and is not inferred twice
+    known.append(model.infer(next(feed.batches(rows[:batch], batch))[2]))
+    shape = (len(rows), known[0].shape[1])
+    logits: Logits = open_memmap(path, "w+", np.float32, shape) if path else np.empty(shape, np.float32)
+    feed.through(rows, batch, infer, logits, threads)
     return logits

@@ -36,6 +36,7 @@ class Step:
                its members' hashes)
     resource   "cpu" (a CPU share) or "device" (a slot that owns one device; the action then takes `slot=`)
     exclusive  never overlaps any other step on this machine (benchmarks)
+    turn       of steps that may start, those with the lowest turn come first: rounds of benchmarks, in turns
     code       further modules of ours that the result depends on, for actions that pick one by name:
                ("backends.ort",)
     always_after  runs whenever a step that it waits for ran, though the content came out the same (reports)
@@ -55,6 +56,7 @@ class Step:
     unhashed_inputs: Inputs = field(default_factory=dict)
     resource: Resource = "cpu"
     exclusive: bool = False
+    turn: int = 0
     code: tuple[str, ...] = ()
     always_after: bool = False
     roots: Mapping[str, str] = field(default_factory=dict)

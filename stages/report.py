@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 
 from eval.report import terminal
 from pipeline.freshness import stored
-from pipeline.freshness.code import ROOT, Source
-from pipeline.freshness.files import FileState, Roots
 from pipeline.step import Step
 from stages.request.build import Build
 from stages.request.request import published
@@ -18,6 +16,7 @@ TABLE = "table.txt"
 UNSTAMPED = (
     "data/*.members.json",
     "*/*/*/bs*.log",
+    "*/*/*/bs*.pieces.json",
     "report/provenance.json",
     "report/result.json",
     "report/graph.svg",
@@ -36,7 +35,7 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
         "report",
         "eval.report.write:write",
         inputs={"records": tuple(planned)},
-        stored={"stored": stored.records(out, RECORDS, planned, _files(out))},
+        stored={"stored": stored.records(out, RECORDS, planned, build.files())},
         outputs=tuple(f"{out}/report/{name}" for name in names),
         params={
             **published(build.request.model),
@@ -76,8 +75,3 @@ def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, 
     else:
         scope["current"] = build.dataset.row()
     return scope
-
-
-def _files(out: str) -> FileState:
-    folders = {"out": out, "repository": ROOT}
-    return FileState(Roots(folders), Source(os.path.join(out, ".source.json")))

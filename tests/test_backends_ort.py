@@ -12,11 +12,14 @@ import backends
 __all__ = ["images", "model"]  # fixtures
 
 
-def test_onnx_runtime_leaves_the_graph_valid_with_its_batch_size_and_its_input(model, tmp_path):
+def test_the_compiled_graph_is_valid_with_its_input_a_free_batch_axis_and_its_size_in_the_metadata(
+    model, tmp_path
+):
     whole = onnx.load(compiled("ort", model, tmp_path))
     onnx.checker.check_model(whole, full_check=True)
     (value,) = whole.graph.input
-    assert [dim.dim_value for dim in value.type.tensor_type.shape.dim] == [BATCH, SIDE, SIDE, 3]
+    assert [dim.dim_value for dim in value.type.tensor_type.shape.dim] == [0, SIDE, SIDE, 3]
+    assert {entry.key: entry.value for entry in whole.metadata_props} == {"batch": str(BATCH)}
     assert value.type.tensor_type.elem_type == TensorProto.UINT8
     assert [node.op_type for node in whole.graph.node] == [
         "Transpose",

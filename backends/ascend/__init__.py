@@ -123,6 +123,6 @@ def _cann_missing(use: str) -> list[str]:
 
 
 if TYPE_CHECKING:
-    from backends import Backend, ascend
+    from backends import Core, ascend
 
-    _: Backend = ascend  # mypy holds the package against the protocol
+    _: Core = ascend  # mypy holds the package against the protocol

@@ -1,7 +1,7 @@
 """What rows are compared with: measured beside published, and each batch size beside the others."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NotRequired, TypeAlias, TypedDict
+from typing import NamedTuple, NotRequired, TypeAlias, TypedDict
 
 from eval.record_types import Agreement, Common, Record, Throughput
 from eval.records import of_kind
@@ -11,7 +11,7 @@ PUBLISHED_FORM = "1.0/224"
 CLIFF = 0.8
 # stays the same over a table's batch sizes
 CONFIGURATION = ("model", "checkpoint", "chip", "precision", "input")
-BEST, FALLEN = "best", "cliff"  # what is said beside a batch size
+BEST, FALLEN, NOISY = "best", "cliff", "noisy"  # what is said beside a batch size
 
 Key: TypeAlias = tuple[object, ...]
 
@@ -49,11 +49,11 @@ def without_batch(columns: Mapping[str, object]) -> dict[str, object]:
 
 def configurations(rows: Sequence[Record]) -> list[list[Throughput]]:
     """The throughput rows of each configuration, both in their order. One device and two are two
-    configurations.
+    configurations, and so are the hints.
     """
     tables: dict[Key, list[Throughput]] = {}
     for row in of_kind(rows, Throughput):
-        tables.setdefault((configuration(row), tuple(row["devices"])), []).append(row)
+        tables.setdefault((configuration(row), tuple(row["devices"]), row["hint"]), []).append(row)
     return list(tables.values())
 
 
@@ -87,7 +87,7 @@ def ratio(row: Throughput, published: StatedThroughput) -> float | None:
     stated = stated_speed(published, row["batch"])
     if stated is None or not comparable(row):
         return None
-    measured = row.get("compute_images_per_s", row["images_per_s"])
+    measured = row["compute_images_per_s"] or row["images_per_s"]
     return measured / len(row["devices"]) / (stated / published.get("scale", 1))
 
 
@@ -107,23 +107,74 @@ def sources(published: Throughputs, accuracies: Accuracies) -> Iterator[str]:
             yield f"{name}: {' '.join(word.rstrip('.') + '.' for word in words)}"
 
 
-def cliffs(by_batch: Mapping[int, float]) -> list[int]:
-    """The batch sizes whose images/s are below 0.8 of the most that a smaller one gives."""
+class Speed(NamedTuple):
+    """images/s with its 95 % interval; a figure that has none counts as exact."""
+
+    images_per_s: float
+    low: float
+    high: float
+
+    def overlaps(self, other: "Speed") -> bool:
+        """Whether the intervals have a point in common."""
+        return self.low <= other.high and other.low <= self.high
+
+
+Speeds: TypeAlias = Mapping[int, Speed]  # by batch size
+
+
+def speed_of(row: Throughput) -> Speed:
+    """A row's figure."""
+    low, high = row["images_per_s_ci95"] or [row["images_per_s"]] * 2
+    return Speed(row["images_per_s"], low, high)
+
+
+def exact(by_batch: Mapping[int, float]) -> Speeds:
+    """Figures without intervals, as published ones are."""
+    return {batch: Speed(speed, speed, speed) for batch, speed in by_batch.items()}
+
+
+def stated_speeds(published: StatedThroughput) -> Speeds:
+    """The published figures of a chip, as stated."""
+    return exact({int(batch): speed for batch, speed in published["images_per_s"].items()})
+
+
+def cliffs(speeds: Speeds) -> list[int]:
+    """The batch sizes below 0.8 of a smaller one's images/s, where the two intervals do not overlap."""
     return [
         batch
-        for batch, speed in by_batch.items()
-        if speed < CLIFF * max((other for smaller, other in by_batch.items() if smaller < batch), default=0.0)
+        for batch, speed in speeds.items()
+        if any(
+            smaller < batch and speed.images_per_s < CLIFF * other.images_per_s and not speed.overlaps(other)
+            for smaller, other in speeds.items()
+        )
     ]
 
 
-def best(by_batch: Mapping[int, float]) -> int:
-    """The batch size with the most images/s; of equal ones the smallest."""
-    return min(by_batch, key=lambda batch: (-by_batch[batch], batch))
+def best(speeds: Speeds) -> list[int]:
+    """The batch size with the most images/s, and those whose interval overlaps its: which of them is the
+    fastest is not known.
+    """
+    top = min(speeds, key=lambda batch: (-speeds[batch].images_per_s, batch))
+    return [batch for batch in speeds if batch == top or speeds[batch].overlaps(speeds[top])]
 
 
-def marks(by_batch: Mapping[int, float]) -> dict[int, str]:
-    """What is to be said beside each batch size: BEST, FALLEN or nothing."""
-    if len(by_batch) == 1:  # nothing to be the best of
-        return dict.fromkeys(by_batch, "")
-    fallen = dict.fromkeys(cliffs(by_batch), FALLEN)
-    return dict.fromkeys(by_batch, "") | fallen | {best(by_batch): BEST}
+def marks(timed: Sequence[Throughput]) -> dict[int, str]:
+    """What is to be said beside each batch size: NOISY, BEST, FALLEN or nothing. Nothing noisy is
+    compared.
+    """
+    said = {row["batch"]: "" if row["quiet"] else NOISY for row in timed}
+    speeds = {row["batch"]: speed_of(row) for row in timed if row["quiet"]}
+    if len(speeds) > 1:  # else there is nothing to be the best of
+        said |= dict.fromkeys(cliffs(speeds), FALLEN) | dict.fromkeys(best(speeds), BEST)
+    return said
+
+
+def ratios(over: Speeds, under: Speeds) -> dict[int, float]:
+    """over / under at each batch size that both have."""
+    return {batch: over[batch].images_per_s / under[batch].images_per_s for batch in over if batch in under}
+
+
+def best_ratio(over: Speeds, under: Speeds) -> float:
+    """The most images/s of the one over the most of the other, whichever batch sizes they are at."""
+    top, bottom = (max(speed.images_per_s for speed in speeds.values()) for speeds in (over, under))
+    return top / bottom

@@ -40,10 +40,10 @@ def each_configuration(rows: Sequence[Record], published: Throughputs) -> list[T
     same = compare.same_top1(rows)
     tables = []
     for timed in compare.configurations(rows):
-        marks = compare.marks(_speeds(timed))
+        marks = compare.marks(timed)
         lines = [
             {
-                **_measured(row, any("compute_images_per_s" in other for other in timed)),
+                **_measured(row, any(other["compute_images_per_s"] for other in timed)),
                 "same top-1, %": optional(percent, same.get((compare.configuration(row), row["batch"]))),
                 **_beside(row, published.get(row["chip"] or "")),
                 "": marks[row["batch"]],
@@ -67,8 +67,8 @@ def requested(timed: Sequence[Throughput], same: Mapping[int, float], published:
     beside = {str(first["chip"]): own} if own else published
     other = beside and not compare.comparable(first)
     note = f"; published figures are for {compare.PUBLISHED_FORM}" if other else ""
-    marks = compare.marks(_speeds(timed))
-    compute = any("compute_images_per_s" in row for row in timed)
+    marks = compare.marks(timed)
+    compute = any(row["compute_images_per_s"] for row in timed)
     lines = [
         {
             **_speed(row, compute),
@@ -99,7 +99,7 @@ def _speeds(rows: Sequence[Throughput]) -> dict[int, float]:
 
 def _speed(row: Throughput, compute: bool) -> dict[str, Cell]:
     cells: dict[str, Cell] = {"batch": str(row["batch"]), "images/s": speed(row["images_per_s"])}
-    return cells | ({"compute only": optional(speed, row.get("compute_images_per_s"))} if compute else {})
+    return cells | ({"compute only": optional(speed, row["compute_images_per_s"])} if compute else {})
 
 
 def _measured(row: Throughput, compute: bool) -> dict[str, Cell]:
@@ -107,8 +107,8 @@ def _measured(row: Throughput, compute: bool) -> dict[str, Cell]:
         **_speed(row, compute),
         "p50 ms": duration(row["latency_ms_p50"]),
         "p90 ms": duration(row["latency_ms_p90"]),
-        "p99 ms": duration(row["latency_ms_p99"]),
-        "queries": number(row["rounds"]),
+        "p99 ms": optional(duration, row["latency_ms_p99"]),
+        "queries": number(row["queries"]),
     }
 
 
@@ -127,7 +127,7 @@ def _latencies(rows: Sequence[Throughput]) -> list[str]:
     columns = [
         [duration(row["latency_ms_p50"]) for row in rows],
         [duration(row["latency_ms_p90"]) for row in rows],
-        [duration(row["latency_ms_p99"]) for row in rows],
+        [shown(optional(duration, row["latency_ms_p99"])) for row in rows],
     ]
     padded = [[cell.rjust(max(map(len, column))) for cell in column] for column in columns]
     return [" / ".join(cells) for cells in zip(*padded, strict=True)]

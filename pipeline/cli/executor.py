@@ -124,6 +124,7 @@ def declared(calls: Sequence[Call], request: Request) -> Declaration:
     """What all stages reached from these calls declare: through `pre`, themselves, and through `post`."""
     declaration = Declaration()
     seen: set[str] = set()
+    named = {call.task.name for call in calls}
 
     def visit(task: AnyTask, kwargs: Mapping[str, object]) -> list[str]:
         steps = declaration.steps
@@ -135,8 +136,9 @@ def declared(calls: Sequence[Call], request: Request) -> Declaration:
         for above in [] if replaced else task.pre:
             visit(_task(above), {})
         options = {key: value for key, value in kwargs.items() if key not in task.shared}
-        takes_steps = "steps" in inspect.signature(task.declare).parameters
-        own = [*task.declare(request, **options, **({"steps": tuple(steps)} if takes_steps else {}))]
+        taken = inspect.signature(task.declare).parameters
+        further = {"steps": tuple(steps), "named": task.name in named}
+        own = [*task.declare(request, **options, **{k: v for k, v in further.items() if k in taken})]
         steps.extend(own)
         if task.closing:
             declaration.closings.append(functools.partial(task.closing, request, **options))

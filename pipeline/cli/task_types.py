@@ -78,7 +78,8 @@ class Kinds:
     ) -> Callable[[Declare], Stage]:
         """Make a stage of `function(build, **own)`.
 
-        A function with a parameter `steps` gets there what was declared before it.
+        A function with a parameter `steps` gets there what was declared before it, one with `named` whether
+        its stage stood on the command line.
         """
 
         def wrap(function: Declare) -> Stage:

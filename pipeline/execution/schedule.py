@@ -61,12 +61,12 @@ class Schedule:
         return not self.keep_going and any(code != GATE_MISSED for code in codes)
 
     def startable(self) -> list[str]:
-        """The steps that wait for nothing, the longest chain first; while the build stops, only those of
-        stages that look at all their files.
+        """The steps that wait for nothing, by their turn and then the longest chain first; while the build
+        stops, only those of stages that look at all their files.
         """
         stopping = self.stopping
         steps = [n for n in self.ready if not stopping or self.plan.steps[n].stage in self._drain]
-        return sorted(steps, key=lambda name: -self._ahead[name])
+        return sorted(steps, key=lambda name: (self.plan.steps[name].turn, -self._ahead[name]))
 
     def fits(self, step: Step, memory_mb: Callable[[], float]) -> bool:
         """Whether the step may run beside those that run. `memory_mb` tells how much memory can be had now,

@@ -9,6 +9,8 @@ from functools import cached_property
 from configs import options
 from pipeline import machine
 from pipeline.cli.settings import Settings
+from pipeline.freshness.code import ROOT, Source
+from pipeline.freshness.files import FileState, Roots
 from pipeline.plan import Plan
 from pipeline.step import Slot
 from stages.request import dataset, request, target
@@ -36,6 +38,11 @@ class Build:
     def logits_dir(self, batch: int) -> str:
         """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/DATA/bs16: what a compiled model said about this data."""
         return os.path.join(self.request.chip_dir, self.dataset.name, f"bs{batch}")
+
+    def files(self) -> FileState:
+        """The files under OUT and our code, as they are now: what earlier builds left is judged by them."""
+        out = self.request.out
+        return FileState(Roots({"out": out, "repository": ROOT}), Source(os.path.join(out, ".source.json")))
 
     def row(self, batch: int) -> dict[str, object]:
         """The columns of a record of this model, chip and data."""

@@ -45,7 +45,7 @@ class Target:
 
     def _present(self) -> list[str]:
         if self.backend.NEEDS == "cpu":
-            return self.backend.devices(cores=self.chip.cores_per_device)
+            return self.backend.devices(cores=self._cores_per_device)
         board = self.backend.board(self.chip.soc_version)
         for line in board.left_out if board else ():
             print(f"inv: {line}", file=sys.stderr)
@@ -53,11 +53,22 @@ class Target:
             return list(board.devices)
         return self.backend.devices(soc_version=self.chip.soc_version)
 
+    @property
+    def _cores_per_device(self) -> int:
+        """What the chip's file says; with --hint=latency all cores work on one query."""
+        return len(machine.cores()) if self.request.given.hint == "latency" else self.chip.cores_per_device
+
+    @property
+    def devices_name(self) -> str:
+        """The chosen devices as a part of a path: devices-0-1, and devices-0x2 for one of two cores."""
+        size = max(len(self.cores_of(device)) for device in self.devices)
+        return "devices-" + "-".join(self.devices) + (f"x{size}" if size > 1 else "")
+
     def cores_of(self, device: str) -> tuple[int, ...]:
         """The cores that a device of the CPU is; () for others, which only need to be fed."""
         if self.backend.NEEDS != "cpu":
             return ()
-        all_cores, size = machine.cores(), self.chip.cores_per_device
+        all_cores, size = machine.cores(), self._cores_per_device
         first = int(device) * size
         return all_cores[first : first + size] or all_cores
 
@@ -79,6 +90,10 @@ def load(request: Request) -> Target:
     if request.precision not in backend.PRECISIONS:
         raise BuildError(
             f"--precision={request.precision}: {chip.name} builds {', '.join(backend.PRECISIONS)}"
+        )
+    if request.given.hint not in backend.HINTS:
+        raise BuildError(
+            f"--hint={request.given.hint}: {chip.name} knows {', '.join(backend.HINTS)}; leave the option out"
         )
     return Target(request, backend)
 

@@ -1,0 +1,151 @@
+"""In a device's own process: open the compiled model, warm up, wait for the other devices, time."""
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from typing import TypeAlias, TypedDict
+
+import numpy as np
+
+import backends
+from backends import Images, TimedSession
+from infer import noise
+from infer.noise import Counters
+from pipeline import machine
+from pipeline.errors import BuildError, StepError
+from pipeline.process import watch
+
+WARMUP_S, WARMUP_QUERIES = 0.3, 3
+SEED = 20170417
+PATIENCE_S = 600.0
+
+Query = tuple[float, float]  # when it began and ended, in s of one clock for the whole machine
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one device's process is to time. `shape` and `dtype` are of a batch; `cores`: it is pinned to
+    these; `seconds` and `queries`: both are reached.
+    """
+
+    backend: str
+    model: str
+    device: str
+    cores: tuple[int, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    seconds: float
+    queries: int
+
+
+class DeviceTimes(TypedDict):
+    """What one device's process measured.
+
+    warmup          queries before the clock
+    queries         each [begin, end] in s
+    compute_ms      by the device's own clock; empty where it tells none
+    load_s          opening the session, code included
+    first_query_ms  the first query after that
+    cpu_s           CPU seconds of the process while its queries were timed
+    cores           how many it is pinned to; 0: it is pinned to none
+    watched         how many cores the build may use: those that `before` and `after` count
+    pieces          images at a time inside the session
+    before, after   the machine's counters at the ends of its queries
+    """
+
+    device: str
+    warmup: int
+    queries: Sequence[Query]
+    compute_ms: Sequence[float]
+    load_s: float
+    first_query_ms: float
+    cpu_s: float
+    cores: int
+    watched: int
+    pieces: int
+    peak_memory_mb: float
+    before: Counters
+    after: Counters
+
+
+Answers: TypeAlias = "Queue[DeviceTimes | str]"  # str: the error of a device that could not
+
+
+def measure(parent: int, job: Job, barrier: Barrier, answers: Answers) -> None:
+    """The whole life of a device's process; `answers` gets its times, or the line of its failure."""
+    watch(parent)
+    watched = machine.cores()  # before this process is pinned to its own
+    try:
+        if job.cores:
+            os.sched_setaffinity(0, job.cores)
+        begun = time.monotonic()
+        session = backends.open_session(job.backend, job.model, job.device)
+        load_s = time.monotonic() - begun
+        times = _timed(session, job, watched, barrier)
+        times["load_s"] = load_s
+        session.close()
+        answers.put(times)
+    except (BuildError, StepError) as error:
+        answers.put(str(error))
+
+
+def _timed(session: TimedSession, job: Job, watched: Sequence[int], barrier: Barrier) -> DeviceTimes:
+    """Warm up, wait until all devices have, time."""
+    batch = images(job.shape, job.dtype)
+    (first,) = rounds(session, batch, 0, 1)
+    warmup = 1 + len(rounds(session, batch, WARMUP_S, WARMUP_QUERIES - 1))
+    session.take_compute_ms()  # the warm-up's are not counted
+    barrier.wait(PATIENCE_S)
+    before, cpu = noise.counters(watched), time.process_time()
+    queries = rounds(session, batch, job.seconds, job.queries)
+    cpu_s, after = time.process_time() - cpu, noise.counters(watched)
+    barrier.wait(PATIENCE_S)  # ending a process is work: nobody does that while others are timed
+    return {
+        "device": job.device,
+        "warmup": warmup,
+        "queries": queries,
+        "compute_ms": session.take_compute_ms(),
+        "load_s": 0.0,
+        "first_query_ms": (first[1] - first[0]) * 1000,
+        "cpu_s": cpu_s,
+        "cores": len(job.cores),
+        "watched": len(watched),
+        "pieces": session.pieces_of(job.shape[0]),
+        "peak_memory_mb": peak_memory_mb(),
+        "before": before,
+        "after": after,
+    }
+
+
+def images(shape: Sequence[int], dtype: str) -> Images:
+    """One fixed batch: bytes, or numbers in the range of normalised photographs. Zeros would be faster than
+    pictures are.
+    """
+    generator = np.random.default_rng(SEED)
+    if dtype == "uint8":
+        return generator.integers(0, 256, tuple(shape), np.uint8)
+    return generator.uniform(-2.2, 2.7, tuple(shape)).astype(np.float32)
+
+
+def rounds(session: TimedSession, batch: Images, seconds: float, queries: int) -> list[Query]:
+    """Queries until both so many seconds and so many queries are reached."""
+    times: list[Query] = []
+    stop = time.monotonic() + seconds
+    while len(times) < queries or time.monotonic() < stop:
+        begun = time.monotonic()
+        session.infer(batch)
+        times.append((begun, time.monotonic()))
+    return times
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process held, in MB; getrusage's figure would be the parent's where that is
+    larger.
+    """
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        match = re.search(r"^VmHWM:\s+(\d+) kB", file.read(), re.MULTILINE)
+    return int(match[1]) / 1024 if match else 0.0
