@@ -6,214 +6,42 @@ A backend is a module with the names of `Core`, and those of `Extras` that it ha
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import (
-    TYPE_CHECKING,
-    Literal,
-    NotRequired,
-    Protocol,
-    TypeAlias,
-    TypedDict,
-    cast,
-    runtime_checkable,
-)
+from typing import cast
 
-from pipeline.check import Check
+from backends.protocols import (
+    Backend,
+    Board,
+    CompileTarget,
+    Core,
+    Extras,
+    Images,
+    InPieces,
+    Logits,
+    Session,
+    Timed,
+    TimedSession,
+)
 from pipeline.errors import BuildError
-from pipeline.step import Versions
 from pipeline.text import did_you_mean
 
-if TYPE_CHECKING:
-    # planning imports this package, and numpy would be a quarter of its start
-    import numpy as np
-    from numpy.typing import NDArray
+__all__ = [
+    "Backend",
+    "Board",
+    "CompileTarget",
+    "Core",
+    "Extras",
+    "Images",
+    "Logits",
+    "Session",
+    "TimedSession",
+    "load",
+    "members",
+    "names",
+    "open_session",
+]
 
-Images: TypeAlias = "NDArray[np.uint8 | np.float32]"  # uint8 (n, r, r, 3) or float32 (n, 3, r, r)
-Logits: TypeAlias = "NDArray[np.float32]"  # (n, outputs)
-
-
-class CompileTarget(TypedDict):
-    """What a compiler is told besides the graph and the batch size.
-
-    precision, input  what the compiled model computes in; uint8 or float32
-    mean, std         of x/255, for uint8 input: normalised inside the compiled model
-    resolution, outputs  the side of an image, and how many logits it gets
-    options           the chip file's [options], as they stand there
-    log               a path for what the compiler says
-    """
-
-    soc_version: str
-    precision: str
-    input: str
-    mean: Sequence[float]
-    std: Sequence[float]
-    resolution: int
-    outputs: int
-    options: Mapping[str, object]
-    log: NotRequired[str]
-
-
-class Board(Protocol):
-    """Chips of one kind that a machine has: the name that --chip takes, ids of the usable ones, and a line
-    for each that is left out.
-    """
-
-    @property
-    def soc_version(self) -> str: ...
-    @property
-    def devices(self) -> tuple[str, ...]: ...
-    @property
-    def left_out(self) -> tuple[str, ...]: ...
-
-
-class Session(Protocol):
-    """One compiled model on one device, open until it is closed."""
-
-    def infer(self, batch: Images) -> Logits:
-        """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) or float32 (n, 3, r, r), whichever the model
-        was compiled for. StepError for any other shape or dtype.
-        """
-
-    def close(self) -> None:
-        """Free the device."""
-
-
-@runtime_checkable
-class Timed(Protocol):
-    """A session that tells the device's own times."""
-
-    def take_compute_ms(self) -> list[float]:
-        """The device's execution times since the last call, in ms, copies left out; none where the runtime
-        does not tell them.
-        """
-
-
-@runtime_checkable
-class InPieces(Protocol):
-    """A session that runs a batch in pieces."""
-
-    @property
-    def pieces(self) -> int:
-        """Images that go through the network at a time: the batch size, or a divisor of it."""
-
-
-class TimedSession(Session, Timed, Protocol):
-    """What `open_session` makes of any session."""
-
-    def pieces_of(self, batch: int) -> int:
-        """Images that go through the network at a time, of a batch of this size."""
-
-
-class Core(Protocol):
-    """What every backend has."""
-
-    @property
-    def SUFFIX(self) -> str:
-        """Of a compiled model: .onnx, .om."""
-
-    @property
-    def NEEDS(self) -> Literal["cpu", "npu"]:
-        """cpu: a device is a group of cores; npu: a device of its own."""
-
-    def toolchain(self) -> Versions:
-        """What a compiled model depends on besides its ONNX. Reads files, starts no tool."""
-
-    def runtime(self) -> Versions:
-        """What logits and timings depend on besides the compiled model. Reads files, starts no tool."""
-
-    def devices(self, *, cores: int = 1, soc_version: str = "") -> list[str]:
-        """Ids of the usable devices: groups of `cores` cores, or chips of this kind. BuildError with the fix
-        where there is none.
-        """
-
-    def compile_onnx(self, source: str, out: str, batch: int, target: CompileTarget) -> None:
-        """Compile an ONNX with a free batch axis for one batch size. Never needs the device."""
-
-    def Session(self, model: str, device: str) -> Session:
-        """Open a compiled model on a device."""
-
-
-class Extras(Protocol):
-    """What a backend may leave out. The bodies are the defaults."""
-
-    @property
-    def PRECISIONS(self) -> tuple[str, ...]:
-        """What it can build."""
-        return ("fp32",)
-
-    @property
-    def HINTS(self) -> tuple[str, ...]:
-        """What --hint may choose: throughput (every device on its own), latency (all cores are one
-        device).
-        """
-        return ("throughput",)
-
-    @property
-    def RELEASES_GIL(self) -> bool:
-        """Whether `infer` lets other threads of its process run while the device computes: a thread then
-        reads the next batch meanwhile.
-        """
-        return False
-
-    @property
-    def TOLERANCE(self) -> float | None:
-        """How far its logits may be from float32's, as a part of the largest one; None: it computes nothing,
-        and is held to no numbers. The default is half precision's.
-        """
-        return 2e-2
-
-    def placement(self) -> Versions:
-        """What else than their ids says which devices these are: a mask in the environment."""
-        return {}
-
-    def board(self, soc_version: str = "") -> Board | None:
-        """The chips of this machine (of this kind), which --chip=auto takes; None without any. BuildError
-        where they cannot be told.
-        """
-        return None
-
-    def present(self) -> bool:
-        """Whether anything of it is here, so that doctor shows its checks unasked. Starts nothing."""
-        return True
-
-    def missing(self) -> list[str]:
-        """What is missing to compile and run, a line each with the fix: --chip=auto then builds for the
-        CPU.
-        """
-        return []
-
-    def require_compiler(self, chip: str) -> None:
-        """BuildError with the first thing that is missing to compile for this chip."""
-        return
-
-    def require_runtime(self, chip: str) -> None:
-        """BuildError with the first thing that is missing to run on this chip."""
-        return
-
-    def checks(self, soc_version: str | None, out: str) -> list[Check]:
-        """What it has to say to doctor: of this kind of chip, or of whatever is here; `out` is where builds
-        write.
-        """
-        return []
-
-    def foreign(self, devices: Sequence[str]) -> list[str]:
-        """Other programs that have these devices open, a sentence each. Asked before a round of a benchmark
-        opens them.
-        """
-        return []
-
-    def power_w(self, devices: Sequence[str]) -> float | None:
-        """What these devices take now, in W; None where nothing tells it."""
-        return None
-
-    def compile_memory_mb(self) -> float:
-        """What one conversion takes at most, as far as it can say: parallel ones are fitted into memory."""
-        return 0.0
-
-
-class Backend(Core, Extras, Protocol):
-    """A loaded backend. Methods are its module's functions."""
+PROTOCOLS = "protocols"  # the one module here that is no backend
 
 
 class _Defaults(Extras):
@@ -241,7 +69,7 @@ class _Open:
 
 def names() -> list[str]:
     """All backends, by the names of their modules."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != PROTOCOLS)
 
 
 def load(name: str) -> Backend:

@@ -4,8 +4,8 @@ docs/records.md is what this module prints: `python -m eval.record_schema > docs
 """
 
 from collections.abc import Iterator
-from types import NoneType
-from typing import get_args, get_origin
+from types import NoneType, UnionType
+from typing import cast, get_args, get_origin
 
 from eval.record_types import KINDS, Column, Common, columns_of
 
@@ -56,12 +56,22 @@ def _record(kind: str) -> dict[str, object]:
 
 
 def _schema(annotation: object) -> dict[str, object]:
-    """The JSON Schema of a column's type."""
-    if get_origin(annotation) is list:
-        (items,) = get_args(annotation)
-        return {"type": "array", "items": _schema(items)}
-    names = [JSON_TYPES[each] for each in get_args(annotation) or (annotation,)]
-    return {"type": names if len(names) > 1 else names[0]}
+    """The JSON Schema of a column's type: one of the plain ones, a list of these, or either or null."""
+    names: list[str] = []
+    schema: dict[str, object] = {}
+    for each in _alternatives(annotation):
+        if get_origin(each) is list:
+            (items,) = get_args(each)
+            names.append("array")
+            schema["items"] = _schema(items)
+        else:
+            names.append(JSON_TYPES[cast(type, each)])
+    return {"type": names if len(names) > 1 else names[0], **schema}
+
+
+def _alternatives(annotation: object) -> tuple[object, ...]:
+    """The members of a union; a type that is none, alone."""
+    return get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
 
 
 def markdown() -> str:
@@ -84,10 +94,11 @@ def _type_text(column: Column) -> str:
 
 
 def _names(annotation: object) -> Iterator[str]:
-    if get_origin(annotation) is list:
-        yield from (f"list of {name}s" for item in get_args(annotation) for name in _names(item))
-    else:
-        yield from (JSON_TYPES[each] for each in get_args(annotation) or (annotation,))
+    for each in _alternatives(annotation):
+        if get_origin(each) is list:
+            yield from (f"list of {name}s" for item in get_args(each) for name in _names(item))
+        else:
+            yield JSON_TYPES[cast(type, each)]
 
 
 if __name__ == "__main__":

@@ -134,6 +134,13 @@ class StageFigures(TypedDict):
     load_s: Annotated[float, "seconds of loading code and models, summed over its steps"]
     images_per_s: Annotated[float, "`images` / `seconds`"]
     retried: Annotated[int, "steps that ran again because the process under them had ended"]
+    devices: NotRequired[Annotated[list[str], "ids of the devices that worked; of infer"]]
+    device_images: NotRequired[Annotated[list[int], "images that each of them handled"]]
+    device_images_per_s: NotRequired[Annotated[list[float], "images/s of each while it worked"]]
+    common_images_per_s: NotRequired[
+        Annotated[float | None, "images/s in the time when all of them had work; null without such a time"]
+    ]
+    events: NotRequired[Annotated[list[str], "which steps ran again, and on which device, sentences"]]
 
 
 class Pipeline(Common, StageFigures):

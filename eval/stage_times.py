@@ -18,7 +18,8 @@ class Made(TypedDict, total=False):
     seconds: float
     load_s: float
     images: int
-    crashed_on: str  # its process had ended, and it ran again
+    slot: str  # `device 0`, `cpu 1`
+    crashed_on: str  # the id of the slot whose process had ended under it before it ran again
     host: str
     cpu: str
     python: str
@@ -68,18 +69,19 @@ def figures(stamps: Iterable[Stamp]) -> list[StageFigures]:
     The first part of a step's name is its stage. A step without images (a plan, an index) does not count as
     the stage's work.
     """
-    stages: dict[str, list[Made]] = {}
+    stages: dict[str, list[Stamp]] = {}
     for stamp in stamps:
         if stamp["made"].get("images"):
-            stages.setdefault(stamp["name"].partition("/")[0], []).append(stamp["made"])
-    begun = sorted(stages.items(), key=lambda item: min(step["start"] for step in item[1]))
+            stages.setdefault(stamp["name"].partition("/")[0], []).append(stamp)
+    begun = sorted(stages.items(), key=lambda item: min(step["made"]["start"] for step in item[1]))
     return [_figures(stage, steps) for stage, steps in begun]
 
 
-def _figures(stage: str, steps: Sequence[Made]) -> StageFigures:
-    seconds = union_seconds((step["start"], step["start"] + step["seconds"]) for step in steps)
+def _figures(stage: str, stamps: Sequence[Stamp]) -> StageFigures:
+    steps = [stamp["made"] for stamp in stamps]
+    seconds = union_seconds(map(_interval, steps))
     images = sum(step["images"] for step in steps)
-    return {
+    columns: StageFigures = {
         "stage": stage,
         "images": images,
         "seconds": seconds,
@@ -87,3 +89,44 @@ def _figures(stage: str, steps: Sequence[Made]) -> StageFigures:
         "load_s": sum(step.get("load_s", 0.0) for step in steps),
         "images_per_s": images / max(seconds, 1e-9),
     }
+    by_device: dict[str, list[Made]] = {}
+    for step in steps:
+        kind, _, device = step.get("slot", "").partition(" ")
+        if kind == "device":
+            by_device.setdefault(device, []).append(step)
+    if by_device:
+        _add_devices(columns, dict(sorted(by_device.items(), key=lambda item: (len(item[0]), item[0]))))
+    events = [_event(stamp) for stamp in stamps if "crashed_on" in stamp["made"]]
+    if events:
+        columns["events"] = events
+    return columns
+
+
+def _add_devices(columns: StageFigures, by_device: Mapping[str, Sequence[Made]]) -> None:
+    """What each device did, and all of them while none was without work."""
+    columns["devices"] = list(by_device)
+    columns["device_images"] = [sum(step["images"] for step in steps) for steps in by_device.values()]
+    columns["device_images_per_s"] = [
+        images / max(union_seconds(map(_interval, steps)), 1e-9)
+        for images, steps in zip(columns["device_images"], by_device.values(), strict=True)
+    ]
+    begin = max(min(step["start"] for step in steps) for steps in by_device.values())
+    end = min(max(_interval(step)[1] for step in steps) for steps in by_device.values())
+    inside = sum(_images_between(step, begin, end) for steps in by_device.values() for step in steps)
+    columns["common_images_per_s"] = inside / (end - begin) if end > begin else None
+
+
+def _images_between(step: Made, begin: float, end: float) -> float:
+    """A step half inside counts by half."""
+    first, last = _interval(step)
+    return step["images"] * max(0.0, min(last, end) - max(first, begin)) / max(last - first, 1e-9)
+
+
+def _interval(step: Made) -> tuple[float, float]:
+    return step["start"], step["start"] + step["seconds"]
+
+
+def _event(stamp: Stamp) -> str:
+    slot = stamp["made"].get("slot", "")
+    lost = f"{slot.partition(' ')[0]} {stamp['made']['crashed_on']}"
+    return f"{stamp['name']}: its process on {lost} ended; ran again on {slot}"

@@ -1,17 +1,17 @@
 """The record types: all columns that actions write are in them, and the page and the JSON Schema follow."""
 
 import json
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from eval_rows import PIXELS, REAL, many, rows
+from timings import device, measured, queries
 
 from eval import accuracy, agreement, record_schema, records, stage_times
 from eval.ais_bench import score
 from eval.record_types import KINDS, Common, columns_of
-from infer import bench
+from eval.throughput import figures
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "null": type(None),
@@ -111,9 +111,9 @@ def written(tmp_path):
         row={**common, "results": "r"},
         classes=5,
     )
-    times = list(pairwise(float(n) for n in range(12)))
-    device = bench.DeviceTimes("0", 3, times, [1.0])
-    throughput = {**common, "kind": "throughput", "devices": ["0"], **bench.figures([device], 16)}
+    one = measured(device(queries(0.0, 1.0, 12)), events=["x"])
+    row = {"devices": ["0"], "hint": "throughput", "quick": False, "end_to_end_images_per_s": None}
+    throughput = {**common, "kind": "throughput", **row, **figures([one, one], 16)}
     return [*(json.loads(Path(path).read_text()) for path in out), throughput]
 
 

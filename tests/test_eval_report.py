@@ -82,6 +82,7 @@ def test_measured_stands_beside_published_with_ratio_and_cliff(tmp_path):
     assert cells(table_of_chip, "|     1 |") == [
         "1",
         "4,242",
+        "4,199 – 4,284",
         "1.00",
         "2.00",
         "10.00",
@@ -178,7 +179,7 @@ def test_the_terminal_table_has_straight_columns(tmp_path):
     assert lines[0].startswith("accuracy   top-1 70.00 % (") and lines[0].endswith("published 69.52 / 89.05")
     head, first, last = lines[3:6]
     assert head.split() == [
-        *("batch", "images/s", "latency", "ms", "p50", "/", "p90", "/", "p99", "same", "top-1", "%"),
+        *("batch", "images/s", "±", "latency", "ms", "p50", "/", "p90", "/", "p99", "same", "top-1", "%"),
         *("published", "310P3"),
     ]
     assert (first.split()[-1], last.split()[-1]) == ("best", "cliff")

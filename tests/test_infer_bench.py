@@ -1,61 +1,25 @@
-"""Throughput over the window in which all devices worked; latency that was measured."""
+"""A round of a benchmark: a fresh process a device, all at once, and what happens when one of them dies."""
 
 import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
 
 import numpy as np
 import pytest
 
-from infer import bench
+from infer import bench, rounds, timed
+from infer.timed import Job
 from pipeline.errors import StepError
 
 
-def device(times, warmup=3, compute_ms=()):
-    return bench.DeviceTimes("0", warmup, times, list(compute_ms))
-
-
-def queries(begin, seconds, count):
-    return [(begin + n * seconds, begin + (n + 1) * seconds) for n in range(count)]
-
-
-def test_one_device_does_what_it_does():
-    columns = bench.figures([device(queries(0, 0.5, 10))], batch=8)
-    assert (
-        columns["images_per_s"] == pytest.approx(16)
-        and columns["rounds"] == 10
-        and columns["window_s"] == pytest.approx(5)
-    )
-    assert columns["latency_ms_p50"] == pytest.approx(500)
-
-
-def test_devices_count_in_the_time_when_all_worked_and_a_query_half_inside_by_half():
-    columns = bench.figures([device(queries(0, 1, 10)), device(queries(4.5, 1, 10))], batch=2)
-    assert columns["window_s"] == pytest.approx(5.5)
-    assert columns["images_per_s"] == pytest.approx(4)
-
-
-def test_devices_that_never_worked_together_are_an_error():
-    with pytest.raises(StepError, match="never at work together"):
-        bench.figures([device(queries(0, 1, 2)), device(queries(5, 1, 2))], batch=2)
-
-
-def test_the_devices_own_clock_is_a_figure_of_its_own():
-    assert "compute_images_per_s" not in bench.figures([device(queries(0, 1, 3))], 4)
-    assert bench.figures([device(queries(0, 1, 3), compute_ms=[2.0, 2.0, 2.0])], 4)[
-        "compute_images_per_s"
-    ] == pytest.approx(2000)
-
-
-def test_a_percentile_is_a_value_that_was_measured():
-    values = [float(n) for n in range(1, 101)]
-    assert [bench.percentile(values, p) for p in (50, 90, 99)] == [50, 90, 99]
-    assert bench.percentile([7.0], 99) == 7.0
-
-
-def test_the_input_is_fixed_and_no_zeros():
-    for shape, dtype in (((2, 4, 4, 3), "uint8"), ((2, 3, 4, 4), "float32")):
-        first = bench.images(shape, dtype)
-        np.testing.assert_array_equal(first, bench.images(shape, dtype))
-        assert first.dtype == dtype and first.std() > 0.5
+@pytest.mark.parametrize("shape, dtype", [((2, 4, 4, 3), "uint8"), ((2, 3, 4, 4), "float32")])
+def test_the_input_is_fixed_and_no_zeros(shape, dtype):
+    first = timed.images(shape, dtype)
+    np.testing.assert_array_equal(first, timed.images(shape, dtype))
+    assert first.dtype == dtype and first.std() > 0.5
 
 
 @pytest.fixture
@@ -65,30 +29,79 @@ def model(world, tmp_path):
     return str(path)
 
 
-def measure(model, tmp_path, devices, **more):
-    words = {
-        "row": {"model": "m"},
+def words(devices, **more):
+    return {
         "backend": "null",
         "batch": 2,
         "shape": [4, 4, 3],
         "dtype": "uint8",
         "devices": devices,
         "cores": [[] for _ in devices],
+        "seconds": 0.05,
+        "queries": 9,
         **more,
     }
-    bench.write((str(tmp_path / "throughput.json"),), model=model, **words)
-    return json.loads((tmp_path / "throughput.json").read_text())
 
 
-def test_a_record_is_one_flat_row_with_what_was_measured(model, tmp_path):
-    record = measure(model, tmp_path, ["0", "1"])
-    assert {"model": "m", "kind": "throughput", "batch": 2, "devices": ["0", "1"]}.items() <= record.items()
-    assert record["images_per_s"] > 0 and record["warmup"] >= 6 and record["rounds"] >= 20
-    assert 0 < record["latency_ms_p50"] <= record["latency_ms_p90"] <= record["latency_ms_p99"]
-    assert "copies included" in record["measures"]
+def test_a_round_is_of_all_devices_in_the_order_asked_for(model, tmp_path):
+    path = str(tmp_path / "round.json")
+    bench.write((path,), model=model, **words(["1", "0"]))
+    (one,) = rounds.read([path])
+    assert [device["device"] for device in one["devices"]] == ["1", "0"]
+    assert all(len(device["queries"]) >= 5 and device["warmup"] >= 3 for device in one["devices"])
+    assert all(device["load_s"] > 0 and device["first_query_ms"] > 0 for device in one["devices"])
+    assert one["events"] == [] and rounds.images_per_s(one, 2) > 0
+    # all devices had warmed up before the first one was timed
+    begins = [device["queries"][0][0] for device in one["devices"]]
+    assert max(begins) < min(device["queries"][-1][1] for device in one["devices"])
+
+
+def test_a_round_is_as_long_as_asked_for_in_seconds_and_in_queries(model, tmp_path):
+    path = str(tmp_path / "round.json")
+    for seconds, queries in ((0.3, 1), (0.0, 40)):
+        bench.write((path,), model=model, **words(["0"], seconds=seconds, queries=queries))
+        (device,) = rounds.read([path])[0]["devices"]
+        assert device["queries"][-1][1] - device["queries"][0][0] >= seconds
+        assert len(device["queries"]) >= queries
 
 
 def test_a_device_that_cannot_run_the_model_is_an_error_not_a_smaller_sum(model, tmp_path):
-    with pytest.raises(StepError):
-        measure(model, tmp_path, ["0"], batch=3)
-    assert not (tmp_path / "throughput.json").exists()
+    with pytest.raises(StepError, match="takes uint8"):
+        bench.write((str(tmp_path / "round.json"),), model=model, **words(["0"], batch=3))
+    assert not (tmp_path / "round.json").exists()
+
+
+def kill_one_beside(spare):
+    """Kill the first process of a device that is none of `spare`, while it works."""
+    stop = time.monotonic() + 60
+    while time.monotonic() < stop:
+        for child in multiprocessing.active_children():
+            if child.pid not in spare:
+                time.sleep(0.3)
+                os.kill(child.pid, signal.SIGKILL)
+                return
+
+
+def test_a_device_whose_process_is_killed_is_named_and_the_round_measured_again(model):
+    spare = {child.pid for child in multiprocessing.active_children()}
+    killer = threading.Thread(target=kill_one_beside, args=(spare,))
+    killer.start()
+    one = bench.of([Job("null", model, n, (), (2, 4, 4, 3), "uint8", 1.0, 9) for n in "01"])
+    killer.join()
+    assert len(one["devices"]) == 2
+    (event,) = one["events"]
+    assert event in [
+        f"the process of device {n} was ended by signal 9; the round was measured again" for n in "01"
+    ]
+
+
+def test_quiet_rounds_are_not_measured_again_and_noisy_ones_are_all(model, tmp_path):
+    again = str(tmp_path / "again.json")
+    for foreign, expected in (([], 0), (["somebody else's work"], 2)):
+        path = str(tmp_path / f"{expected}.json")
+        bench.write((path,), model=model, **words(["0"]))
+        (one,) = rounds.read([path])
+        devices = [{**device, "queries": [(0.0, 1.0)], "cpu_s": 1.0} for device in one["devices"]]
+        rounds.write(path, [{**one, "foreign": foreign, "devices": devices}] * 2)
+        bench.again((again,), rounds=[path], model=model, **words(["0"]))
+        assert len(rounds.read([again])) == expected

@@ -53,6 +53,11 @@ def test_the_longest_chain_is_first_by_the_seconds_of_last_time():
     assert schedule(*steps, seconds={"short": 10.0, "b": None}).startable() == ["short", "a"]
 
 
+def test_steps_take_their_turns_before_the_length_of_their_chains_counts():
+    steps = [step("a2", turn=3), step("b1", turn=2), step("b2", turn=4), step("a1", turn=1), step("other")]
+    assert schedule(*steps, seconds={"b2": 99.0}).startable() == ["other", "a1", "b1", "a2", "b2"]
+
+
 def test_what_runs_is_not_startable_and_all_is_finished_when_nothing_is_left():
     plan = schedule(step("a"))
     plan.start("a", CPU, 0.0)

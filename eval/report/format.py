@@ -25,6 +25,11 @@ def speed(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:,.1f}"
 
 
+def interval(ends: Sequence[float]) -> str:
+    """images/s from the one end to the other: `12,100 – 12,400`."""
+    return " – ".join(map(speed, ends))
+
+
 def percent(value: float) -> str:
     """Two decimals, no sign: `69.52`."""
     return f"{value:.2f}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from eval.record_types import Accuracy, Record, Throughput
 from eval.records import matching, of_kind
-from eval.report import compare, tables, throughput
+from eval.report import compare, ratios, tables, throughput
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.format import number, shown
 from eval.report.tables import Table
@@ -26,9 +26,15 @@ DEFINITIONS = {
         compute only where that was measured. Only where the network is the one that the published
         figures are of, which were taken with float32 input.""",
     "latency (p50, p90, p99)": """one query of a whole batch, host array to host array.
-        Percentiles are nearest-rank: a time that was measured. Below 100 queries p99 is the
-        slowest.""",
-    "cliff": "fewer images/s than 0.8 of what a smaller batch gives.",
+        Percentiles are nearest-rank: a time that was measured. p99 is given from 1,000 queries on.""",
+    "interval of images/s": """where the mean over many rounds lies, with 95 % certainty: Student's t over
+        the rounds, which took turns with those of the other batch sizes. None for a quick cell.""",
+    "best": "the most images/s, and every batch size whose interval overlaps that one's.",
+    "cliff": """fewer images/s than 0.8 of what a smaller batch gives, where their intervals do not
+        overlap.""",
+    "noisy": """something else was seen to work on the machine: the devices' processes did not get their
+        cores, other programs took CPU time, a quota or heat stopped the cores, or the rounds disagree. It
+        was measured again once. Nothing noisy is called best.""",
     "seconds": """how long at least one step of the stage was at work: overlaps count once; the
         starts of processes and the loading of models (*load*, summed over the processes) are not in
         it.""",
@@ -50,6 +56,7 @@ def page(
         section(tables.agreement(rows)),
         section(throughput.side_by_side(rows, published)),
         *map(section, throughput.each_configuration(rows, published)),
+        section(ratios.table(rows, published)),
         _listed("Published figures:", compare.sources(published, published_accuracy)),
         section(tables.pipeline(rows)),
         _listed(
@@ -107,10 +114,11 @@ def _headline(rows: Sequence[Record], published: Accuracies, current: Mapping[st
     sentences = [
         *(_accuracy({column: shown(cell) for column, cell in line.items()}) for line in judged.lines()),
         *(
-            f"- fastest: **{line['images/s']} images/s**, {shown(line['chip'])}, batch {line['batch']},"
-            f" {line['devices']}"
+            f"- fastest: **{line['images/s']} images/s** ({shown(line['95 % interval'])}),"
+            f" {shown(line['chip'])}, batch {line['batch']}, {line['devices']}"
             for line in fastest.lines()
         ),
+        *([f"- {fastest.note}"] if fastest.note else []),
     ]
     return "\n".join(sentences)
 

@@ -52,7 +52,8 @@ def each_configuration(rows: Sequence[Record], published: Throughputs) -> list[T
         ]
         model, form = shown(format.model(timed[0])), shown(format.form(timed[0]))
         title = f"{model}, {form}, on {format.devices(timed[0]['devices'])}"
-        tables.append(replace(of_lines(title, lines), level=3, strong=compare.BEST))
+        table = of_lines(title, lines, note=_sentence(noise_note(timed)))
+        tables.append(replace(table, level=3, strong=compare.BEST))
     return tables
 
 
@@ -72,6 +73,7 @@ def requested(timed: Sequence[Throughput], same: Mapping[int, float], published:
     lines = [
         {
             **_speed(row, compute),
+            "±": _half_width(row),
             "latency ms p50 / p90 / p99": latency,
             "same top-1 %": optional(percent, same.get(row["batch"])),
             **{
@@ -84,7 +86,20 @@ def requested(timed: Sequence[Throughput], same: Mapping[int, float], published:
         }
         for row, latency in zip(timed, _latencies(timed), strict=True)
     ]
-    return of_lines(f"throughput on {_where(first)}{note}", lines)
+    return of_lines(f"throughput on {_where(first)}{note}", lines, note=noise_note(timed))
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}." if words else ""
+
+
+def noise_note(rows: Sequence[Throughput]) -> str:
+    """Which batch sizes were not timed on a quiet machine, and why; "" when all were."""
+    noisy = [row for row in rows if not row["quiet"]]
+    if not noisy:
+        return ""
+    batches = ", ".join(str(row["batch"]) for row in noisy)
+    return f"noisy at batch {batches}: {'; '.join(noisy[0]['noise'])}"
 
 
 def _where(row: Throughput) -> str:
@@ -97,6 +112,14 @@ def _speeds(rows: Sequence[Throughput]) -> dict[int, float]:
     return {row["batch"]: row["images_per_s"] for row in rows}
 
 
+def _half_width(row: Throughput) -> str | None:
+    """Half of the 95 % interval, in percent: `1.2 %`; None where there is none."""
+    if row["images_per_s_ci95"] is None:
+        return None
+    low, high = row["images_per_s_ci95"]
+    return f"{50 * (high - low) / row['images_per_s']:.1f} %"
+
+
 def _speed(row: Throughput, compute: bool) -> dict[str, Cell]:
     cells: dict[str, Cell] = {"batch": str(row["batch"]), "images/s": speed(row["images_per_s"])}
     return cells | ({"compute only": optional(speed, row["compute_images_per_s"])} if compute else {})
@@ -105,6 +128,7 @@ def _speed(row: Throughput, compute: bool) -> dict[str, Cell]:
 def _measured(row: Throughput, compute: bool) -> dict[str, Cell]:
     return {
         **_speed(row, compute),
+        "95 % interval": optional(format.interval, row["images_per_s_ci95"]),
         "p50 ms": duration(row["latency_ms_p50"]),
         "p90 ms": duration(row["latency_ms_p90"]),
         "p99 ms": optional(duration, row["latency_ms_p99"]),
