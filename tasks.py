@@ -27,6 +27,7 @@ from pipeline.text import INV
 from pipeline.ui import doctor as health
 from pipeline.ui import views
 from stages import bench as bench_stage
+from stages import compare as compare_stage
 from stages import convert
 from stages import data as data_stage
 from stages import doctor as doctor_stage
@@ -94,10 +95,21 @@ def evaluate(build: Build, results: str | None = None) -> Steps:
     return eval_stage.results(build, results) if results else eval_stage.steps(build)
 
 
-@kinds.stage(pre=[compile], post=[report])
-def bench(build: Build, named: bool) -> Steps:
+LIMITS = {
+    "max_drop": Option(None, "points of top-1 that may be lost; more is exit 3"),
+    "max_slow": Option(None, "percent of images/s that may be lost; more is exit 3"),
+}
+BENCH = {
+    "profile": Option(False, "where the time of one batch size goes, layer by layer, instead of timing"),
+    "compare": Option(None, "compare with another build: a summary.json or an OUT"),
+    **LIMITS,
+}
+
+
+@kinds.stage(pre=[compile], post=[report], own=BENCH, closing=bench_stage.closing)
+def bench(build: Build, named: bool, profile: bool = False, **asked: str | None) -> Steps:
     """Time every compiled batch size on all chosen devices, alone on the machine: rounds in turns."""
-    return bench_stage.steps(build, named)
+    return bench_stage.profile(build) if profile else bench_stage.steps(build, named, **asked)
 
 
 @kinds.stage(own=invokes(DATA), closing=data_stage.closing)
@@ -146,6 +158,20 @@ def gc(state: PlanState, builds: str, yes: bool) -> None:
     """What no current configuration and none of the last builds refers to, with sizes; --yes removes it."""
     last = options.number("--builds", builds)
     print(garbage.collect(state.settings.out, state.plan.makers, last, yes and not state.dry, UNSTAMPED))
+
+
+@task(
+    auto_shortflags=False,
+    positional=["a", "b"],
+    help={
+        "a": "a summary.json or an OUT: the reference",
+        "b": "what is held against it",
+        **{name: option.help for name, option in LIMITS.items()},
+    },
+)
+def compare(context: Context, a: str, b: str, max_drop: str = "", max_slow: str = "") -> None:
+    """Two builds: how they were made, throughput with intervals, accuracy image by image; limits as gates."""
+    print(compare_stage.compared(a, b, compare_stage.limits(max_drop or None, max_slow or None)))
 
 
 @task(

@@ -1,7 +1,16 @@
 """What a backend is made of: its module's names, its sessions, and the values that go in and out."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NotRequired, Protocol, TypeAlias, TypedDict, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Literal,
+    NamedTuple,
+    NotRequired,
+    Protocol,
+    TypeAlias,
+    TypedDict,
+    runtime_checkable,
+)
 
 from pipeline.check import Check
 from pipeline.step import Versions
@@ -34,6 +43,15 @@ class CompileTarget(TypedDict):
     outputs: int
     options: Mapping[str, object]
     log: NotRequired[str]
+
+
+class Layer(NamedTuple):
+    """One layer as the runtime ran it: its name and operator, ms in one query, multiply-adds of an image."""
+
+    name: str
+    op: str
+    ms: float
+    macs: int
 
 
 class Board(Protocol):
@@ -132,6 +150,13 @@ class Extras(Protocol):
         return ("throughput",)
 
     @property
+    def PROFILES(self) -> bool:
+        """Whether its runtime tells the time of each layer: `layers` and `peak_gflops` then say more than
+        nothing.
+        """
+        return False
+
+    @property
     def RELEASES_GIL(self) -> bool:
         """Whether `infer` lets other threads of its process run while the device computes: a thread then
         reads the next batch meanwhile.
@@ -178,6 +203,14 @@ class Extras(Protocol):
         write.
         """
         return []
+
+    def layers(self, model: str, device: str, batch: "Images") -> list[Layer]:
+        """Where the time of one query goes, in the order of the work; nothing where PROFILES is false."""
+        return []
+
+    def peak_gflops(self, threads: int) -> float:
+        """The most GFLOP/s that so many threads reach, measured; 0 where PROFILES is false."""
+        return 0.0
 
     def foreign(self, devices: Sequence[str]) -> list[str]:
         """Other programs that have these devices open, a sentence each. Asked before a round of a benchmark

@@ -4,8 +4,9 @@ there.
 Ties are decided, not left to a sort: of equal outputs the one with the lower index comes first.
 """
 
+import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +32,39 @@ def write(
     classes: int,
     background: bool,
 ) -> None:
-    """Judge one model on one data set: write one accuracy record.
+    """Judge one model on one data set. outputs: (accuracy.json, one record; answers.csv, the first output of
+    each image).
 
     index, logits  index.csv, and the logits in row order: float32 .npy (n, outputs)
     undecodable    lists of images that could not be decoded: they count as wrong, and as missing
     """
-    labels = np.array(index_csv.read(index).labels, np.int64)
+    listed = index_csv.read(index)
+    labels = np.array(listed.labels, np.int64)
     ranks = ranks_of((np.load(path, mmap_mode="r") for path in logits), labels, classes, background)
     missing = rows_of(undecodable)
     ranks[missing] = classes + background
     records.write(outputs[0], {**row, "kind": "accuracy", **figures(ranks, classes, len(missing))})
+    first = np.concatenate([np.load(path, mmap_mode="r").argmax(axis=1) for path in logits]) - background
+    write_answers(outputs[1], listed.names, labels, first, set(missing))
+
+
+def write_answers(
+    path: str,
+    names: Sequence[str],
+    labels: NDArray[np.int64],
+    answers: NDArray[np.int64],
+    missing: Collection[int] = (),
+) -> None:
+    """Write answers.csv: name, label, answer, an image a line; the answer is a class, -1 the background, and
+    empty for an image that could not be decoded.
+    """
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(("name", "label", "answer"))
+        for row, (name, label, answer) in enumerate(
+            zip(names, labels.tolist(), answers.tolist(), strict=True)
+        ):
+            lines.writerow((name, label, "" if row in missing else answer))
 
 
 def ranks_of(

@@ -151,12 +151,28 @@ class Pipeline(Common, StageFigures):
     missing: Annotated[int, "of these images, how many could not be decoded"]
 
 
-Record: TypeAlias = Accuracy | Throughput | Agreement | Pipeline
+class Layer(Common):
+    """One layer of a compiled model in a query of one batch, by the runtime's own profile."""
+
+    kind: Literal["layer"]
+    batch: Annotated[int, "images a query"]
+    devices: Annotated[list[str], "the device that was profiled"]
+    layer: Annotated[str, "its place in the order of the work, and the runtime's name for it"]
+    op: Annotated[str, "the runtime's operator"]
+    ms: Annotated[float, "milliseconds of one query, mean of several after a warm-up"]
+    share_pct: Annotated[float, "of all layers' time, percent"]
+    macs: Annotated[int, "multiply-adds of one image; 0 where a layer multiplies nothing"]
+    gflops: Annotated[float, "GFLOP/s, a multiply-add counted as two"]
+    peak_share_pct: Annotated[float, "of the GFLOP/s that a measured matrix product reached, percent"]
+
+
+Record: TypeAlias = Accuracy | Throughput | Agreement | Pipeline | Layer
 KINDS: dict[str, type] = {
     "accuracy": Accuracy,
     "throughput": Throughput,
     "agreement": Agreement,
     "pipeline": Pipeline,
+    "layer": Layer,
 }
 
 

@@ -24,6 +24,8 @@ IDENTITY = (
     "on_bad",
     "devices",
     "hint",
+    "scenario",
+    "layer",
     "results",
 )
 
@@ -38,6 +40,15 @@ def write(path: str, row: Mapping[str, object]) -> None:
         file.write("\n")
 
 
+def write_all(path: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write several rows as one file, each checked."""
+    for row in rows:
+        check(row, path)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(list(rows), file, sort_keys=True, indent=1, allow_nan=False)
+        file.write("\n")
+
+
 def read(paths: Iterable[str]) -> list[Record]:
     """The rows of these records in the order of IDENTITY. A missing column or two rows of one identity:
     StepError.
@@ -47,14 +58,15 @@ def read(paths: Iterable[str]) -> list[Record]:
     for path in paths:
         with open(path, encoding="utf-8") as file:
             try:
-                row = json.load(file)
+                content = json.load(file)
             except ValueError as error:
-                raise StepError(f"{path}: not JSON ({error}); expected one record") from error
-        check(row, path)
-        twin = seen.setdefault(order(row), path)
-        if twin != path:
-            raise StepError(f"{path} and {twin} are two records of one thing: {named(row)}")
-        rows.append(row)
+                raise StepError(f"{path}: not JSON ({error}); expected a record") from error
+        for row in content if isinstance(content, list) else [content]:
+            check(row, path)
+            twin = seen.setdefault(order(row), path)
+            if twin != path:
+                raise StepError(f"{path} and {twin} are two records of one thing: {named(row)}")
+            rows.append(row)
     return sorted(rows, key=order)
 
 

@@ -34,7 +34,7 @@ def steps(build: Build) -> Iterator[Step]:
             "logits": tuple(infer.logits(build, batch)),
             "undecodable": data.undecodable,
         },
-        outputs=(f"{build.logits_dir(batch)}/accuracy.json",),
+        outputs=(f"{build.logits_dir(batch)}/accuracy.json", f"{build.logits_dir(batch)}/answers.csv"),
         params={
             "row": build.row(batch),
             "classes": request.model.classes,

@@ -9,7 +9,8 @@ from pipeline.step import Step
 from stages.request.build import Build
 from stages.request.request import published
 
-RECORDS = ("accuracy.json", "agreement.json", "throughput.json", "pipeline.json")  # one flat row each
+# one flat row each; layers.json has several
+RECORDS = ("accuracy.json", "agreement.json", "throughput.json", "pipeline.json", "layers.json")
 JUDGES = ("eval.accuracy:write", "eval.ais_bench.score:write")
 TABLE = "table.txt"
 # files that builds make without a stamp of their own, relative to OUT
@@ -59,6 +60,8 @@ def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, 
     """What of all records the table shows: what this plan is about."""
     request = build.request
     scope: dict[str, object] = {"batches": list(request.batches)}
+    if any(step.action == "infer.profile:write" for step in declared):
+        scope["profile"] = True
     listed = any(step.stage == "preprocess" for step in declared)
     if any(step.resource == "device" or step.exclusive for step in declared):
         scope["devices"] = build.target.devices

@@ -2,12 +2,13 @@
 group of cores.
 
 graph.py makes the compiled file, session.py runs it, pieces.py chooses how many images go through it at a
-time.
+time, layers.py tells where the time goes.
 """
 
 from typing import TYPE_CHECKING, Final
 
 from backends.ort.graph import compile_onnx
+from backends.ort.layers import layers, peak_gflops
 from backends.ort.session import Session
 from pipeline import machine
 from pipeline.fingerprint import of_package
@@ -17,12 +18,15 @@ __all__ = [
     "HINTS",
     "NEEDS",
     "PRECISIONS",
+    "PROFILES",
     "RELEASES_GIL",
     "SUFFIX",
     "TOLERANCE",
     "Session",
     "compile_onnx",
     "devices",
+    "layers",
+    "peak_gflops",
     "runtime",
     "toolchain",
 ]
@@ -31,6 +35,7 @@ SUFFIX: Final = ".onnx"
 NEEDS: Final = "cpu"
 PRECISIONS = ("fp32",)
 TOLERANCE = 1e-5  # of the largest logit: the order of the sums
+PROFILES = True
 RELEASES_GIL = True  # InferenceSession.run does while it computes
 HINTS = ("throughput", "latency")
 

@@ -18,7 +18,8 @@ class Session:
     pieces  how many images of a batch go through the network at a time; the batch size for all of them
     """
 
-    def __init__(self, model: str, device: str):
+    def __init__(self, model: str, device: str, profile: str = ""):
+        """Open the compiled model. `profile`: a path that the runtime's profile begins with."""
         threads = len(os.sched_getaffinity(0))  # a slot's process is pinned to its cores
         self._session = _opened(model, threads)
         batch = self._session.get_modelmeta().custom_metadata_map.get(BATCH, "")
@@ -28,8 +29,8 @@ class Session:
         self._dtype = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}[self._input.type]
         self._shape = (int(batch), *self._input.shape[1:])
         self.pieces, known = pieces.chosen(model, int(batch), threads, self._try)
-        if not known:  # the trial's largest batch is gone from the arena with the session that ran it
-            self._session = _opened(model, threads)
+        if not known or profile:  # the trial's largest batch goes from the arena with the session that ran it
+            self._session = _opened(model, threads, profile)
 
     def infer(self, batch: Images) -> Logits:
         """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) or float32 (n, 3, r, r), whichever the model
@@ -61,12 +62,17 @@ class Session:
 
         self._run(np.zeros((images, *self._shape[1:]), self._dtype))
 
+    def end_profile(self) -> str:
+        """The file that the profile was written to."""
+        path: str = self._session.end_profiling()
+        return path
+
     def close(self) -> None:
         """Free the session."""
         del self._session
 
 
-def _opened(model: str, threads: int) -> "onnxruntime.InferenceSession":
+def _opened(model: str, threads: int, profile: str = "") -> "onnxruntime.InferenceSession":
     import onnxruntime  # here: the SDK
 
     options = onnxruntime.SessionOptions()
@@ -75,4 +81,6 @@ def _opened(model: str, threads: int) -> "onnxruntime.InferenceSession":
     # other slots need the cores that spinning burns
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
+    if profile:
+        options.enable_profiling, options.profile_file_prefix = True, profile
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -50,6 +50,11 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def millions(value: int) -> str:
+    """A count in millions: `568.7`."""
+    return f"{value / 1e6:,.1f}"
+
+
 def threshold(value: float) -> str:
     """A bound as it was given: `0.1`."""
     return f"{value:g}"

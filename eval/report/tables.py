@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from eval.record_types import Accuracy, Agreement, Pipeline, Record, Throughput
+from eval.record_types import Accuracy, Agreement, Layer, Pipeline, Record, Throughput
 from eval.records import of_kind
 from eval.report import compare, format
 from eval.report.compare import Accuracies
-from eval.report.format import duration, number, optional, percent, speed
+from eval.report.format import duration, number, optional, percent, shown, speed
 
 STAGES = ("preprocess", "infer")  # in the order of the work
 
@@ -168,3 +168,32 @@ def pipeline(rows: Sequence[Record]) -> Table:
     retried = sum(row["retried"] for row in stages)
     again = f"{retried} of the steps ran a second time because the process under them had ended."
     return of_lines("Where the time went", lines, left=4, note=again if retried else "")
+
+
+def layers(rows: Sequence[Record]) -> list[Table]:
+    """A table a profile: its layers, those that take the most time first."""
+    profiles: dict[tuple[object, ...], list[Layer]] = {}
+    for row in of_kind(rows, Layer):
+        key = (compare.configuration(row), row["batch"], tuple(row["devices"]))
+        profiles.setdefault(key, []).append(row)
+    return [_profile(profile) for profile in profiles.values()]
+
+
+def _profile(rows: Sequence[Layer]) -> Table:
+    first = rows[0]
+    lines = [
+        {
+            "layer": row["layer"],
+            "op": row["op"],
+            "ms": duration(row["ms"]),
+            "share, %": percent(row["share_pct"]),
+            "M multiply-adds": optional(format.millions, row["macs"] or None),
+            "GFLOP/s": optional(speed, row["gflops"] or None),
+            "of peak, %": optional(percent, row["peak_share_pct"] or None),
+        }
+        for row in sorted(rows, key=lambda row: -row["ms"])
+    ]
+    of = f"{shown(format.form(first))}, batch {first['batch']}"
+    total = f"{duration(sum(row['ms'] for row in rows))} ms a query"
+    macs = f"{format.millions(sum(row['macs'] for row in rows))} M multiply-adds an image"
+    return of_lines(f"Layers of {shown(format.model(first))}, {of}: {total}, {macs}", lines, left=2)

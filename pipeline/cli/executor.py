@@ -86,8 +86,7 @@ class Executor(InvokeExecutor):
         dry = bool(self.config.run.dry)
         code = build.run(plan, settings, again=declaration.own if settings.again else (), dry=dry)
         if code in (DONE, GATE_MISSED) and not dry:  # a missed gate has its figures in the report
-            for closing in declaration.closings:
-                print(closing())
+            _print_closings(declaration.closings)
         if code:
             raise Exit(code=code)
 
@@ -101,6 +100,22 @@ class Executor(InvokeExecutor):
         state = PlanState(settings, plan, files, verdicts_of(plan, files), bool(self.config.run.dry))
         view.look(state, **own)
         files.source.save()
+
+
+def _print_closings(closings: Sequence[Callable[[], str]]) -> None:
+    """The summary's first, then what the named stages say to it; a gate that one of them missed is told
+    last.
+    """
+    missed: list[GateMissed] = []
+    for closing in reversed(closings):
+        try:
+            text = closing()
+        except GateMissed as error:
+            missed.append(error)
+        else:
+            print(*filter(None, [text]), sep="", end="\n" * bool(text))
+    if missed:
+        raise missed[0]
 
 
 def shared_options(calls: Sequence[Call]) -> dict[str, object]:

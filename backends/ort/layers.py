@@ -1,0 +1,110 @@
+"""Where the time of a query goes, layer by layer: ONNX Runtime's own profile, and the multiply-adds of each
+layer.
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections import defaultdict
+
+from backends.ort.session import Session
+from backends.protocols import Images, Layer
+
+WARMUP_QUERIES = 3
+QUERIES, SECONDS = 5, 1.0  # at least, both
+GEMM = 1024  # a square matrix product: large enough for the peak, small enough for a short try
+KERNEL = "_kernel_time"
+
+
+def layers(model: str, device: str, batch: Images) -> list[Layer]:
+    """Milliseconds of each node in one query, the mean of several after a warm-up, in the order in which they
+    run; multiply-adds of an image.
+    """
+    with tempfile.TemporaryDirectory(prefix="ort-profile-") as folder:
+        session = Session(model, device, profile=os.path.join(folder, "profile"))
+        for _ in range(WARMUP_QUERIES):
+            session.infer(batch)
+        queries, stop = 0, time.monotonic() + SECONDS
+        while queries < QUERIES or time.monotonic() < stop:
+            session.infer(batch)
+            queries += 1
+        runs = len(batch) // session.pieces  # of the network, in one query
+        with open(session.end_profile(), encoding="utf-8") as file:
+            events = json.load(file)
+        session.close()
+    times: dict[str, list[float]] = defaultdict(list)
+    ops: dict[str, str] = {}
+    for event in events:
+        if event.get("cat") == "Node" and event["name"].endswith(KERNEL):
+            name = event["name"].removesuffix(KERNEL)
+            times[name].append(event["dur"] / 1000)
+            ops[name] = event["args"]["op_name"]
+    macs = _macs(model)
+    return [
+        # the warm-up's runs come first in the profile
+        Layer(name, ops[name], sum(each[-queries * runs :]) / queries, _next(macs, ops[name]))
+        for name, each in times.items()
+    ]
+
+
+def _next(macs: dict[str, list[int]], op: str) -> int:
+    """The multiply-adds of the next layer of this kind: the runtime renames and fuses nodes, and keeps their
+    order.
+    """
+    for kind, counts in macs.items():
+        if counts and kind in op:
+            return counts.pop(0)
+    return 0
+
+
+def _macs(path: str) -> dict[str, list[int]]:
+    """{Conv, Gemm: multiply-adds of an image of each such node, in graph order}."""
+    import onnx  # here: the SDK
+    from onnx import numpy_helper
+
+    model = onnx.load(path)
+    weights = {each.name: numpy_helper.to_array(each).shape for each in model.graph.initializer}
+    shapes = {
+        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in (*model.graph.value_info, *model.graph.output)
+    }
+    counts: dict[str, list[int]] = {"Conv": [], "Gemm": []}
+    for node in model.graph.node:
+        if node.op_type in counts:
+            shape = weights[node.input[1]]
+            places = 1
+            for side in shapes[node.output[0]][2:]:
+                places *= side
+            taps = 1
+            for side in shape:
+                taps *= side
+            counts[node.op_type].append(places * taps)
+    return counts
+
+
+def peak_gflops(threads: int) -> float:
+    """The most GFLOP/s that a matrix product reaches with so many threads, one multiply-add counted as
+    two.
+    """
+    import numpy as np
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    shape = [GEMM, GEMM]
+    a, b, c = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "abc")
+    graph = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["c"])], "gemm", [a, b], [c])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    random = np.random.default_rng(0)
+    fed = {name: random.standard_normal(shape, np.float32) for name in "ab"}
+    best, stop = float("inf"), time.monotonic() + 2 * SECONDS
+    while time.monotonic() < stop:
+        begun = time.perf_counter()
+        session.run(None, fed)
+        best = min(best, time.perf_counter() - begun)
+    return 2 * GEMM**3 / best / 1e9

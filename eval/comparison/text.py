@@ -1,0 +1,82 @@
+"""The comparison of two builds as text for a terminal."""
+
+from collections.abc import Sequence
+
+from eval.comparison.paired import Paired, exact_p
+from eval.comparison.verdicts import Change, Limits
+from eval.report.format import number, percent, shown, speed
+from eval.report.tables import Table
+from eval.report.terminal import drawn
+from pipeline.text import counted, some
+
+NAMED = 10  # flipped images, by name
+
+
+def summary(changes: Sequence[Change], limits: Limits) -> list[str]:
+    """Lines: a table a kind of figure, then the images whose answer flipped."""
+    lines: list[str] = []
+    for title, unit in (("accuracy, top-1 %", "points"), ("throughput, images/s", "%")):
+        kind = title.split(",")[0]
+        ours = [change for change in changes if change.what.startswith(kind)]
+        if ours:
+            lines += ["", *drawn(_table(title, unit, ours, limits))]
+    for change in changes:
+        if change.pair:
+            lines += ["", *_flipped(change.what, change.pair)]
+    return lines[1:]
+
+
+def _table(title: str, unit: str, changes: Sequence[Change], limits: Limits) -> Table:
+    value = percent if unit == "points" else speed
+    rows = []
+    for change in changes:
+        worse = None if change.loss is None else _loss(change.loss, unit)
+        between = None
+        if change.interval:
+            between = f"{change.interval[0]:+.2f} to {change.interval[1]:+.2f}"
+        state = change.state if limits.any else ""
+        said = "; ".join(word for word in (state, change.words) if word)
+        rows.append(
+            (
+                change.what.partition(" ")[2],
+                value(change.a),
+                shown(None if change.b is None else value(change.b)),
+                shown(worse),
+                shown(between),
+                said,
+            )
+        )
+    heads = ("", "A", "B", "B is worse by", "95 % interval", "")
+    return Table(title, heads, tuple(rows), left=1)
+
+
+def _loss(loss: float, unit: str) -> str:
+    return f"{loss:+.2f} {unit}"
+
+
+def _flipped(what: str, pair: Paired) -> list[str]:
+    """McNemar's test and the names of the images on which one of the two alone is right."""
+    p = exact_p(len(pair.only_a), len(pair.only_b))
+    lines = [
+        f"{what}: of {number(pair.images)} images, A alone is right on {number(len(pair.only_a))} and B alone"
+        f" on {number(len(pair.only_b))} (McNemar's exact test: p = {p:.3g});"
+        f" {counted(pair.changed, 'more answer')} changed and stayed wrong"
+    ]
+    for side, names in (("A", pair.only_a), ("B", pair.only_b)):
+        if names:
+            lines.append(f"  only {side}: {some(names, NAMED, noun='images')}")
+    return lines
+
+
+def sentence(change: Change, limits: Limits) -> str:
+    """What missed its limit: which figure, by how much, with what certainty."""
+    accuracy = change.what.startswith("accuracy")
+    option, limit = ("--max-drop", limits.drop_pct) if accuracy else ("--max-slow", limits.slow_pct)
+    unit = "points of top-1" if accuracy else "% of images/s"
+    if change.loss is None or change.interval is None:
+        return f"{option}={limit:g}: {change.what}: {change.words}"
+    low, high = change.interval
+    return (
+        f"{option}={limit:g}: {change.what}: B is {change.loss:.2f} {unit} below A, with 95 % certainty"
+        f" {low:.2f} to {high:.2f}"
+    )

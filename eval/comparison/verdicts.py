@@ -1,0 +1,147 @@
+"""What changed from A to B, and whether a limit was missed, held, or cannot be told."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from eval.comparison import paired
+from eval.comparison.paired import Paired
+from eval.comparison.runs import Match, Run, matched
+from eval.interval import Interval, of_ratio
+from eval.record_types import Accuracy, Record, Throughput
+from eval.report import format
+
+State = Literal["missed", "held", "not judged"]
+JUDGED = ("accuracy", "throughput")
+CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`drop_pct`: points of top-1 that B may lose; `slow_pct`: percent of images/s; None: not judged."""
+
+    drop_pct: float | None = None
+    slow_pct: float | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is judged."""
+        return self.drop_pct is not None or self.slow_pct is not None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One figure of A and B. `loss` is in the limit's unit, above 0 when B is worse, with its interval.
+
+    words  what is to be said of it: why it cannot be told, how many images are needed
+    pair   the images, of an accuracy whose answers both builds have
+    """
+
+    what: str
+    a: float
+    b: float | None
+    loss: float | None = None
+    interval: Interval | None = None
+    words: str = ""
+    state: State = "not judged"
+    pair: Paired | None = None
+
+
+def changes(a: Run, b: Run, limits: Limits) -> list[Change]:
+    """Every accuracy and throughput that A has, and what became of it in B."""
+    both = [match for match in matched(a.rows, b.rows) if match.a["kind"] in JUDGED]
+    return [_change(match, a, b, limits) for match in both]
+
+
+def _change(match: Match, a: Run, b: Run, limits: Limits) -> Change:
+    accuracy = match.a["kind"] == "accuracy"
+    limit = limits.drop_pct if accuracy else limits.slow_pct
+    if match.b is None:
+        return _absent(match.a, limit)
+    if accuracy:
+        return _accuracy(cast(Accuracy, match.a), cast(Accuracy, match.b), a, b, limit)
+    return _throughput(cast(Throughput, match.a), cast(Throughput, match.b), limit)
+
+
+def _absent(row: Record, limit: float | None) -> Change:
+    value = row["top1_pct"] if row["kind"] == "accuracy" else cast(Throughput, row)["images_per_s"]
+    state: State = "not judged" if limit is None else "missed"
+    return Change(_name(row), value, None, words="B has no such row", state=state)
+
+
+def _throughput(a: Throughput, b: Throughput, limit: float | None) -> Change:
+    value, other = a["images_per_s"], b["images_per_s"]
+    loss = 100 * (1 - other / value)
+    noisy = [name for name, row in (("A", a), ("B", b)) if not row["quiet"]]
+    quick = [name for name, row in (("A", a), ("B", b)) if row["images_per_s_ci95"] is None]
+    if noisy or quick:
+        why = f"noisy in {' and '.join(noisy)}" if noisy else f"no interval in {' and '.join(quick)}: --quick"
+        state: State = "not judged" if limit is None else "missed"
+        return Change(_name(a), value, other, loss, words=f"{CANNOT_TELL}: {why}", state=state)
+    ends = [cast(list[float], row["images_per_s_ci95"]) for row in (b, a)]
+    low, high = of_ratio(other, (ends[0][0], ends[0][1]), value, (ends[1][0], ends[1][1]))
+    interval = (100 * (1 - high), 100 * (1 - low))
+    state, words = _verdict(interval, limit)
+    return Change(_name(a), value, other, loss, interval, words, state)
+
+
+def _accuracy(a: Accuracy, b: Accuracy, run_a: Run, run_b: Run, limit: float | None) -> Change:
+    value, other = a["top1_pct"], b["top1_pct"]
+    of_a, of_b = run_a.answers(a), run_b.answers(b)
+    pair = paired.of(of_a, of_b) if of_a and of_b else None
+    if pair is None or not pair.images:
+        interval = _unpaired(a, b)
+        state, words = _verdict(interval, limit)
+        return Change(_name(a), value, other, value - other, interval, words, state)
+    low, high = paired.drop_interval(pair)
+    interval = (100 * low, 100 * high)
+    state, words = _verdict(interval, limit)
+    if words and limit is not None and state == "held":
+        needed = paired.images_needed(pair, limit / 100)
+        words = f"{CANNOT_TELL}: {pair.images:,} images" + (
+            f", about {needed:,} are needed" if needed else ""
+        )
+    return Change(_name(a), value, other, 100 * pair.drop, interval, words, state, pair)
+
+
+def _unpaired(a: Accuracy, b: Accuracy) -> Interval:
+    """Newcombe's interval of a difference of two shares, from Wilson's of each (Stat. Med. 17, 1998): the
+    images are not known to be the same ones.
+    """
+    (low_a, high_a), (low_b, high_b) = a["top1_ci95_pct"], b["top1_ci95_pct"]
+    top_a, top_b = a["top1_pct"], b["top1_pct"]
+    drop = top_a - top_b
+    below = ((top_a - low_a) ** 2 + (high_b - top_b) ** 2) ** 0.5
+    above = ((high_a - top_a) ** 2 + (top_b - low_b) ** 2) ** 0.5
+    return drop - below, drop + above
+
+
+def _verdict(interval: Interval, limit: float | None) -> tuple[State, str]:
+    """Missed when all of the interval is beyond the limit, held else; words where the far end is beyond."""
+    if limit is None:
+        return "not judged", ""
+    if interval[0] > limit:
+        return "missed", ""
+    return "held", CANNOT_TELL if interval[1] > limit else ""
+
+
+def _name(row: Record) -> str:
+    """`throughput cpu fp32 uint8, batch 16, 2 devices`: what tells rows of one comparison apart."""
+    words = [format.shown(format.form(row)), f"batch {row['batch']}"]
+    if row["kind"] == "throughput":
+        words += [format.devices(row["devices"])] + [row["hint"]] * (row["hint"] != "throughput")
+    else:
+        words.append(format.shown(format.data(row)))
+    return f"{row['kind']} {', '.join(words)}"
+
+
+def missed(all_changes: Sequence[Change]) -> list[Change]:
+    """Those that missed their limit."""
+    return [change for change in all_changes if change.state == "missed"]
+
+
+def flips(all_changes: Sequence[Change]) -> Iterator[tuple[str, Paired]]:
+    """(what, images whose answer flipped) of each accuracy whose images are known."""
+    for change in all_changes:
+        if change.pair:
+            yield change.what, change.pair
