@@ -26,8 +26,6 @@ from pipeline.step import Step
 from pipeline.text import INV
 from pipeline.ui import doctor as health
 from pipeline.ui import views
-from stages import bench as bench_stage
-from stages import compare as compare_stage
 from stages import convert
 from stages import data as data_stage
 from stages import doctor as doctor_stage
@@ -38,6 +36,8 @@ from stages import report as report_stage
 from stages.report import UNSTAMPED
 from stages.request.build import Build, resolve
 from stages.request.request import out_of
+from stages.timing import bench as bench_stage
+from stages.timing import compare as compare_stage
 
 Steps = Iterator[Step]
 
@@ -99,17 +99,25 @@ LIMITS = {
     "max_drop": Option(None, "points of top-1 that may be lost; more is exit 3"),
     "max_slow": Option(None, "percent of images/s that may be lost; more is exit 3"),
 }
-BENCH = {
-    "profile": Option(False, "where the time of one batch size goes, layer by layer, instead of timing"),
-    "compare": Option(None, "compare with another build: a summary.json or an OUT"),
-    **LIMITS,
+INSTEAD = {
+    "profile": Option(False, "instead of timing: where the time of one batch size goes, layer by layer"),
+    "tune": Option(False, "instead of timing: which split of the cores is the fastest"),
+    "scenario": Option(None, "instead of timing: LoadGen's offline, singlestream, multistream or server"),
 }
+LOADGEN = {
+    "target_qps": Option(None, "with --scenario: queries a second, issued (server) or expected (offline)"),
+    "target_latency_ms": Option(None, "with --scenario=server: ms that a query may take"),
+    "percentile": Option(None, "with --scenario: of the latency, such as 99"),
+    "min_queries": Option(None, "with --scenario: queries at least"),
+    "min_seconds": Option(None, "with --scenario: seconds at least (default 1)"),
+}
+COMPARE = {"compare": Option(None, "compare with another build: a summary.json or an OUT"), **LIMITS}
 
 
-@kinds.stage(pre=[compile], post=[report], own=BENCH, closing=bench_stage.closing)
-def bench(build: Build, named: bool, profile: bool = False, **asked: str | None) -> Steps:
+@kinds.stage(pre=[compile], post=[report], own={**INSTEAD, **LOADGEN, **COMPARE}, closing=bench_stage.closing)
+def bench(build: Build, named: bool, **asked: object) -> Steps:
     """Time every compiled batch size on all chosen devices, alone on the machine: rounds in turns."""
-    return bench_stage.profile(build) if profile else bench_stage.steps(build, named, **asked)
+    return bench_stage.asked_for(build, named, **asked)
 
 
 @kinds.stage(own=invokes(DATA), closing=data_stage.closing)

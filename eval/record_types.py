@@ -166,13 +166,32 @@ class Layer(Common):
     peak_share_pct: Annotated[float, "of the GFLOP/s that a measured matrix product reached, percent"]
 
 
-Record: TypeAlias = Accuracy | Throughput | Agreement | Pipeline | Layer
+class Loadgen(Common):
+    """One scenario of MLPerf's LoadGen."""
+
+    kind: Literal["loadgen"]
+    batch: Annotated[int, "images that the compiled model takes at once"]
+    devices: Annotated[list[str], "ids of the devices that worked at once"]
+    hint: Annotated[str, "as with --hint"]
+    scenario: Annotated[str, "offline, singlestream, multistream or server"]
+    valid: Annotated[bool, "whether LoadGen calls the run VALID"]
+    reason: Annotated[str | None, "LoadGen's words when it is INVALID; null when it is VALID"]
+    percentile: Annotated[float, "of `latency_ms`, in percent"]
+    latency_ms: Annotated[float, "of a query, at that percentile; Offline's one query is all of it"]
+    samples_per_s: Annotated[float, "images completed per second"]
+    queries: Annotated[int, "queries that LoadGen counted"]
+    target_qps: Annotated[float | None, "what it was told to expect or to issue; null where there is none"]
+    top1_pct: Annotated[float | None, "top-1 of its accuracy run, percent; null without a data set"]
+
+
+Record: TypeAlias = Accuracy | Throughput | Agreement | Pipeline | Layer | Loadgen
 KINDS: dict[str, type] = {
     "accuracy": Accuracy,
     "throughput": Throughput,
     "agreement": Agreement,
     "pipeline": Pipeline,
     "layer": Layer,
+    "loadgen": Loadgen,
 }
 
 

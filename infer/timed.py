@@ -96,18 +96,18 @@ def measure(parent: int, job: Job, barrier: Barrier, answers: Answers) -> None:
 def _timed(session: TimedSession, job: Job, watched: Sequence[int], barrier: Barrier) -> DeviceTimes:
     """Warm up, wait until all devices have, time."""
     batch = images(job.shape, job.dtype)
-    (first,) = rounds(session, batch, 0, 1)
-    warmup = 1 + len(rounds(session, batch, WARMUP_S, WARMUP_QUERIES - 1))
+    (first,) = queries(session, batch, 0, 1)
+    warmup = 1 + len(queries(session, batch, WARMUP_S, WARMUP_QUERIES - 1))
     session.take_compute_ms()  # the warm-up's are not counted
     barrier.wait(PATIENCE_S)
     before, cpu = noise.counters(watched), time.process_time()
-    queries = rounds(session, batch, job.seconds, job.queries)
+    timed = queries(session, batch, job.seconds, job.queries)
     cpu_s, after = time.process_time() - cpu, noise.counters(watched)
     barrier.wait(PATIENCE_S)  # ending a process is work: nobody does that while others are timed
     return {
         "device": job.device,
         "warmup": warmup,
-        "queries": queries,
+        "queries": timed,
         "compute_ms": session.take_compute_ms(),
         "load_s": 0.0,
         "first_query_ms": (first[1] - first[0]) * 1000,
@@ -131,11 +131,11 @@ def images(shape: Sequence[int], dtype: str) -> Images:
     return generator.uniform(-2.2, 2.7, tuple(shape)).astype(np.float32)
 
 
-def rounds(session: TimedSession, batch: Images, seconds: float, queries: int) -> list[Query]:
-    """Queries until both so many seconds and so many queries are reached."""
+def queries(session: TimedSession, batch: Images, seconds: float, least: int) -> list[Query]:
+    """Queries until so many seconds and at least so many of them are reached."""
     times: list[Query] = []
     stop = time.monotonic() + seconds
-    while len(times) < queries or time.monotonic() < stop:
+    while len(times) < least or time.monotonic() < stop:
         begun = time.monotonic()
         session.infer(batch)
         times.append((begun, time.monotonic()))

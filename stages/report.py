@@ -10,7 +10,14 @@ from stages.request.build import Build
 from stages.request.request import published
 
 # one flat row each; layers.json has several
-RECORDS = ("accuracy.json", "agreement.json", "throughput.json", "pipeline.json", "layers.json")
+RECORDS = (
+    "accuracy.json",
+    "agreement.json",
+    "throughput.json",
+    "pipeline.json",
+    "layers.json",
+    "loadgen.json",
+)
 JUDGES = ("eval.accuracy:write", "eval.ais_bench.score:write")
 TABLE = "table.txt"
 # files that builds make without a stamp of their own, relative to OUT

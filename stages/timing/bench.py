@@ -1,0 +1,85 @@
+"""bench: how fast each compiled batch size is, in rounds that take turns."""
+
+from collections.abc import Iterator
+
+from eval.comparison import runs
+from pipeline.errors import BuildError
+from pipeline.step import Step
+from stages.request.build import Build
+from stages.timing import cells, instead, loadgen
+from stages.timing.compare import compared, limits
+
+ALTERNATIVES = ("profile", "tune", "scenario", "compare")
+
+
+def asked_for(build: Build, named: bool, **asked: object) -> Iterator[Step]:
+    """The steps of what was asked for: timing, or one of the things instead of it; `asked` are the stage's own
+    options as typed. BuildError for options that do not go together.
+    """
+    typed = {name: str(value) for name, value in asked.items() if value not in (None, False)}
+    several = [flag_of(name) for name in ALTERNATIVES if name in typed]
+    if len(several) > 1:
+        raise BuildError(f"{' and '.join(several)}: one at a time")
+    alone = [flag_of(name) for name in loadgen.SETTINGS if name in typed]
+    if alone and "scenario" not in typed:
+        raise BuildError(f"{alone[0]}: a setting of LoadGen. Add --scenario=singlestream or another")
+    _check_limits(build, typed.get("compare"), typed.get("max_drop"), typed.get("max_slow"))
+    if "profile" in typed:
+        return instead.profile(build)
+    if "tune" in typed:
+        return instead.tune(build)
+    if "scenario" in typed:
+        return loadgen.steps(build, typed["scenario"], typed)
+    return steps(build, named)
+
+
+def flag_of(name: str) -> str:
+    """An option as it is typed."""
+    return "--" + name.replace("_", "-")
+
+
+def _check_limits(build: Build, compare: str | None, max_drop: str | None, max_slow: str | None) -> None:
+    """A mistake is told before anything is timed."""
+    asked = limits(max_drop, max_slow)
+    if compare is None:
+        if asked.any:
+            raise BuildError("--max-drop and --max-slow: limits of what? Add --compare=PATH, the reference")
+        return
+    if runs.load(compare).out == build.request.out:
+        raise BuildError(
+            f"--compare={compare}: this build writes its own report there; compare with a copy of it, or set"
+            " --out"
+        )
+
+
+def steps(build: Build, named: bool) -> Iterator[Step]:
+    """Time every compiled batch size on all chosen devices, alone on the machine: rounds in turns, A B C A B
+    C, each a step of its own, and a record of each batch size. `named`: bench itself was asked for.
+
+    The sample is no real data: unless bench itself was asked for, one short round of it is enough. A cell
+    that was measured at length, and still holds, serves a short question, too.
+    """
+    request, files = build.request, build.files()
+    quick = request.given.quick or (request.sample and not named)
+    for at, batch in enumerate(request.batches):
+        full = [*cells.cell(build, batch, cells.FULL, at)]
+        short = quick and not cells.holds(full, files)
+        yield from cells.cell(build, batch, cells.QUICK, at) if short else full
+
+
+def closing(
+    build: Build,
+    tune: bool = False,
+    compare: str | None = None,
+    max_drop: str | None = None,
+    max_slow: str | None = None,
+    **_: object,
+) -> str:
+    """What a benchmark ends with: what was tried, or how this build differs from the one it was asked to be
+    compared with.
+    """
+    if tune:
+        return instead.splits(build)
+    request = build.request
+    asked = limits(max_drop, max_slow)
+    return compared(compare, request.out, asked, request.batches) if compare else ""
