@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from eval.report import terminal
 from pipeline.freshness import stored
@@ -69,6 +70,9 @@ def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, 
     scope: dict[str, object] = {"batches": list(request.batches)}
     if any(step.action == "infer.profile:write" for step in declared):
         scope["profile"] = True
+    asked = [step.params["asked"] for step in declared if step.action == "infer.mlperf.scenario:write"]
+    if asked:
+        scope["scenario"] = cast(dict[str, object], asked[0])["scenario"]
     listed = any(step.stage == "preprocess" for step in declared)
     if any(step.resource == "device" or step.exclusive for step in declared):
         scope["devices"] = build.target.devices

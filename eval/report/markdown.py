@@ -57,6 +57,7 @@ def page(
         section(throughput.side_by_side(rows, published)),
         *map(section, throughput.each_configuration(rows, published)),
         section(ratios.table(rows, published)),
+        section(tables.loadgen(rows)),
         *map(section, tables.layers(rows)),
         _listed("Published figures:", compare.sources(published, published_accuracy)),
         section(tables.pipeline(rows)),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from eval.record_types import Accuracy, Agreement, Layer, Pipeline, Record, Throughput
+from eval.record_types import Accuracy, Agreement, Layer, Loadgen, Pipeline, Record, Throughput
 from eval.records import of_kind
 from eval.report import compare, format
 from eval.report.compare import Accuracies
@@ -197,3 +197,25 @@ def _profile(rows: Sequence[Layer]) -> Table:
     total = f"{duration(sum(row['ms'] for row in rows))} ms a query"
     macs = f"{format.millions(sum(row['macs'] for row in rows))} M multiply-adds an image"
     return of_lines(f"Layers of {shown(format.model(first))}, {of}: {total}, {macs}", lines, left=2)
+
+
+def loadgen(rows: Sequence[Record]) -> Table:
+    """A line a scenario of LoadGen."""
+    lines = [
+        {
+            "scenario": row["scenario"],
+            "model": format.model(row),
+            "chip": format.form(row),
+            "batch": number(row["batch"]),
+            "devices": format.devices(row["devices"]),
+            "verdict": "VALID" if row["valid"] else f"INVALID: {row['reason']}",
+            "samples/s": speed(row["samples_per_s"]),
+            "latency ms": duration(row["latency_ms"]),
+            "percentile": f"{row['percentile']:g}",
+            "queries": number(row["queries"]),
+            "target": optional(speed, row["target_qps"]),
+            "top-1, %": optional(percent, row["top1_pct"]),
+        }
+        for row in of_kind(rows, Loadgen)
+    ]
+    return of_lines("MLPerf LoadGen", lines, left=6)

@@ -5,7 +5,7 @@ figures.
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
-from eval.record_types import Accuracy, Agreement, Layer, Pipeline, Record, Throughput
+from eval.record_types import Accuracy, Agreement, Layer, Loadgen, Pipeline, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, tables, throughput
 from eval.report.compare import Accuracies, Throughputs
@@ -30,6 +30,7 @@ class Scope(TypedDict, total=False):
     batches      the batch sizes asked for; others were timed at another time, maybe beside other work
     devices      the devices asked for, where the command runs on any
     data         columns of the rows that are of its images alone
+    scenario     LoadGen's, where one was asked for
     profile      whether layers were asked for
     undecodable  the file that names the images that cannot be decoded, relative to OUT
     """
@@ -38,6 +39,7 @@ class Scope(TypedDict, total=False):
     batches: Sequence[int]
     devices: Sequence[str]
     data: Mapping[str, object]
+    scenario: str
     profile: bool
     undecodable: str
 
@@ -51,11 +53,15 @@ def final(
     accuracy = matching(of_kind(rows, Accuracy), current)
     timed = matching(of_kind(rows, Throughput), compare.without_batch(current))
     profiled = matching(of_kind(rows, Layer), compare.without_batch(current)) if scope.get("profile") else []
+    tested = matching(
+        of_kind(rows, Loadgen), {"scenario": scope.get("scenario"), **compare.without_batch(current)}
+    )
     blocks = [
         SAMPLE if any(row["sample_data"] for row in (*accuracy, *timed)) else "",
         "\n".join(_accuracy(line) for line in tables.judged(accuracy, published_accuracy).lines()),
         *_undecodable(rows, accuracy, scope),
         HOPELESS if any(row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW for row in accuracy) else "",
+        "\n".join(drawn(tables.loadgen(tested))) if tested else "",
         *("\n".join(drawn(table)) for table in tables.layers(profiled)),
         "\n".join(drawn(throughput.requested(timed, _same_top1(rows, current), published))) if timed else "",
     ]

@@ -13,8 +13,8 @@ ALTERNATIVES = ("profile", "tune", "scenario", "compare")
 
 
 def asked_for(build: Build, named: bool, **asked: object) -> Iterator[Step]:
-    """The steps of what was asked for: timing, or one of the things instead of it; `asked` are the stage's own
-    options as typed. BuildError for options that do not go together.
+    """The steps of what was asked for: timing, or one of the things instead of it. `asked` are the stage's
+    own options as typed. BuildError for options that do not go together.
     """
     typed = {name: str(value) for name, value in asked.items() if value not in (None, False)}
     several = [flag_of(name) for name in ALTERNATIVES if name in typed]
