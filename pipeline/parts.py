@@ -1,7 +1,8 @@
 """Files that appear whole or not at all: written beside their name as `.part-NAME`, then renamed."""
 
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 PREFIX = ".part-"
@@ -42,3 +43,38 @@ def sweep(out: str) -> None:
         for name in files:
             if name.startswith(PREFIX):
                 os.unlink(os.path.join(folder, name))
+
+
+def sweep_beside(out: str, outputs: Iterable[str]) -> None:
+    """Remove what a killed build left beside outputs that lie outside OUT, where `sweep` does not look: in
+    their own folders, what is called as a part of such an output, by its ending, is.
+    """
+    endings: dict[str, set[str]] = {}
+    for path in outputs:
+        if not path.startswith(out.rstrip("/") + "/"):
+            folder, name = os.path.split(path)
+            endings.setdefault(folder, set()).add(os.path.splitext(name)[1])
+    for folder, known in endings.items():
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                ending = os.path.splitext(entry.name.removesuffix(".stamp"))[1]
+                if entry.name.startswith(PREFIX) and ending in known and entry.is_file(follow_symlinks=False):
+                    os.unlink(entry.path)
+
+
+def make_folder(path: str, mode: int = 0o777) -> None:
+    """Make a folder and those above it that are missing, all of them with `mode` (the umask applies)."""
+    if path and not os.path.isdir(path):
+        make_folder(os.path.dirname(path), mode)
+        with suppress(FileExistsError):  # another process's, since then; a file of that name shows later
+            os.mkdir(path, mode)
+
+
+def protect(path: str, mode: int = 0o755) -> None:
+    """Take the permissions that are not in `mode` off a file, as a umask does: AIT's ais_bench and msit
+    refuse what group or world may write. Nothing is added, and a disk without permissions stays as it is.
+    """
+    with suppress(OSError):
+        now = stat.S_IMODE(os.stat(path).st_mode)
+        if now & ~mode & 0o777:
+            os.chmod(path, now & (mode | ~0o777))

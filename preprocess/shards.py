@@ -11,6 +11,7 @@ import numpy as np
 from PIL import features
 
 from pipeline.errors import BadData
+from pipeline.parts import protect, whole_of
 from preprocess import undecodable
 from preprocess.dataset import index_csv
 from preprocess.dataset import tar as archive
@@ -19,8 +20,7 @@ from preprocess.undecodable import BadImage, Undecodable
 
 Member = tuple[str, int, int, str]  # of a tar: name, offset, size, first 16 hex of its SHA-256
 Source = tuple[int, str, Callable[[], bytes]]  # row, name, what reads it
-# ais_bench refuses a file that others may write, and reads what only its group may
-BIN_MODE = 0o640
+BIN_MODE = 0o640  # ais_bench reads what only its group may
 
 
 def write(
@@ -94,12 +94,17 @@ def index(
 
 
 def write_bins(outputs: Sequence[str], *, shard: str) -> None:
-    """Write one .bin a row of the shard, an output each: float32 CHW of one image, or uint8 HWC for a model
-    with AIPP. ValueError where there are not as many rows as outputs.
+    """Write one .bin a row of the shard: float32 CHW of one image, or uint8 HWC for a model with AIPP.
+    ValueError where there are not as many rows as files.
+
+    outputs  a list of the files' names, a line each; and the files
     """
-    for row, path in zip(np.load(shard, mmap_mode="r"), outputs, strict=True):
+    paths = outputs[1:]
+    for row, path in zip(np.load(shard, mmap_mode="r"), paths, strict=True):
         row.tofile(path)
-        os.chmod(path, BIN_MODE)
+        protect(path, BIN_MODE)
+    with open(outputs[0], "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.writelines(f"{os.path.basename(whole_of(path))}\n" for path in paths)
 
 
 def sources(images: Sequence[str], tar: str | None, members: Sequence[Member]) -> Iterator[Source]:

@@ -17,7 +17,7 @@ from preprocess.dataset.classes import TABLE
 from preprocess.dataset.scan import VAL
 from preprocess.sample import splits
 from preprocess.undecodable import rows_of
-from stages import diagnosis, preprocess
+from stages import bins_folder, diagnosis, preprocess
 from stages.convert import network, versions
 from stages.request import dataset
 from stages.request.build import Build
@@ -91,24 +91,20 @@ def said_of_show(build: Build, asked: object) -> str:
 
 def bins(build: Build, asked: object) -> Iterator[Step]:
     """One .bin an image in the folder asked for, written from the shards."""
-    data, folder = build.dataset, os.path.abspath(str(asked))
+    folder = bins_folder.folder_of(str(asked))
     yield from preprocess.steps(build)
-    names, size = bin_names([image.name for image in data.images]), data.shard_size
-    for n, shard in enumerate(data.shards):
-        part = names[n * size : (n + 1) * size]
-        yield Step(
-            f"bins/{n:05d}",
-            "preprocess.shards:write_bins",
-            inputs={"shard": shard},
-            outputs=tuple(os.path.join(folder, name) for name in part),
-            images=len(part),
-        )
+    yield from bins_folder.steps(build, folder, _bin_names(build))
 
 
 def said_of_bins(build: Build, asked: object) -> str:
-    """How many there are, and where."""
-    folder = os.path.abspath(str(asked))
-    return f"{len(build.dataset.images)} files for ais_bench --input: {folder}{_skipped(build)}"
+    """How many there are, and where; and what other tools will not like about the folder."""
+    folder, names = os.path.abspath(str(asked)), _bin_names(build)
+    said = f"{len(names)} files for ais_bench --input: {folder}{_skipped(build)}"
+    return "\n".join([said, *bins_folder.tidied(folder, names)])
+
+
+def _bin_names(build: Build) -> list[str]:
+    return bin_names([image.name for image in build.dataset.images])
 
 
 def bin_names(images: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from backends import CompileTarget
 from backends.ascend import aipp, cann, error_text
 from pipeline import process
 from pipeline.errors import BuildError, StepError
+from pipeline.parts import protect
 
 # seconds on a server, minutes on an arm board, hours on a 310B dev kit with little memory
 TIMEOUT_S = 2 * 3600.0
@@ -71,8 +72,8 @@ def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> No
                 f"atc said success, but left {len(models)} models of more than 0 bytes, not 1. "
                 f"Whole log: {log}"
             )
-        shutil.move(models[0], out)
-    os.chmod(out, MODE)
+        shutil.copyfile(models[0], out)  # moved it would be atc's 0600, whatever the umask
+    protect(out, MODE)
 
 
 def command(

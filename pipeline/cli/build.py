@@ -21,7 +21,7 @@ from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
 from pipeline.freshness.stamp import Made
 from pipeline.outdir import gc, provenance
-from pipeline.parts import sweep
+from pipeline.parts import sweep, sweep_beside
 from pipeline.plan import Plan
 from pipeline.step import Step
 from pipeline.text import INV, counted
@@ -66,6 +66,7 @@ def run(plan: Plan, settings: Settings, again: Sequence[str] = (), dry: bool = F
 def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:
     with of_out(settings.out):
         sweep(settings.out)
+        sweep_beside(settings.out, plan.makers)
         files = files_of(plan, settings)
         verdicts = verdicts_of(plan, files, again)
         stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]

@@ -21,6 +21,7 @@ from typing import Any, TextIO
 from pipeline import fingerprint, timing
 from pipeline.errors import FAILED, BadData, BuildError, GateMissed, StepError
 from pipeline.fingerprint import Fingerprint
+from pipeline.parts import protect
 from pipeline.process import THREAD_VARIABLES, callers_threads, watch
 from pipeline.step import Inputs, Slot
 
@@ -96,6 +97,8 @@ def _try(call: Call, done: Done) -> None:
     try:
         done.inputs = {path: fingerprint.of_file(path) for path in call.unknown}
         _act(call, done)
+        for path in call.parts:
+            protect(path)  # whatever the umask: tools of others refuse what others may write
         done.outputs = {path: fingerprint.of_file(path) for path in call.parts}
     except (BuildError, StepError, GateMissed) as error:
         done.error, done.bad_data = (error.exit_code, str(error)), isinstance(error, BadData)

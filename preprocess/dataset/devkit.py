@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping
 
 from pipeline.errors import BuildError
-from pipeline.parts import replaced
+from pipeline.parts import protect, replaced
 from pipeline.text import INV
 from preprocess.dataset import classes
 
@@ -38,6 +38,7 @@ def write(path: str, labels: Mapping[str, int]) -> None:
         part = f"{path}.{os.getpid()}"  # it lies among the user's own files, where no lock is held
         with replaced(path, part), open(part, "w", encoding="utf-8") as file:
             file.write(lines)
+            protect(part)
     except OSError as error:
         raise BuildError(
             f"{path}: cannot be written ({error.strerror}); name another file: --labels=FILE"
