@@ -53,7 +53,11 @@ class Accuracy(Common, AccuracyFigures):
     batch: Annotated[int | None, "images a query; null for results that another tool wrote"]
     results: NotRequired[Annotated[str, "the folder's name, of results that another tool wrote"]]
     format: NotRequired[Annotated[str, "txt, bin or npy, of results that another tool wrote"]]
-    background: NotRequired[Annotated[bool, "whether output 0 is a background, of another tool's results"]]
+    background: NotRequired[
+        Annotated[
+            bool, "whether output 0 is a background; of a model that has one, and of another tool's results"
+        ]
+    ]
 
 
 class Throughput(Common):
