@@ -90,7 +90,7 @@ RESULTS = {
 @kinds.stage(pre=[infer], post=[report], name="eval", own=RESULTS, instead=["results"])
 def evaluate(build: Build, results: str | None = None) -> Steps:
     """Judge the logits: top-1 to top-5 over all labels, and agreement with PyTorch at every batch size."""
-    return eval_stage.results(build, results) if results else eval_stage.steps(build)
+    return eval_stage.steps(build) if results is None else eval_stage.results(build, results)
 
 
 @kinds.stage(pre=[compile], post=[report])

@@ -50,6 +50,10 @@ def find(dataset: str, root: str) -> tuple[str | None, list[str]]:
 
 def missing(dataset: str, given: str | None, places: Sequence[str]) -> BuildError:
     """The error of a data set whose labels are nowhere: not in the `given` file, or in none of the places."""
+    if given is not None and os.path.isdir(given):
+        inside = os.path.join(given, NAME)
+        name = f"the one in it: --labels={inside}" if os.path.isfile(inside) else "the file itself"
+        return BuildError(f"--labels={given}: a folder; expected a file of lines NAME CLASS. Name {name}")
     if given is not None:
         return BuildError(f"--labels={given}: no such file. {DEVKIT_HINT[0].upper()}{DEVKIT_HINT[1:]}")
     looked = " and ".join(places)

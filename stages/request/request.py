@@ -13,8 +13,8 @@ from configs.schema import Chip, Model
 from pipeline import fingerprint
 from pipeline.errors import BuildError
 from pipeline.freshness.code import ROOT
-from pipeline.text import INV
 from preprocess import presets
+from preprocess.dataset import labels as label_files
 from preprocess.presets import Own, Values
 
 REPOSITORY = ROOT
@@ -107,10 +107,7 @@ class Request:
             return None
         path = os.path.abspath(typed)
         if not os.path.isfile(path):
-            raise BuildError(
-                f"--labels={typed}: no such file. Make it with: {INV} data"
-                " --devkit=ILSVRC2012_devkit_t12.tar.gz"
-            )
+            raise label_files.missing("", typed, [])
         return path
 
     @cached_property

@@ -18,7 +18,7 @@ def arguments() -> argparse.Namespace:
     """The flags of 2023-06; those without an effect here are taken and ignored."""
     parser = argparse.ArgumentParser(prog="ais_bench")
     parser.add_argument("--model", "-m", "--om", required=True, type=_checked)
-    parser.add_argument("--input", "-i")
+    parser.add_argument("--input", "-i", type=_checked_inputs)
     parser.add_argument("--output", "-o")
     parser.add_argument("--output_dirname")
     parser.add_argument("--outfmt", default="BIN", choices=["BIN", "NPY", "TXT"])
@@ -41,15 +41,29 @@ def arguments() -> argparse.Namespace:
 
 
 def _checked(path: str) -> str:
-    """AIT's hardening: safe characters, no link, not writable by others."""
-    if scenario.load()["ais_hardened"] and (
+    """AIT's hardening of the model."""
+    if _illegal(path):
+        raise argparse.ArgumentTypeError(f"om path:{path} is illegal. Please check.")
+    return path
+
+
+def _checked_inputs(paths: str) -> str:
+    """The same of every input, a file or a folder with its files."""
+    for path in paths.split(","):
+        inside = [entry.path for entry in os.scandir(path)] if os.path.isdir(path) else []
+        if any(map(_illegal, [path, *inside])):
+            raise argparse.ArgumentTypeError(f"input path:{path} is illegal. Please check.")
+    return paths
+
+
+def _illegal(path: str) -> bool:
+    """Whether AIT refuses it: safe characters, no link, not writable by others."""
+    return bool(scenario.load()["ais_hardened"]) and (
         not re.fullmatch(r"[_A-Za-z0-9/.-]+", path)
         or os.path.islink(path)
         or os.path.exists(path)
-        and os.stat(path).st_mode & 0o022
-    ):
-        raise argparse.ArgumentTypeError(f"om path:{path} is illegal. Please check.")
-    return path
+        and os.stat(path).st_mode & 0o022 != 0
+    )
 
 
 def one_device(args: argparse.Namespace, device: int) -> float:
@@ -105,7 +119,7 @@ def many_devices(args: argparse.Namespace, devices: list[str]) -> int:
                 next(argv)
             elif not word.startswith(("--device=", "--output_dirname=")):
                 words.append(word)
-        dirname = os.path.join(args.output_dirname or "multi", f"device{device}")
+        dirname = os.path.join(args.output_dirname or "multi", f"device{device}_{number}")
         done = subprocess.run(
             [sys.executable, "-m", "ais_bench", *words, "--device", device, "--output_dirname", dirname],
             capture_output=True,

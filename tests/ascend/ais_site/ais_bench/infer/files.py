@@ -64,6 +64,11 @@ def save(outputs: list[np.ndarray], group: list[str], folder: str, form: str) ->
     """One file an image and output: the name up to its first dot, `_`, the output's number."""
     written = []
     for number, output in enumerate(outputs):
+        if len(output) % len(group):
+            print(
+                f"[ERROR] save out files error array shape:{output.shape} files_count_perbatch:{len(group)}"
+            )
+            continue
         rows = np.array_split(output, len(group))
         for path, row in zip(group, rows, strict=True):
             if path == FAKE:
