@@ -9,6 +9,7 @@ the .bin files that its step wrote.
 import os
 import stat
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256
 
 from pipeline.errors import BuildError
@@ -39,9 +40,7 @@ def steps(build: Build, folder: str, names: Sequence[str]) -> Iterator[Step]:
     """One .bin an image in this folder, a step a shard. `names`: of all .bin files, in the images' order."""
     data, out = build.dataset, build.request.out
     inside = (folder + "/").startswith(out.rstrip("/") + "/")
-    # as seen from OUT: a tree that moved with both is up to date
-    place = sha256(os.fsencode(os.path.relpath(folder, out))).hexdigest()[:8]
-    lists = os.path.join(data.dir, f"bins-{place}")
+    lists = _lists(build, folder)
     for n, shard in enumerate(data.shards):
         part = names[n * data.shard_size : (n + 1) * data.shard_size]
         yield Step(
@@ -55,10 +54,21 @@ def steps(build: Build, folder: str, names: Sequence[str]) -> Iterator[Step]:
         )
 
 
-def tidied(folder: str, names: Collection[str]) -> list[str]:
-    """Remove the stamps that earlier versions left in the folder, close it to others where it holds our files
-    alone, and say what is left for the caller: what lies there besides `names`, and that others may write.
+def _lists(build: Build, folder: str) -> str:
+    """Where the lists of one folder's files lie, whatever data set they are of: an export replaces the last.
+    The folder counts as seen from OUT: a tree that moved with both is up to date.
     """
+    out = build.request.out
+    place = sha256(os.fsencode(os.path.relpath(folder, out))).hexdigest()[:8]
+    return os.path.join(out, "data", f"bins-{place}")
+
+
+def tidied(build: Build, folder: str, names: Collection[str]) -> list[str]:
+    """Remove what earlier exports left: lists of files that have been written over, and the stamps that
+    earlier versions put into the folder. Close it to others where it holds our files alone, and say what is
+    left for the caller: what lies there besides `names`, and that others may write.
+    """
+    _remove_lists(_lists(build, folder), len(build.dataset.shards))
     known = set(names)
     with os.scandir(folder) as entries:
         others = sorted(entry.name for entry in entries if entry.name not in known)
@@ -75,6 +85,14 @@ def tidied(folder: str, names: Collection[str]) -> list[str]:
     if stat.S_IMODE(os.stat(folder).st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
         lines.append(f"others may write there, which ais_bench refuses: chmod 750 {folder}")
     return lines
+
+
+def _remove_lists(folder: str, shards: int) -> None:
+    current = {f"{n:05d}.txt" for n in range(shards)}
+    stale = [name for name in os.listdir(folder) if name.removesuffix(STAMP) not in current]
+    for name in sorted(stale):  # a stamp after its list: a kill in between leaves it known as ours
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(folder, name))
 
 
 def _stale_stamp_removed(path: str) -> bool:

@@ -100,7 +100,7 @@ def said_of_bins(build: Build, asked: object) -> str:
     """How many there are, and where; and what other tools will not like about the folder."""
     folder, names = os.path.abspath(str(asked)), _bin_names(build)
     said = f"{len(names)} files for ais_bench --input: {folder}{_skipped(build)}"
-    return "\n".join([said, *bins_folder.tidied(folder, names)])
+    return "\n".join([said, *bins_folder.tidied(build, folder, names)])
 
 
 def _bin_names(build: Build) -> list[str]:

@@ -50,6 +50,7 @@ def test_the_folder_above_names_the_dated_folders_in_it_the_newest_first(tmp_pat
         (tmp_path / "results" / f"{name}_summary.json").write_text('{"filesinfo": {}}')
         os.utime(folder, (number, number))
     (tmp_path / "results" / "empty").mkdir()
+    (tmp_path / "results" / "notes.txt").write_text("of last week")
     said = refused(tmp_path, tmp_path / "results")
     assert "no results in it, but in 2 folders below it: 2026_11_26-10_00_00, 2026_11_25-09_00_00" in said
     assert f"Name one: --results={tmp_path}/results/2026_11_26-10_00_00" in said
@@ -59,6 +60,11 @@ def test_so_does_the_folder_above_that_and_one_above_device_folders(tmp_path):
     two_devices(tmp_path / "runs" / "results" / "both")
     said = refused(tmp_path, tmp_path / "runs")
     assert f"Name one: --results={tmp_path}/runs/results/both" in said
+
+
+def test_a_folder_above_without_any_file_is_told_so_too(tmp_path):
+    filled(tmp_path / "results" / "run", logits())
+    assert f"Name one: --results={tmp_path}/results/run" in refused(tmp_path, tmp_path / "results")
 
 
 def test_a_run_that_saved_nothing_is_told_by_its_summary(tmp_path):

@@ -19,19 +19,8 @@ HALF_AS_INTEGERS = (
 )
 
 
-def on_no_results(
-    folder: str, formats: Sequence[str], summaries: Sequence[str], device: re.Pattern[str]
-) -> str:
-    """The line on a folder without results: the folders below that have some, the newest first; or what a
-    summary without results means.
-    """
-    below = _with_results(folder, formats, device, DEPTH)
-    if below:
-        names = [os.path.relpath(path, folder) for path in below]
-        return (
-            f"--results={folder}: no results in it, but in {counted(len(names), 'folder')} below it: "
-            f"{some(names)}. Name one: --results={os.path.join(folder, names[0])}"
-        )
+def on_no_results(folder: str, formats: Sequence[str], summaries: Sequence[str]) -> str:
+    """The line on a folder without results, also where a summary says that there should be some."""
     if summaries:
         # ais_bench logs "save out files error" where a batch's outputs are fewer than its files, and goes on
         return (
@@ -40,6 +29,17 @@ def on_no_results(
             " uint8)"
         )
     return f"--results={folder}: no results in it; expected files NAME_0{', NAME_0'.join(formats)}"
+
+
+def refuse_one_too_high(folder: str, formats: Sequence[str], device: re.Pattern[str]) -> None:
+    """BuildError where folders below this one, which has no results, have some: the newest first."""
+    below = _with_results(folder, formats, device, DEPTH)
+    if below:
+        names = [os.path.relpath(path, folder) for path in below]
+        raise BuildError(
+            f"--results={folder}: no results in it, but in {counted(len(names), 'folder')} below it: "
+            f"{some(names)}. Name one: --results={os.path.join(folder, names[0])}"
+        )
 
 
 def _with_results(folder: str, formats: Sequence[str], device: re.Pattern[str], depth: int) -> list[str]:

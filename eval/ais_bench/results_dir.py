@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from eval.ais_bench import advice
-from eval.ais_bench.results_files import entries, is_file, require_readable
+from eval.ais_bench.results_files import entries, is_file, is_folder, require_readable
 from pipeline.errors import BuildError
 
 FORMATS = (".txt", ".bin", ".npy")
@@ -44,7 +44,7 @@ def listed(folder: str) -> Listing:
     """All results under `folder`: its own and those in device0, device1, ..."""
     listing = Listing(folder)
     top = entries(folder, folder)
-    devices = [entry.name for entry in top if DEVICE.match(entry.name) and entry.is_dir()]
+    devices = [entry.name for entry in top if DEVICE.match(entry.name) and is_folder(entry)]
     for below in ["", *devices]:
         stems = _stems_by_summary(os.path.join(folder, below))
         for entry in entries(folder, os.path.join(folder, below)) if below else top:
@@ -57,7 +57,8 @@ def listed(folder: str) -> Listing:
         for path in paths
     }
     if not formats:
-        raise BuildError(advice.on_no_results(folder, FORMATS, _summaries(folder), DEVICE))
+        advice.refuse_one_too_high(folder, FORMATS, DEVICE)
+        raise BuildError(advice.on_no_results(folder, FORMATS, _summaries(folder)))
     if len(formats) > 1:
         raise BuildError(
             f"--results={folder}: results in several formats: {', '.join(sorted(formats))}; leftovers of"
@@ -132,7 +133,8 @@ def paired(listing: Listing, names: Sequence[str]) -> list[str]:
     """
     images: dict[str, list[str]] = {}
     for name in names:
-        for stem in {name, name.partition(".")[0], os.path.splitext(name)[0]}:
+        base = name.rpartition("/")[2]
+        for stem in {base, base.partition(".")[0], os.path.splitext(base)[0]}:
             images.setdefault(stem, []).append(name)
     of_name: dict[str, list[str]] = {}
     shared, foreign = [], list(listing.other)
@@ -152,6 +154,8 @@ def paired(listing: Listing, names: Sequence[str]) -> list[str]:
             of_name[owners[0]] = paths
         else:
             foreign += paths
+    if not of_name and not shared:  # a text that lies there is no result
+        advice.refuse_one_too_high(listing.folder, FORMATS, DEVICE)
     root = os.path.abspath(listing.folder)
     twice = {name: paths for name, paths in of_name.items() if len(paths) > 1}
     if twice and not shared:

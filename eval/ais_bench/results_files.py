@@ -33,6 +33,14 @@ def is_file(entry: os.DirEntry[str]) -> bool:
         return True
 
 
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def require_readable(given: str, paths: Sequence[str]) -> None:
     """BuildError where results may not be read: how many, and the first with the reason."""
     closed = [path for path in paths if not os.access(path, os.R_OK)]
