@@ -1,10 +1,24 @@
-"""Files that appear whole or not at all: written beside their name as `.part-NAME`, then renamed."""
+"""Files that appear whole or not at all: written beside their name as `.part-NAME`, flushed, then renamed.
 
+Why flushed: a file system may write a rename to the disk before the bytes of the file that it names. After a
+power cut such a file has its name, its size and its times, and holds zeros; times and size are what a stamp
+is believed by. So the bytes are on the disk before the name is given, and the name before the stamp.
+"""
+
+import ctypes
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 
 PREFIX = ".part-"
+# More files than this are flushed by one syncfs. A disk needs a write of its journal, 0.3 to 30 ms, for each
+# fsync: 1,000 .bin files of 150 kB took 2.1 s one by one, 0.09 s together. The price: syncfs waits for what
+# other programs have left to write on the same disk, too, so a few files are flushed one by one.
+ONE_BY_ONE = 16
+# file systems that cannot flush a file or a folder by itself (some of FUSE, SMB and virtual machines' shared
+# folders) say one of these: nothing more can be done there
+CANNOT = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF)
 
 
 def part_of(path: str) -> str:
@@ -19,9 +33,70 @@ def whole_of(part: str) -> str:
     return os.path.join(folder, name.removeprefix(PREFIX))
 
 
+def flush(paths: Collection[str]) -> None:
+    """Return when the bytes of these files are on the disk, also those written through a memory map: fsync
+    does what msync does (in the kernel both are vfs_fsync_range), for maps of any process, closed or not.
+
+    Files that are not there are left out. OSError, with the path, when the disk does not take them: writing
+    is done only now, and a full or a failing disk is told only now.
+    """
+    folders = {os.path.dirname(path) for path in paths}
+    if len(paths) > ONE_BY_ONE and all(map(_flush_disk_of, folders)):
+        return
+    for path in paths:
+        with suppress(FileNotFoundError):
+            _fsync(path)
+
+
+def flush_folder(path: str) -> None:
+    """Return when the names in this folder are on the disk, as far as its file system can do that."""
+    with suppress(PermissionError):  # one may write into a folder that one may not read
+        _fsync(path or ".")
+
+
+def make_folder(path: str) -> None:
+    """Make this folder and those above it, where they are not there; their names are on the disk then."""
+    above = os.path.dirname(path)
+    if not os.path.isdir(path):
+        if above != path:
+            make_folder(above)
+        os.makedirs(path, exist_ok=True)
+        flush_folder(above)
+
+
+def _fsync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in CANNOT:
+            raise OSError(error.errno, error.strerror, path) from None
+    finally:
+        os.close(descriptor)
+
+
+def _flush_disk_of(folder: str) -> bool:
+    """Flush the whole file system that this folder lies on; False where that cannot be done."""
+    try:
+        descriptor = os.open(folder or ".", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # it may not be read, or is not there
+        return False
+    try:
+        return _syncfs(descriptor) == 0
+    finally:
+        os.close(descriptor)
+
+
+def _syncfs(descriptor: int) -> int:
+    """syncfs(2), which Python does not have; -1 where the C library does not, either, or it fails."""
+    call = getattr(ctypes.CDLL(None), "syncfs", None)
+    return int(call(descriptor)) if call else -1
+
+
 @contextmanager
 def replaced(path: str, part: str | None = None) -> Iterator[str]:
-    """Give a path to write to; what was written replaces `path` in one rename when the block ends well.
+    """Give a path to write to; what was written replaces `path` in one rename when the block ends well, and
+    both the bytes and the name are on the disk then.
 
     After an error nothing is left of it. `part` names another path on the same disk, for writers that hold no
     lock on OUT: a build beside them sweeps away what is called `.part-`.
@@ -29,7 +104,9 @@ def replaced(path: str, part: str | None = None) -> Iterator[str]:
     beside = part or part_of(path)
     try:
         yield beside
+        _fsync(beside)
         os.replace(beside, path)
+        flush_folder(os.path.dirname(path))
     except BaseException:
         with suppress(OSError):
             os.unlink(beside)

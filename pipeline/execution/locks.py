@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from pipeline import machine
 from pipeline.errors import BuildError
+from pipeline.parts import make_folder
 from pipeline.text import INV
 
 POLL_S = 0.2
@@ -28,7 +29,7 @@ def of_out(out: str) -> Iterator[None]:
     path = os.path.join(out, ".lock")
     lock = FileLock(path)
     try:
-        os.makedirs(out, exist_ok=True)
+        make_folder(out)
         lock.acquire(timeout=0)
     except Timeout:
         print(

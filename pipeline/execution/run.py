@@ -22,7 +22,7 @@ from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, RUN, Verdict, reasons
 from pipeline.freshness.stamp import Made
 from pipeline.freshness.stored import up_to_date
-from pipeline.parts import part_of
+from pipeline.parts import make_folder, part_of
 from pipeline.plan import Plan
 from pipeline.step import Inputs, Slot, Step
 
@@ -124,8 +124,8 @@ class Run:
         publish.remove_parts(step)
         # now, and kept: code edited while the step runs must look changed next time
         self.files.source.hashes(step.action, step.code)
-        for path in step.outputs:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+        for folder in {os.path.dirname(path) for path in step.outputs}:
+            make_folder(folder)
         call = Call(
             step.name,
             step.action,

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from pipeline import fingerprint, timing
-from pipeline.errors import FAILED, BadData, BuildError, GateMissed, StepError
+from pipeline import fingerprint, parts, timing
+from pipeline.errors import FAILED, FULL, BadData, BuildError, GateMissed, StepError, of_disk
 from pipeline.fingerprint import Fingerprint
 from pipeline.process import THREAD_VARIABLES, callers_threads, watch
 from pipeline.step import Inputs, Slot
@@ -78,16 +78,16 @@ def start(parent: int, slot: Slot, path: list[str]) -> None:
 
 
 def perform(call: Call) -> Done:
-    """Do one step: hash the inputs not known yet, run the action, hash what it wrote. The driver is told,
-    whatever happens.
+    """Do one step: hash the inputs not known yet, run the action, flush what it wrote to the disk and hash
+    it. The driver is told, whatever happens.
     """
     done, begun = Done(start=time.time()), time.perf_counter()
     try:
         with _printing_to(call.log, f"{call.name}: {call.action} on {_slot.kind} {_slot.id}"):
             _try(call, done)
     except OSError as error:  # no whole log, no step: the disk is full, or is not ours to write
-        lost = f"{error.strerror}: {call.log}"
-        done.error = (done.error[0], f"{done.error[1]} ({lost})") if done.error else (FAILED, lost)
+        code, lost = _of_disk(error) or (FAILED, f"{error.strerror}: {call.log}")
+        done.error = (done.error[0], f"{done.error[1]} ({lost})") if done.error else (code, lost)
     done.seconds = done.seconds or time.perf_counter() - begun
     return done
 
@@ -96,6 +96,9 @@ def _try(call: Call, done: Done) -> None:
     try:
         done.inputs = {path: fingerprint.of_file(path) for path in call.unknown}
         _act(call, done)
+        # here and not in the driver: workers wait for the disk beside each other. Before the hash: some
+        # network file systems give a file its times only now
+        parts.flush(call.parts)
         done.outputs = {path: fingerprint.of_file(path) for path in call.parts}
     except (BuildError, StepError, GateMissed) as error:
         done.error, done.bad_data = (error.exit_code, str(error)), isinstance(error, BadData)
@@ -104,8 +107,16 @@ def _try(call: Call, done: Done) -> None:
         Exception,
         SystemExit,
     ) as error:  # the only one in the project: whatever a step does, the driver hears of it
-        done.error = (FAILED, f"{type(error).__name__}: {error}".splitlines()[0])
+        done.error = _of_disk(error) or (FAILED, f"{type(error).__name__}: {error}".splitlines()[0])
         traceback.print_exc()
+
+
+def _of_disk(error: BaseException) -> tuple[int, str] | None:
+    """(exit code, line) of an error that is the disk's or its owner's; a full disk is told by the driver,
+    which knows whose it is.
+    """
+    failure = of_disk(error) if isinstance(error, OSError) and error.errno not in FULL else None
+    return (failure.exit_code, str(failure)) if failure else None
 
 
 def _act(call: Call, done: Done) -> None:
