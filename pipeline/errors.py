@@ -42,11 +42,13 @@ def of_disk(error: OSError, out: str = "OUT") -> BuildError | StepError | None:
     """What to tell of an error that is the disk's or its owner's: no room, no right, no answer. None for any
     other error, which is a bug.
 
-    out  what is named where the error names no file
+    out  what is named where a disk is full and the error names no file, as that of a write does
     """
-    path, words = error.filename or out, error.strerror or ""
+    path, words = error.filename, error.strerror or ""
     if error.errno in FULL:
-        return StepError(f"no space left on the disk of {path}. Free some, or set --out")
+        return StepError(f"no space left on the disk of {path or out}. Free some, or set --out")
+    if path is None:
+        return None
     if error.errno == errno.EROFS:
         return BuildError(f"{path}: {words}: set --out to a folder that can be written")
     if error.errno in DENIED:

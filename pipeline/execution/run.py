@@ -51,6 +51,7 @@ class Run:
         # of the steps that wait for others only once these have ended
         self._why = {name: verdicts[name].why for name in stale if verdicts[name].state == RUN}
         self._futures: dict[Future[Done], str] = {}
+        self._lacking: dict[Slot, str] = {}  # what has been said of slots without their cores
         self._machine_lock, self._said_waiting = MachineLock(), False
 
     def go(self) -> Outcome:
@@ -174,6 +175,9 @@ class Run:
             self._crash(step, slot)
             return
         self.workers.release(slot)
+        if done.lacking and self._lacking.get(slot) != done.lacking:
+            self._lacking[slot] = done.lacking
+            self.observer.note(f"{_where(slot)}: {done.lacking}; its steps run on what there is")
         if done.error:
             self._fail(step, *done.error, bad_data=done.bad_data)
             return

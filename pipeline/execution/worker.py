@@ -21,7 +21,7 @@ from typing import Any, TextIO
 from pipeline import fingerprint, parts, timing
 from pipeline.errors import FAILED, FULL, BadData, BuildError, GateMissed, StepError, of_disk
 from pipeline.fingerprint import Fingerprint
-from pipeline.process import THREAD_VARIABLES, callers_threads, watch
+from pipeline.process import THREAD_VARIABLES, callers_threads, pin, watch
 from pipeline.step import Inputs, Slot
 
 
@@ -55,6 +55,7 @@ class Done:
     libraries: dict[str, str | None] = field(default_factory=dict)
     error: tuple[int, str] | None = None
     bad_data: bool = False
+    lacking: str = ""  # what this slot should have and has not: its cores
 
 
 _slot = Slot("cpu", "0")
@@ -70,7 +71,7 @@ def start(parent: int, slot: Slot, path: list[str]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     watch(parent)
     if slot.cores:
-        os.sched_setaffinity(0, slot.cores)
+        pin(slot.cores)  # what cannot be had is told with each step
     callers_threads.update({variable: os.environ.get(variable) for variable in THREAD_VARIABLES})
     # before numpy is imported; slots fill the machine, not threads in a slot
     for variable in THREAD_VARIABLES:
@@ -82,6 +83,7 @@ def perform(call: Call) -> Done:
     it. The driver is told, whatever happens.
     """
     done, begun = Done(start=time.time()), time.perf_counter()
+    done.lacking = pin(_slot.cores) if _slot.cores else ""
     try:
         with _printing_to(call.log, f"{call.name}: {call.action} on {_slot.kind} {_slot.id}"):
             _try(call, done)
