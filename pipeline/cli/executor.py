@@ -19,7 +19,7 @@ from invoke.parser.context import ParserContext
 from invoke.runners import Result
 from invoke.tasks import Call
 
-from pipeline.cli import build
+from pipeline.cli import build, streams
 from pipeline.cli.settings import Request, Settings
 from pipeline.cli.task_types import AnyTask, Options, Stage, View
 from pipeline.errors import DONE, GATE_MISSED, INTERRUPTED, BuildError, GateMissed, StepError, of_disk
@@ -62,6 +62,7 @@ class Executor(InvokeExecutor):
         """Plain tasks run as Invoke runs them; the stages named run as one plan, once, where the first
         stood.
         """
+        streams.open_closed()  # once more: who starts `inv` of the virtual environment has passed no main()
         calls = self.normalize(tasks)
         staged = [call for call in calls if isinstance(call.task, Stage)]
         results: dict[AnyTask, Result] = {}
