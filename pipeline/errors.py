@@ -61,6 +61,14 @@ def of_disk(error: OSError, out: str = "OUT") -> BuildError | StepError | None:
     return None
 
 
+def in_a_step(error: BaseException) -> tuple[int, str] | None:
+    """(exit code, line) of an error that ends a step and is the disk's or its owner's, but for a full disk:
+    the driver tells that, which knows whose it is.
+    """
+    failure = of_disk(error) if isinstance(error, OSError) and error.errno not in FULL else None
+    return (failure.exit_code, str(failure)) if failure else None
+
+
 class GateMissed(Exception):
     """A measured figure is outside its bound: accuracy, agreement, regression. Exit code 3."""
 

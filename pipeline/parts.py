@@ -8,8 +8,11 @@ is believed by. So the bytes are on the disk before the name is given, and the n
 import ctypes
 import errno
 import os
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+
+from pipeline.errors import BuildError
 
 PREFIX = ".part-"
 # More files than this are flushed by one syncfs. A disk needs a write of its journal, 0.3 to 30 ms, for each
@@ -115,7 +118,57 @@ def replaced(path: str, part: str | None = None) -> Iterator[str]:
 
 def sweep(out: str) -> None:
     """Remove every leftover under OUT; only while its lock is held."""
-    for folder, _, files in os.walk(out):
+    for folder, _, files in walk(out):
         for name in files:
             if name.startswith(PREFIX):
                 os.unlink(os.path.join(folder, name))
+
+
+def walk(out: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """os.walk, but PermissionError for a folder that may not be read: what is in it would silently count as
+    not there. A disk's own `lost+found`, where OUT is the disk's top, is root's and nobody's loss.
+    """
+
+    def refused(error: OSError) -> None:
+        if isinstance(error, PermissionError) and os.path.basename(error.filename) != "lost+found":
+            raise error
+
+    return os.walk(out, onerror=refused)
+
+
+def folder(path: str, option: str) -> str:
+    """This path, which is a folder or can become one. BuildError, which begins with `option`, where something
+    else stands there or above it: a file, a link that leads nowhere.
+    """
+    above = path
+    while not os.path.lexists(above):
+        above = os.path.dirname(above)
+    wrong = _no_folder(above) or _no_name(path)
+    if wrong:
+        where = f"{above} " if above != path else ""
+        raise BuildError(f"{option}{path}: {where}{wrong}. Give a folder, there or not yet")
+    return path
+
+
+def _no_folder(path: str) -> str:
+    """Why a path that is there is no folder, "" where it is one."""
+    if os.path.isdir(path):
+        return ""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return f"is a link to {os.readlink(path)}, which is not there: make or mount that"
+    except OSError as error:
+        return f"is a link that leads nowhere ({error.strerror})"
+    kind = "a file" if stat.S_ISREG(mode) else "no folder but a pipe, a socket or a device"
+    return f"is a link to {kind}" if os.path.islink(path) else f"is {kind}"
+
+
+def _no_name(path: str) -> str:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, PermissionError):
+        return ""
+    except OSError as error:
+        return f"cannot be made ({error.strerror})"
+    return ""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 
 from pipeline import machine
-from pipeline.errors import FAILED, INTERRUPTED
+from pipeline.errors import FAILED, INTERRUPTED, in_a_step
 from pipeline.execution import publish
 from pipeline.execution.events import Observer, Outcome, Workers
 from pipeline.execution.locks import MachineLock
@@ -184,7 +184,8 @@ class Run:
         try:
             publish.publish(step, done, self.files, self._facts(step, done, slot), self.plan.makers)
         except OSError as error:
-            self._fail(step, FAILED, f"{error.strerror}: {error.filename or step.stamp}")
+            line = f"{error.strerror}: {error.filename or step.stamp}"
+            self._fail(step, *(in_a_step(error) or (FAILED, line)))
             return
         self.schedule.ran(step.name)
         self.observer.finished(step, done, self._why[step.name])

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from pipeline import fingerprint, parts, timing
-from pipeline.errors import FAILED, FULL, BadData, BuildError, GateMissed, StepError, of_disk
+from pipeline.errors import FAILED, BadData, BuildError, GateMissed, StepError, in_a_step
 from pipeline.fingerprint import Fingerprint
 from pipeline.process import THREAD_VARIABLES, callers_threads, pin, watch
 from pipeline.step import Inputs, Slot
@@ -88,7 +88,7 @@ def perform(call: Call) -> Done:
         with _printing_to(call.log, f"{call.name}: {call.action} on {_slot.kind} {_slot.id}"):
             _try(call, done)
     except OSError as error:  # no whole log, no step: the disk is full, or is not ours to write
-        code, lost = _of_disk(error) or (FAILED, f"{error.strerror}: {call.log}")
+        code, lost = in_a_step(error) or (FAILED, f"{error.strerror}: {call.log}")
         done.error = (done.error[0], f"{done.error[1]} ({lost})") if done.error else (code, lost)
     done.seconds = done.seconds or time.perf_counter() - begun
     return done
@@ -109,16 +109,8 @@ def _try(call: Call, done: Done) -> None:
         Exception,
         SystemExit,
     ) as error:  # the only one in the project: whatever a step does, the driver hears of it
-        done.error = _of_disk(error) or (FAILED, f"{type(error).__name__}: {error}".splitlines()[0])
+        done.error = in_a_step(error) or (FAILED, f"{type(error).__name__}: {error}".splitlines()[0])
         traceback.print_exc()
-
-
-def _of_disk(error: BaseException) -> tuple[int, str] | None:
-    """(exit code, line) of an error that is the disk's or its owner's; a full disk is told by the driver,
-    which knows whose it is.
-    """
-    failure = of_disk(error) if isinstance(error, OSError) and error.errno not in FULL else None
-    return (failure.exit_code, str(failure)) if failure else None
 
 
 def _act(call: Call, done: Done) -> None:

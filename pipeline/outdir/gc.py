@@ -101,7 +101,7 @@ def collect(
     Builds of the same outputs count as one. `known` is as in clean.
     """
     inventory.require_build(out)
-    with of_out(out):
+    with of_out(out, reading=not yes):
         ledger = os.path.join(out, inventory.LEDGER)
         recorded = _parsed(_text(ledger).splitlines())
         if not recorded:
