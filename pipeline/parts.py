@@ -17,7 +17,8 @@ from pipeline.errors import BuildError
 PREFIX = ".part-"
 # More files than this are flushed by one syncfs. A disk needs a write of its journal, 0.3 to 30 ms, for each
 # fsync: 1,000 .bin files of 150 kB took 2.1 s one by one, 0.09 s together. The price: syncfs waits for what
-# other programs have left to write on the same disk, too, so a few files are flushed one by one.
+# other programs have left to write on the same disk, too, and tells a failing disk only since Linux 5.8; so a
+# few files are flushed one by one.
 ONE_BY_ONE = 16
 # file systems that cannot flush a file or a folder by itself (some of FUSE, SMB and virtual machines' shared
 # folders) say one of these: nothing more can be done there

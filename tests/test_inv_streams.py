@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 
 import pytest
 from inv import HANG_S, ROOT, command, environment, own, pictures, results
@@ -78,6 +79,14 @@ def test_a_full_disk_under_standard_error_changes_no_exit_code(built):
     words, out = built
     assert redirected("2>/dev/full", *words, f"--out={out}")[0] == 0
     assert redirected("2>/dev/full", "all", "--chip=cpuu")[0] == 2
+
+
+@pytest.mark.parametrize(("unbuffered", "shown"), [("1", "a line\n"), ("", "")])
+def test_a_line_waits_in_no_buffer_where_the_caller_wants_none(unbuffered, shown):
+    code = "import os; from pipeline.cli import streams; streams.tell_errors(); print('a line'); os._exit(0)"
+    env = environment(PYTHONPATH=str(ROOT), PYTHONUNBUFFERED=unbuffered)
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == shown
 
 
 def test_the_script_closes_what_is_closed_before_it_opens_a_file(tmp_path):

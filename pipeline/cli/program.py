@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Container
+from contextlib import suppress
 from types import ModuleType
 from typing import NoReturn, cast
 
@@ -19,7 +20,7 @@ from invoke.tasks import Task
 from pipeline.cli import streams
 from pipeline.cli.executor import Executor
 from pipeline.cli.task_types import Stage, View
-from pipeline.errors import DONE, INTERRUPTED, MISTAKE
+from pipeline.errors import DONE, INTERRUPTED, MISTAKE, BuildError
 from pipeline.fingerprint import of_package
 from pipeline.text import INV, did_you_mean
 
@@ -58,7 +59,9 @@ class Inv(Program):
     def parse_cleanup(self) -> None:
         """Completion of values and step names, which Invoke does not know; then as Invoke does."""
         if self.args.complete.value is not None and self.args.complete.value is not False:
-            words = self.completions((self.core.remainder or "").split(" ")[1:])
+            words: list[str] = []
+            with suppress(BuildError):  # of what cannot be planned there are no steps to name
+                words = self.completions((self.core.remainder or "").split(" ")[1:])
             if words:
                 print("\n".join(words))
                 raise Exit(code=DONE)

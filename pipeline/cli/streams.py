@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any, cast
 
 from pipeline.errors import DONE, NO_READER, StepError
 
@@ -57,8 +57,10 @@ def tell_errors() -> None:
         before = getattr(sys, name)
         if isinstance(before, io.TextIOWrapper):
             before.flush()
+            raw = _Told(number, "w", closefd=False)
             after = io.TextIOWrapper(
-                io.BufferedWriter(_Told(number, "w", closefd=False)),
+                # as Python itself: under PYTHONUNBUFFERED, which images set, nothing waits in a buffer
+                cast(IO[bytes], raw) if before.write_through else io.BufferedWriter(raw),
                 encoding=before.encoding,
                 errors="replace",
                 line_buffering=before.line_buffering or number == 2,
