@@ -23,7 +23,7 @@ import numpy as np
 import backends
 from backends import Images, TimedSession
 from pipeline.errors import BuildError, StepError
-from pipeline.process import watch
+from pipeline.process import pin, semaphores, watch
 
 WARMUP_S, WARMUP_ROUNDS = 0.3, 3
 TIMED_S, TIMED_ROUNDS = 1.0, 10
@@ -92,7 +92,8 @@ def write(
     image.
     """
     spawn = multiprocessing.get_context("spawn")
-    barrier, answers = spawn.Barrier(len(devices)), spawn.Queue()
+    with semaphores():
+        barrier, answers = spawn.Barrier(len(devices)), spawn.Queue()
     jobs = [
         Job(backend, model, device, own, (batch, *shape), dtype)
         for device, own in zip(devices, cores, strict=True)
@@ -133,13 +134,20 @@ def _answer(processes: Sequence[SpawnProcess], answers: Answers) -> DeviceTimes:
 def _measure(parent: int, job: Job, barrier: Barrier, answers: Answers) -> None:
     """In the device's own process: open, warm up, wait for the others, time."""
     watch(parent)
-    if job.cores:
-        os.sched_setaffinity(0, job.cores)
     try:
+        _pinned(job.cores)
         session = backends.open_session(job.backend, job.model, job.device)
-        answers.put(_timed(session, job.device, images(job.shape, job.dtype), barrier))
+        times = _timed(session, job.device, images(job.shape, job.dtype), barrier)
+        _pinned(job.cores)  # still: what was timed on other cores is no measurement
+        answers.put(times)
     except (BuildError, StepError) as error:
         answers.put(str(error))
+
+
+def _pinned(cores: Sequence[int]) -> None:
+    """StepError where a core of this device cannot be had."""
+    if lacking := cores and pin(cores):
+        raise StepError(f"{lacking}. Give it back, or build anew: what is measured must have its cores")
 
 
 def _timed(session: TimedSession, device: str, batch: Images, barrier: Barrier) -> DeviceTimes:

@@ -1,6 +1,5 @@
 """One build: the lock, the plan against the disk, the run, and what is told of it."""
 
-import errno
 import os
 import signal
 import sys
@@ -8,7 +7,7 @@ from collections.abc import Sequence
 
 from pipeline import machine
 from pipeline.cli.settings import Settings
-from pipeline.errors import DONE, FAILED
+from pipeline.errors import DONE, FAILED, of_disk
 from pipeline.execution import preflight
 from pipeline.execution.events import Outcome
 from pipeline.execution.locks import of_out
@@ -52,15 +51,12 @@ def run(plan: Plan, settings: Settings, again: Sequence[str] = (), dry: bool = F
     try:
         return _run(plan, settings, again)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
         # the steps have their own words for this; here it was one of the engine's own small files
-        print(
-            f"inv: no space left on the disk of {settings.out}. Free some, or set --out; what is done is"
-            " kept",
-            file=sys.stderr,
-        )
-        return FAILED
+        failure = of_disk(error, settings.out)
+        if failure is None:
+            raise
+        print(f"inv: {failure}; what is done is kept", file=sys.stderr)
+        return failure.exit_code
 
 
 def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:

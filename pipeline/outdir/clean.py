@@ -56,7 +56,7 @@ def clean(
     goes. `dry` removes nothing and tells what would go.
     """
     inventory.require_build(out)
-    with of_out(out):
+    with of_out(out, reading=dry):
         there = inventory.read(out, known)
         going = [artifact for artifact in there.artifacts if _is_of(artifact, out, stage, chip, model)]
         everything = stage is chip is model is None

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 
-from pipeline import parts
+from pipeline import fingerprint, parts
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Fingerprint
 from pipeline.freshness import stamp
@@ -90,12 +90,12 @@ def read(out: str, known: Collection[str] = ()) -> Inventory:
 
 
 def is_out(folder: str) -> bool:
-    """Whether a build wrote here."""
-    return all(os.path.isfile(os.path.join(folder, name)) for name in LOCK)
+    """Whether a build wrote here. PermissionError where this user may not know."""
+    return all(fingerprint.of_stat(os.path.join(folder, name)) for name in LOCK)
 
 
 def _files(out: str) -> Iterable[str]:
-    for folder, folders, names in os.walk(out):
+    for folder, folders, names in parts.walk(out):
         links = [
             name for name in folders if os.path.islink(os.path.join(folder, name))
         ]  # os.walk does not enter them

@@ -10,7 +10,7 @@ from functools import cached_property
 from configs import schema
 from configs.options import Given
 from configs.schema import Chip, Model
-from pipeline import fingerprint
+from pipeline import fingerprint, parts
 from pipeline.errors import BuildError
 from pipeline.freshness.code import ROOT
 from preprocess import presets
@@ -215,8 +215,8 @@ def fitted(given: Given, chip: Chip) -> Request:
 
 
 def out_of(typed: str | None) -> str:
-    """--out as an absolute path."""
-    return os.path.abspath(typed) if typed else os.path.join(REPOSITORY, "out")
+    """--out as an absolute path. BuildError where that is no folder and cannot become one."""
+    return parts.folder(os.path.abspath(typed) if typed else os.path.join(REPOSITORY, "out"), "--out=")
 
 
 def own_pixels(model: Model) -> Own:
