@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from configs import schema
+from configs.chip import Chip
 from configs.options import Given
-from configs.schema import Chip, Model
+from configs.schema import Model
 from pipeline import fingerprint
 from pipeline.errors import BuildError
 from pipeline.freshness.code import ROOT
@@ -136,7 +137,7 @@ class Request:
         """
         own = self.input == "float32" or self.pixels == self._pixels_of("own")
         form = f"{self.precision}-{self.input}" + ("" if own else f"-{self.given.preset}")
-        return os.path.join(self.model_dir, self.chip.name, form)
+        return os.path.join(self.model_dir, self.chip.folder, form)
 
     @property
     def variant(self) -> str:
@@ -193,7 +194,7 @@ class Request:
             "model": self.model.name,
             "checkpoint": self.checkpoint_name,
             "dataset": dataset,
-            "chip": self.chip.name,
+            **self.chip.columns,
             "precision": self.precision,
             "input": self.input,
             "batch": batch,
