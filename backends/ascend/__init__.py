@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from backends.ascend import boards, cann, error_text, operator_cache
 from backends.ascend.atc import PRECISION, compile_onnx
-from backends.ascend.boards import Board, slice_of
+from backends.ascend.boards import Board
 from backends.ascend.chip_names import typed_name
 from backends.ascend.doctor import checks
 from backends.ascend.session import Session
@@ -68,6 +68,13 @@ def board(soc_version: str = "") -> Board | None:
     tell.
     """
     return boards.board(soc_version)
+
+
+def slice_of(soc_version: str) -> str:
+    """The slice (vNPU) that this machine's chips of this kind are, "" for whole ones, and where nothing
+    tells.
+    """
+    return boards.slice_of(soc_version)
 
 
 def present() -> bool:
