@@ -127,6 +127,29 @@ def test_a_chip_of_which_one_row_is_printed_is_the_next_of_its_card():
     assert npu_smi.parse_table(last)[1] == Chip(1, 1, "310P3", "Alarm", None, unread=True)
 
 
+def test_a_chip_of_which_only_the_second_row_is_printed_is_there_and_its_health_is_not():
+    rows = REFERENCE.splitlines()
+    table = "\n".join(line for line in rows if not line.startswith("| 0     310P3 "))
+    assert npu_smi.parse_table(table) == [
+        Chip(1, 0, "310P3", "OK", 1),
+        Chip(-1, 0, "310P3", "unreadable", 0),
+    ]
+
+
+def test_a_chip_of_one_row_does_not_take_the_second_row_of_the_next():
+    rows = REFERENCE.replace("| 1     310P3       | OK ", "| 1     310P3       | Sad").splitlines()
+    table = "\n".join(line for line in rows if not line.startswith("| 0     0 "))
+    assert [(chip.npu, chip.health, chip.logic) for chip in npu_smi.parse_table(table)] == [
+        (0, "OK", None),
+        (1, "Sad", 1),
+    ]
+
+
+def test_the_newest_layout_may_leave_the_chips_number_out():
+    table = A5.replace("| 0       | 0            |", "|         |              |")
+    assert npu_smi.parse_table(table) == npu_smi.parse_table(A5) != []
+
+
 def test_a_chip_that_only_the_mapping_has_is_unread(says):
     one = "\n".join(HBM.splitlines()[:5])
     says(info=one, **{"info_-m": HBM_IDS})

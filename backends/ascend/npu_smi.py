@@ -121,28 +121,33 @@ def _why(output: str, code: int | None) -> str:
 def parse_table(text: str) -> list[Chip]:
     """The chips of `npu-smi info`, in any of its layouts.
 
-    It prints a chip's first row and returns when the logic id cannot be read, which is in the second.
+    It prints a chip's first row and returns when the logic id cannot be read, which is in the second; and the
+    second row alone when the health cannot be read.
     """
     rows: list[Chip] = []
+    alone: list[Chip] = []
     first: tuple[int, str, str] | None = None
     second = ""
     for cells in _rows(text):
         if re.match(r"Chip\b", cells[0]):
             second = cells[0]  # "Chip Device": logical id; "Chip Phy-ID": another; "Chip": none
             continue
-        words = cells[0].split()
+        bus = any(BUS.fullmatch(cell) for cell in cells[1:3])
+        words = cells[0].split() or (["0"] if first and bus else [])  # the newest layout leaves the chip out
         if not words or not words[0].isdigit():
             continue
-        if any(cell in HEALTH for cell in cells[1:3]):
-            rows += _half(first, rows)
-            first = _first(words, cells)
-        elif first and any(BUS.fullmatch(cell) for cell in cells[1:3]):
-            logic = int(words[1]) if "Device" in second and len(words) > 1 and words[1].isdigit() else None
+        logic = int(words[1]) if "Device" in second and len(words) > 1 and words[1].isdigit() else None
+        if first and bus:
             rows.append(Chip(first[0], int(words[0]), first[1], first[2], logic))
             first = None
-        elif not first:
-            first = _first(words, cells)  # a health word of a version that is not known here
-    return rows + _half(first, rows)
+        elif bus and all(word.isdigit() for word in words):
+            card = rows[-1].npu if rows and words[0] != "0" else -1
+            alone.append(Chip(card, int(words[0]), "", "unreadable", logic))
+        else:  # with a health word of HEALTH, or of a version that is not known here
+            rows += _half(first, rows)
+            first = _first(words, cells)
+    rows += _half(first, rows)
+    return rows + [replace(chip, name=rows[0].name) for chip in alone if rows]
 
 
 def _half(first: tuple[int, str, str] | None, rows: Sequence[Chip]) -> list[Chip]:
