@@ -15,6 +15,8 @@ class Common(TypedDict):
     checkpoint: Annotated[str | None, "the checkpoint's name and the first 8 hex digits of its SHA-256"]
     dataset: Annotated[str | None, "the data set's name and 8 hex digits of a hash of its names and labels"]
     chip: Annotated[str | None, "what the model was compiled for and ran on: a name in configs/chips"]
+    slice: NotRequired[Annotated[str, "the slice of the chip (vNPU), such as vir04; of a whole chip absent"]]
+    slice_cores: NotRequired[Annotated[int, "AI cores of the slice, its share of the chip's; as `slice`"]]
     precision: Annotated[str | None, "of the compiled model, as with --precision"]
     input: Annotated[str | None, "what the compiled model takes: uint8 (HWC) or float32 (NCHW)"]
     sample_data: Annotated[

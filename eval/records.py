@@ -22,6 +22,7 @@ IDENTITY = (
     "pixels",
     "preset",
     "on_bad",
+    "slice",
     "devices",
     "results",
 )
@@ -88,5 +89,6 @@ def of_kind(rows: Sequence[Record], kind: type[R]) -> list[R]:
 
 
 def matching(rows: Sequence[R], columns: Mapping[str, object]) -> list[R]:
-    """The rows that have these values in these columns."""
+    """The rows that have these values in these columns; those of a slice of a chip only where it is named."""
+    columns = {"slice": None, **columns}
     return [row for row in rows if all(row.get(column) == value for column, value in columns.items())]

@@ -96,8 +96,8 @@ def network(model: Model) -> Network:
 
 
 def compile_target(request: Request) -> CompileTarget:
-    """What the compiler of the chip's backend is goal besides the graph and the batch size."""
-    return {
+    """What the compiler of the chip's backend is told besides the graph and the batch size."""
+    target: CompileTarget = {
         "soc_version": request.chip.soc_version,
         "precision": request.precision,
         "input": request.input,
@@ -107,6 +107,9 @@ def compile_target(request: Request) -> CompileTarget:
         "outputs": request.model.outputs,
         "options": {key: _beside(value) for key, value in request.chip.options.items()},
     }
+    if request.chip.slice:
+        target["slice"] = request.chip.slice
+    return target
 
 
 def option_files(target: CompileTarget) -> list[str]:

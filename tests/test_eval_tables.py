@@ -157,3 +157,17 @@ def test_stages_come_in_the_order_of_the_work_and_unknown_ones_last():
 def test_the_fastest_is_the_batch_with_the_most_images_and_of_equal_ones_the_first(speeds, batch):
     rows = [timed(REAL, size, speed) for size, speed in zip((1, 8, 16), speeds, strict=True)]
     assert [line["batch"] for line in tables.fastest(rows).lines()] == [batch]
+
+
+def test_a_slice_stands_apart_from_its_chip_and_beside_figures_that_say_they_are_of_a_whole_one():
+    sliced = {**REAL, "slice": "vir04", "slice_cores": 4}
+    rows = [timed(REAL, 1, 4000.0), timed(sliced, 1, 2000.0)]
+    whole, part = throughput.each_configuration(rows, PUBLISHED)
+    assert {"published", "of published"} <= set(whole.columns)
+    assert "published (whole chip)" in part.columns and "of published" not in part.columns
+    assert part.title == "sgd-5e6f7a8b, 310P3vir04 (4 of its cores) fp16 uint8, on 1 device"
+    assert "of whole chips" in throughput.side_by_side(rows, PUBLISHED).note
+    assert "of whole chips" not in throughput.side_by_side(rows[:1], PUBLISHED).note
+    assert records.matching(rows, {"chip": "310P3"}) == rows[:1]
+    assert records.matching(rows, {"chip": "310P3", "slice": "vir04"}) == rows[1:]
+    assert "published 310P3 (whole chip)" in throughput.requested(rows[1:], {}, PUBLISHED).columns

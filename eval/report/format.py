@@ -74,8 +74,10 @@ def data(row: Mapping[str, object]) -> str | None:
 
 
 def form(row: Mapping[str, object]) -> str | None:
-    """Where and how it ran: `310P3 fp16 uint8`."""
-    return " ".join(str(row[column]) for column in ("chip", "precision", "input") if row[column]) or None
+    """Where and how it ran: `310P3 fp16 uint8`; on a slice `310P3vir04 (4 of its cores) fp16 uint8`."""
+    part = f"{row['slice']} ({row['slice_cores']} of its cores)" if row.get("slice") else ""
+    words = (f"{row['chip'] or ''}{part}", row["precision"], row["input"])
+    return " ".join(str(word) for word in words if word) or None
 
 
 def devices(ids: Sequence[str]) -> str:

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from configs import schema
+from configs.chip import Chip
 from configs.options import Given
-from configs.schema import Chip, Model
+from configs.schema import Model
 from pipeline import fingerprint, parts
 from pipeline.errors import BuildError
 from pipeline.freshness.code import ROOT
@@ -133,7 +134,7 @@ class Request:
         """
         own = self.input == "float32" or self.pixels == self._pixels_of("own")
         form = f"{self.precision}-{self.input}" + ("" if own else f"-{self.given.preset}")
-        return os.path.join(self.model_dir, self.chip.name, form)
+        return os.path.join(self.model_dir, self.chip.folder, form)
 
     @property
     def variant(self) -> str:
@@ -190,7 +191,7 @@ class Request:
             "model": self.model.name,
             "checkpoint": self.checkpoint_name,
             "dataset": dataset,
-            "chip": self.chip.name,
+            **self.chip.columns,
             "precision": self.precision,
             "input": self.input,
             "batch": batch,
