@@ -45,6 +45,17 @@ def of_stat(path: str) -> Stat | None:
     return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
 
 
+def absence(path: str, noun: str = "file") -> str:
+    """Why there is no such file, for a message: it is not there, is something else, or is out of reach."""
+    try:
+        mode = os.stat(path).st_mode
+    except PermissionError as error:
+        return f"cannot be reached ({error.strerror})"
+    except (OSError, ValueError):
+        return f"no such {noun}"
+    return f"{_kind(mode)}, and no {noun}"
+
+
 def of_content(path: str) -> str:
     """SHA-256 of a file's bytes, in hex. OSError as in `open_regular`."""
     with open(path, "rb", opener=open_regular) as file:

@@ -3,7 +3,7 @@ results.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 from eval.ais_bench import results_dir
@@ -112,7 +112,8 @@ def results(build: Build, folder: str) -> Iterator[Step]:
     """Score the results of another tool; every result file is an input."""
     request, root = build.request, os.path.abspath(folder)
     label_file = labels_of(request, folder)
-    labels = label_files.read(label_file)
+    labels = label_files.read(label_file, request.model.classes)
+    _refuse_paths(label_file, labels)
     files = results_dir.paired(results_dir.listed(folder), list(labels))
     # tools call their folders after the time of day, anywhere
     where = os.path.join(
@@ -145,6 +146,18 @@ def results(build: Build, folder: str) -> Iterator[Step]:
         params={"row": row, "classes": request.model.classes},
         roots={"results": root},
     )
+
+
+def _refuse_paths(label_file: str, labels: Iterable[str]) -> None:
+    """BuildError for labels of images that only their folders tell apart."""
+    seen: dict[str, str] = {}
+    for path in labels:
+        other = seen.setdefault(path.rpartition("/")[2], path)
+        if other != path:
+            raise BuildError(
+                f"--labels={label_file}: {other} and {path} are pictures of one name, after which results are"
+                " called: whose each is cannot be told. Rename one, and infer again"
+            )
 
 
 def labels_of(request: Request, folder: str) -> str:

@@ -71,13 +71,14 @@ def write(
     images: Sequence[str] = (),
     tar: str | None = None,
     members: Sequence[shards.Member] = (),
+    names: Sequence[str] = (),
     method: str = "pillow",
 ) -> None:
     """Look at some images (as in shards.write); write a JSON list of Finding, one for each image that is odd
     or cannot be used.
     """
     findings: list[Finding] = []
-    for row, name, source in shards.sources(images, tar, members):
+    for row, name, source in shards.sources(images, tar, members, names):
         try:
             data = source()
         except BadImage as error:

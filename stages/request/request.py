@@ -95,7 +95,8 @@ class Request:
         path = os.path.abspath(typed)
         if not os.path.exists(path):
             raise BuildError(
-                f"--dataset={typed}: no such folder or file; expected a folder of pictures or a .tar"
+                f"--dataset={typed}: {fingerprint.absence(path, 'folder or file')};"
+                " expected a folder of pictures or a .tar"
             )
         return path
 
@@ -108,8 +109,8 @@ class Request:
         path = os.path.abspath(typed)
         if not os.path.isfile(path):
             raise BuildError(
-                f"--labels={typed}: no such file. Make it with: {INV} data"
-                " --devkit=ILSVRC2012_devkit_t12.tar.gz"
+                f"--labels={typed}: {fingerprint.absence(path)}; expected a text file, a line NAME CLASS a"
+                f" picture (for ImageNet: {INV} data --devkit=ILSVRC2012_devkit_t12.tar.gz)"
             )
         return path
 
