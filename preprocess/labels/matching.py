@@ -4,24 +4,26 @@ in a data set whose base names are not unique by a path, of which folders may be
 What else differs is not guessed at: it is said.
 """
 
+import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import combinations
 
 from pipeline.errors import BuildError
 from preprocess.dataset.image_files import is_image
 
-# what may be different about one name in two places, in the order in which it is said
+# what may be different about one name in two places, in the order in which it is evened out
+FOLDER, ENDING = "the folder", "the ending"
 DIFFERENCES: dict[str, Callable[[str], str]] = {
-    "the ending": lambda name: name.rpartition(".")[0] if is_image(name) else name,
-    "upper and lower case": str.casefold,
-    "the slashes (\\ and /)": lambda name: name.replace("\\", "/").rpartition("/")[2],
     "blanks or quotes": lambda name: "".join(name.split()).replace('"', "").replace("'", ""),
+    "the slashes (\\ and /)": lambda name: name.replace("\\", "/"),
+    FOLDER: lambda name: name.rpartition("/")[2],
+    ENDING: lambda name: name.rpartition(".")[0] if is_image(name) else name,
+    "upper and lower case": str.casefold,
     "the Unicode form of its letters": lambda name: unicodedata.normalize("NFC", name),
-    "zeros before a number": lambda name: "".join(
-        part.lstrip("0") or "0" if part.isdecimal() else part for part in _numbers_apart(name)
-    ),
+    "zeros before a number": lambda name: NUMBER.sub(lambda digits: digits[0].lstrip("0"), name),
 }
+NUMBER = re.compile(r"\d+")
 
 
 def renamed(label_of: Mapping[str, int], images: Iterable[str], source: str) -> dict[str, int]:
@@ -30,7 +32,7 @@ def renamed(label_of: Mapping[str, int], images: Iterable[str], source: str) -> 
     `source` is the file that they are from. BuildError for a line that may be of two images, and for two
     lines of one.
     """
-    names = list(images)
+    names = sorted(images)
     if label_of.keys() == set(names):
         return dict(label_of)
     known, stems = _known(names)
@@ -60,7 +62,7 @@ def _known(names: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, list[s
         short = name
         while True:
             known.setdefault(short, []).append(name)
-            stems.setdefault(DIFFERENCES["the ending"](short), []).append(name)
+            stems.setdefault(DIFFERENCES[ENDING](short), []).append(name)
             if "/" not in short:
                 break
             short = short.partition("/")[2]
@@ -79,29 +81,27 @@ def difference(written: Iterable[str], images: Iterable[str]) -> tuple[str, str,
     the first, what differs).
     """
     line, names = next(iter(written)), list(images)
-    plainest = _plain(line, DIFFERENCES)
-    alike = next((name for name in names if _plain(name, DIFFERENCES) == plainest), None)
+    # the same folder, if possible: the picture beside the line should be the one that it means
+    alike = _alike(line, names, [words for words in DIFFERENCES if words != FOLDER])
+    alike = alike or _alike(line, names, list(DIFFERENCES))
     if alike is None:
         return line, names[0], "nothing of them is the same"
-    for count in range(1, len(DIFFERENCES) + 1):
-        for words in combinations(DIFFERENCES, count):
-            if _plain(line, words) == _plain(alike, words):
-                return line, alike, f"{' and '.join(words)} {'differs' if count == 1 else 'differ'}"
-    return line, alike, "they differ"
+    words = next(
+        words
+        for count in range(len(DIFFERENCES) + 1)
+        for words in combinations(DIFFERENCES, count)
+        if _even(line, words) == _even(alike, words)
+    )
+    return line, alike, f"they differ in {' and '.join(words)}"
 
 
-def _plain(name: str, differences: Iterable[str]) -> str:
+def _alike(line: str, names: Iterable[str], differences: Collection[str]) -> str | None:
+    """The first name that is the line's once these differences are evened out."""
+    plain = _even(line, differences)
+    return next((name for name in names if _even(name, differences) == plain), None)
+
+
+def _even(name: str, differences: Iterable[str]) -> str:
     for words in differences:
         name = DIFFERENCES[words](name)
     return name
-
-
-def _numbers_apart(name: str) -> list[str]:
-    """The name in pieces, digits and others in turn."""
-    pieces: list[str] = []
-    for letter in name:
-        if pieces and pieces[-1].isdecimal() == letter.isdecimal():
-            pieces[-1] += letter
-        else:
-            pieces.append(letter)
-    return pieces
