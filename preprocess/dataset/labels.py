@@ -105,7 +105,7 @@ def read(path: str, classes: int | None = None) -> dict[str, int]:
         )
     if not labels:
         raise BuildError(f"{path}: empty; expected a line NAME CLASS for each image")
-    lines.refuse_numbered(path, listed, [is_image(line.name) for line in listed])
+    lines.refuse_numbered(path, listed, is_image)
     lines.refuse_mixed(path, listed, classes)
     by_base = {name.rpartition("/")[2]: label for name, label in labels.items()}
     return by_base if len(by_base) == len(labels) else labels
@@ -131,7 +131,7 @@ def read_places(path: str) -> tuple[dict[str, int], dict[str, str]]:
 
 def _plain(path: str) -> str:
     """A path without `./` and doubled slashes."""
-    return "/".join(part for part in path.split("/") if part not in ("", "."))
+    return "/".join(part for part in path.split("/") if part not in ("", ".")) if "/" in path else path
 
 
 def by_folder(paths: Mapping[str, str], classes: int) -> dict[str, int] | None:

@@ -9,7 +9,7 @@ and four coordinates.
 import csv
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from pipeline.errors import BuildError
@@ -60,7 +60,7 @@ def _of_text(path: str, text: str) -> Iterator[Line]:
                 f"{path}: line {number} is {label!r}: a class and no name (a devkit's ground truth?);"
                 f" {DEVKIT_HINT}"
             )
-        if WNID.fullmatch(words.partition(" ")[0]) and not _is_class(label):
+        if not _is_class(label) and WNID.fullmatch(words.partition(" ")[0]):
             raise BuildError(
                 f"{path}: line {number} is {line[:40]!r}: a table of classes and no labels; in Kaggle's"
                 f" ImageNet those are in {SOLUTION}"
@@ -116,24 +116,27 @@ def _of_boxes(path: str, number: int, text: str) -> str:
 
 
 def _is_class(text: str) -> bool:
+    return _is_number(text) or text.lower() in classes.index_of_wnid()
+
+
+def _is_number(text: str) -> bool:
     # int() alone takes "1_000", "٣" and "+7"; 19 digits are no class and very many are slow to convert
     digits = text.removeprefix("-")
-    number = digits.isascii() and digits.isdigit() and len(digits) <= 9
-    return number or text.lower() in classes.index_of_wnid()
+    return digits.isascii() and digits.isdigit() and len(digits) <= 9
 
 
 def _line(path: str, number: int, line: str, name: str, text: str) -> Line:
+    if _is_number(text):
+        return Line(number, name, int(text))
     index = classes.index_of_wnid().get(text.lower())
     if index is not None:
         return Line(number, name, index, by_wnid=True)
     if WNID.fullmatch(text.lower()):
         raise BuildError(f"{path}: line {number}: {text} is none of the 1,000 wnids of ILSVRC2012")
-    if not _is_class(text):
-        raise BuildError(
-            f"{path}: line {number} is {line[:80]!r}; expected: NAME CLASS, the class a whole number or a"
-            " wnid of ILSVRC2012"
-        )
-    return Line(number, name, int(text))
+    raise BuildError(
+        f"{path}: line {number} is {line[:80]!r}; expected: NAME CLASS, the class a whole number or a wnid of"
+        " ILSVRC2012"
+    )
 
 
 def _text(path: str) -> str:
@@ -154,11 +157,12 @@ def _text(path: str) -> str:
         ) from error
 
 
-def refuse_numbered(path: str, lines: Sequence[Line], is_image: Sequence[bool]) -> None:
+def refuse_numbered(path: str, lines: Sequence[Line], is_image: Callable[[str], bool]) -> None:
     """BuildError where the "classes" only count the lines, as in ImageSets/CLS-LOC/val.txt of Kaggle's
     tree: names without an ending, and each line's own number.
     """
-    if len(lines) > 1 and not any(is_image) and all(line.label == line.number for line in lines):
+    counted = len(lines) > 1 and all(line.label == line.number for line in lines)
+    if counted and not any(is_image(line.name) for line in lines):
         raise BuildError(
             f"{path}: its numbers count the lines (Kaggle's ImageSets?), and are no classes; in Kaggle's"
             f" ImageNet those are in {SOLUTION}"

@@ -12,8 +12,9 @@ from itertools import combinations
 from pipeline.errors import BuildError
 from preprocess.dataset.image_files import is_image
 
-# what may be different about one name in two places, in the order in which it is evened out
+NUMBER = re.compile(r"\d+")
 FOLDER, ENDING = "the folder", "the ending"
+# what may be different about one name in two places, in the order in which it is evened out
 DIFFERENCES: dict[str, Callable[[str], str]] = {
     "blanks or quotes": lambda name: "".join(name.split()).replace('"', "").replace("'", ""),
     "the slashes (\\ and /)": lambda name: name.replace("\\", "/"),
@@ -23,7 +24,6 @@ DIFFERENCES: dict[str, Callable[[str], str]] = {
     "the Unicode form of its letters": lambda name: unicodedata.normalize("NFC", name),
     "zeros before a number": lambda name: NUMBER.sub(lambda digits: digits[0].lstrip("0"), name),
 }
-NUMBER = re.compile(r"\d+")
 
 
 def renamed(label_of: Mapping[str, int], images: Iterable[str], source: str) -> dict[str, int]:
@@ -32,10 +32,10 @@ def renamed(label_of: Mapping[str, int], images: Iterable[str], source: str) -> 
     `source` is the file that they are from. BuildError for a line that may be of two images, and for two
     lines of one.
     """
-    names = sorted(images)
-    if label_of.keys() == set(names):
+    names = set(images)
+    if label_of.keys() == names:
         return dict(label_of)
-    known, stems = _known(names)
+    known, stems = _known(sorted(names))
     line_of: dict[str, str] = {}
     labels: dict[str, int] = {}
     for written, label in label_of.items():
