@@ -206,6 +206,7 @@ def test_a_rare_kind_of_jpeg_is_read_or_named(marker):
     [
         (b"version https://git-lfs.github.com/spec/v1\n", "a git-lfs pointer: git lfs pull"),
         (b"\n<!DOCTYPE HTML><title>404", "a web page: download the picture again"),
+        (jpeg()[:20], "it begins as JPEG and goes on otherwise; get it anew"),
     ],
 )
 def test_what_lies_in_a_pictures_place_is_named(data, says):

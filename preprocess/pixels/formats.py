@@ -22,7 +22,6 @@ PICTURES = {
     b"II\xbc": "JPEG XR",
     b"\x00\x00\x00\x0cjXS ": "JPEG XS",
     b"\xff\x10\xff\x50": "JPEG XS",
-    b"RIFF": "WebP (or another RIFF file)",  # Pillow's own, unless it was built without
     b"8BPS": "Photoshop",
     b"\x00\x00\x01\x00": "icon (ICO)",
     b"DDS ": "DDS",
@@ -32,6 +31,14 @@ PICTURES = {
     b"FUJIFILMCCD-RAW": "camera raw",
     b"IIRO": "camera raw",
 }
+# of formats that are read
+READ = (
+    (re.compile(rb"\xff\xd8\xff"), "JPEG"),
+    (re.compile(rb"\x89PNG\r\n"), "PNG"),
+    (re.compile(rb"GIF8[79]a"), "GIF"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "WebP"),
+    (re.compile(rb"II\*\0|MM\0\*"), "TIFF"),
+)
 # what was downloaded or packed in a picture's place, and what to do
 OTHERS = (
     (re.compile(rb"version https://git-lfs"), "a git-lfs pointer: git lfs pull"),
@@ -64,6 +71,9 @@ def refusal(data: bytes) -> str:
     name = of_picture(data)
     if name:
         return f"{name}, which is not read: {CONVERT}"
+    damaged = next((name for pattern, name in READ if pattern.match(data)), "")
+    if damaged:
+        return f"not an image: it begins as {damaged} and goes on otherwise; get it anew"
     text = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
     other = next((what for pattern, what in OTHERS if pattern.match(text)), "")
     return f"not an image: {other}" if other else "not an image"
