@@ -125,5 +125,7 @@ def test_a_single_stray_label_does_not_count_from_one(tmp_path):
 def test_lines_without_a_picture_are_not_sent_to_a_limit_of_a_set_that_is_not_there(tmp_path):
     root = folder(tmp_path / "set", ["a.jpg"], [0])
     (tmp_path / "set/val_label.txt").write_text("a.jpg 0\nb.jpg 1\n")
-    with pytest.raises(BuildError, match="first: b.jpg .*Add the pictures or remove the lines; --limit=N"):
+    with pytest.raises(
+        BuildError, match="first: b.jpg .*Add the pictures, or remove the lines: --limit=N needs them"
+    ):
         listed(root, None, 1000)

@@ -148,7 +148,7 @@ def _match(files: ImageFiles, label_of: Mapping[str, int], source: str) -> None:
         line, name, differs = matching.difference(label_of, sorted(files.places))
         raise BuildError(
             f"{source}: none of its names is a picture's: its first is {line!r}, a picture is called"
-            f" {name!r}: {differs}. Correct the file, or name the data set's own with --labels=FILE"
+            f" {name!r}: {differs}. Correct it, or name another: --labels=FILE"
         )
     if without:
         raise BuildError(
@@ -160,6 +160,5 @@ def _match(files: ImageFiles, label_of: Mapping[str, int], source: str) -> None:
         where = files.tar or files.root
         raise BuildError(
             f"{source}: {len(absent)} of {len(label_of)} listed images are absent, first: {absent[0]}"
-            f" (looked in {where}). Add the pictures or remove the lines; --limit=N evaluates a part of a set"
-            " that is all there"
+            f" (looked in {where}). Add the pictures, or remove the lines: --limit=N needs them, too"
         )

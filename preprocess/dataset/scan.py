@@ -108,8 +108,8 @@ def _has_folders(folder: str) -> bool:
 def _refuse_other_parts(dataset: str, parts: Sequence[str]) -> None:
     if parts:
         raise BuildError(
-            f"--dataset={dataset}: no {VAL}/ in it, only {' and '.join(parts)}: these are not taken for a"
-            f" validation set unless they are named: --dataset={dataset}/{parts[0]}"
+            f"--dataset={dataset}: no {VAL}/ in it, only {' and '.join(parts)}, which is no validation"
+            f" set. To evaluate it all the same name it: --dataset={dataset}/{parts[0]}"
         )
 
 
