@@ -32,6 +32,7 @@ def write(
     images: Sequence[str] = (),
     tar: str | None = None,
     members: Sequence[Member] = (),
+    names: Sequence[str] = (),
     pixels: str = "exact",
     method: str = "pillow",
     order: str = "rgb",
@@ -45,6 +46,7 @@ def write(
     resize, crop  pixels of the shorter side and of the square that is kept
     images        paths in row order; or `tar`, the archive that holds them, and `members`, where: (name,
                   offset, size, first 16 hex of the SHA-256) of each row
+    names         of `images`, where they are more than the files' own
     pixels, method, order  as in transform.pixels: exact or fast; whose resize; rgb or bgr
     mean, std     of x/255, one a channel in `order`; for float32 alone
     on_bad        "fail": BadData that names every undecodable image; "skip": its row is zeros and the list
@@ -56,7 +58,7 @@ def write(
     with open(outputs[0], "r+b") as file:  # a full disk is an error now, and not a SIGBUS under a row
         os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
     bad: list[Undecodable] = []
-    for row, name, source in sources(images, tar, members):
+    for row, name, source in sources(images, tar, members, names):
         try:
             pixels_u8 = transform.pixels(source(), resize, crop, pixels, method, order)
         except BadImage as error:
@@ -107,20 +109,25 @@ def write_bins(outputs: Sequence[str], *, shard: str) -> None:
         file.writelines(f"{os.path.basename(whole_of(path))}\n" for path in paths)
 
 
-def sources(images: Sequence[str], tar: str | None, members: Sequence[Member]) -> Iterator[Source]:
+def sources(
+    images: Sequence[str], tar: str | None, members: Sequence[Member], names: Sequence[str] = ()
+) -> Iterator[Source]:
     """Yield (row, name, a function that gives the file's bytes or raises BadImage) of each image; those of a
-    tar in the order of its bytes.
+    tar in the order of its bytes. Without `names` an image is called as its file.
     """
     if tar is None:
         for row, path in enumerate(images):
-            yield row, path.rpartition("/")[2], functools.partial(decode.read, path)
+            name = names[row] if names else path.rpartition("/")[2]
+            yield row, name, functools.partial(decode.read, path)
         return
     places = [(offset, size) for _, offset, size, _ in members]
     for row, data in archive.read(tar, places, decode.LARGEST_FILE):
         yield row, members[row][0], functools.partial(_checked, data, members[row][3])
 
 
-def _checked(data: bytes, sha256: str) -> bytes:
+def _checked(data: bytes | OSError, sha256: str) -> bytes:
+    if isinstance(data, OSError):
+        raise BadImage(f"cannot be read: {data.strerror}")
     if len(data) > decode.LARGEST_FILE:
         raise BadImage(decode.too_large())
     if hashlib.sha256(data).hexdigest()[:16] != sha256:

@@ -14,7 +14,7 @@ from pipeline.text import counted
 from preprocess import presets
 from preprocess.dataset import devkit as devkits
 from preprocess.dataset.classes import TABLE
-from preprocess.dataset.scan import VAL
+from preprocess.labels.kaggle import VAL
 from preprocess.sample import splits
 from preprocess.undecodable import rows_of
 from stages import bins_folder, diagnosis, preprocess
@@ -115,14 +115,20 @@ def bin_names(images: Sequence[str]) -> list[str]:
     each other.
     """
     seen: dict[str, str] = {}
-    for name in images:
-        other = seen.setdefault(name.partition(".")[0], name)
+    bases = [name.rpartition("/")[2] for name in images]  # paths, where base names are not unique
+    for name, base in zip(images, bases, strict=True):
+        other = seen.setdefault(base.partition(".")[0], name)
+        if other != name and other.endswith(f"/{base}"):
+            raise BuildError(
+                f"--bins: {other} and {name} are files of one name, and ais_bench takes a single folder: one"
+                " would overwrite the other. Rename one"
+            )
         if other != name:
             raise BuildError(
                 f"--bins: {other} and {name} are the same up to the first dot, where ais_bench cuts names:"
                 " their results would overwrite each other. Rename one"
             )
-    return [name.rpartition(".")[0] + ".bin" for name in images]
+    return [base.rpartition(".")[0] + ".bin" for base in bases]
 
 
 def train_sample(build: Build, asked: object) -> Iterator[Step]:

@@ -3,7 +3,7 @@ results.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 from eval.ais_bench import results_dir
@@ -113,6 +113,7 @@ def results(build: Build, folder: str) -> Iterator[Step]:
     request, root = build.request, os.path.abspath(folder)
     listing = results_dir.listed(folder)  # first: without a folder labels are of no use
     dataset, labels, after = _labelled(build, folder)
+    _refuse_paths(labels)
     files = results_dir.paired(listing, list(labels))
     # tools call their folders after the time of day, anywhere
     where = os.path.join(
@@ -153,7 +154,7 @@ def _labelled(build: Build, folder: str) -> tuple[str, dict[str, int], tuple[str
     """
     request = build.request
     if request.labels is not None:
-        labels = label_files.read(request.labels)
+        labels = label_files.read(request.labels, request.model.classes)
         stem = plain(os.path.basename(request.labels).rpartition(".")[0])
         return f"{stem}-{identity_of(labels.items())}", labels, (request.labels,)
     if request.given.dataset is not None:
@@ -169,3 +170,15 @@ def _named(root: str) -> str:
     """A results folder as records name it: device0_0 is called so in every run, its parent is not."""
     name = os.path.basename(root)
     return f"{os.path.basename(os.path.dirname(root))}/{name}" if results_dir.DEVICE.match(name) else name
+
+
+def _refuse_paths(labels: Iterable[str]) -> None:
+    """BuildError for images that only their folders tell apart."""
+    seen: dict[str, str] = {}
+    for path in labels:
+        other = seen.setdefault(path.rpartition("/")[2], path)
+        if other != path:
+            raise BuildError(
+                f"--results: {other} and {path} are pictures of one name, after which results are called:"
+                " whose each is cannot be told. Rename one, and infer again"
+            )

@@ -96,7 +96,8 @@ class Request:
         path = os.path.abspath(typed)
         if not os.path.exists(path):
             raise BuildError(
-                f"--dataset={typed}: no such folder or file; expected a folder of pictures or a .tar"
+                f"--dataset={typed}: {fingerprint.absence(path, 'folder or file')};"
+                " expected a folder of pictures or a .tar"
             )
         return path
 
