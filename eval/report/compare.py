@@ -10,7 +10,7 @@ PUBLISHED_MODEL = "mobilenet_v1"  # what the published throughputs are of
 PUBLISHED_FORM = "1.0/224"
 CLIFF = 0.8
 # stays the same over a table's batch sizes
-CONFIGURATION = ("model", "checkpoint", "chip", "precision", "input")
+CONFIGURATION = ("model", "checkpoint", "weights", "chip", "precision", "input")
 BEST, FALLEN = "best", "cliff"  # what is said beside a batch size
 
 Key: TypeAlias = tuple[object, ...]
@@ -39,7 +39,7 @@ Accuracies: TypeAlias = Mapping[str, StatedAccuracy]  # by model
 
 def configuration(row: Mapping[str, object]) -> Key:
     """The values of CONFIGURATION."""
-    return tuple(row[column] for column in CONFIGURATION)
+    return tuple(row.get(column) for column in CONFIGURATION)
 
 
 def without_batch(columns: Mapping[str, object]) -> dict[str, object]:

@@ -55,6 +55,7 @@ class Dataset:
         return {
             "model": None,
             "checkpoint": None,
+            "weights": None,
             "dataset": self.in_records,
             "chip": None,
             "precision": None,
