@@ -75,32 +75,42 @@ def _fault(state: Mapping[str, object], own: Mapping[str, torch.Tensor]) -> str:
     """Why this state is not the network's, all of it and nothing else; "" where it is."""
     missing = [key for key in own if key not in state and not key.endswith(COUNTER)]
     unexpected = [key for key in state if key not in own]
-    there = [key for key in own if key in state]
-    wrong = [key for key in there if _form(state[key]) != _form(own[key])]
-    numbers = {key: value for key in there if key not in wrong and torch.is_tensor(value := state[key])}
-    odd = [key for key, value in numbers.items() if not value.float().isfinite().all()]
-    negative = [key for key, value in numbers.items() if key.endswith(VARIANCE) and (value < 0).any()]
+    odd: list[str] = []
+    numbers: dict[str, torch.Tensor] = {}
+    for key in own:
+        value = state.get(key, own[key])
+        if isinstance(value, torch.Tensor) and not _oddness(value):
+            numbers[key] = value
+        else:
+            odd.append(f"{key} {_oddness(value)}")
+    wrong = {key: _shape(value) for key, value in numbers.items() if value.shape != own[key].shape}
+    fit = {key: value for key, value in numbers.items() if key in state and key not in wrong}
+    infinite = [key for key, value in fit.items() if not value.float().isfinite().all()]
+    negative = [key for key, value in fit.items() if key.endswith(VARIANCE) and (value < 0).any()]
+    others = [f"{key} {shape} for {_shape(own[key])}" for key, shape in wrong.items()]
     lists = (
         ("missing", missing),
         ("unexpected", unexpected),
-        ("of another shape", [f"{key} {_form(state[key])} for {_form(own[key])}" for key in wrong]),
-        ("not finite", odd),
+        ("of another shape", others),
+        ("of a type that no weight has", odd),
+        ("not finite", infinite),
         ("below zero, which no variance is", negative),
     )
     faults = [f"{len(keys)} {what}: {some(map(file_kind.printable, keys))}" for what, keys in lists if keys]
     if len(faults) == 1 and unexpected:
         return _too_many({key: state[key] for key in unexpected})
     if faults and not (missing or unexpected or wrong):
-        return f"no weights to build from; {'; '.join(faults)}; {NAME_ANOTHER}"
+        way = f"save plain float tensors, or {NAME_ANOTHER}" if odd else NAME_ANOTHER
+        return f"no weights to build from; {'; '.join(faults)}; {way}"
     if faults:
-        hint = f"{_hint(state)}--model=NAME names the model file"
+        hint = f"{_hint(numbers)}--model=NAME names the model file"
         return f"not a checkpoint of this model; {'; '.join(faults)}. {hint}"
     return ""
 
 
 def _too_many(extra: Mapping[str, object]) -> str:
     """What is said of a state that has all weights and more: counters of other tools, for the most part."""
-    weights = [value for value in extra.values() if torch.is_tensor(value) and value.dim()]
+    weights = any(isinstance(value, torch.Tensor) and value.numel() > 1 for value in extra.values())
     which = "too many" if weights else "too many, which are no weights"
     return (
         f"all weights of this model are there, and {len(extra)} {which}:"
@@ -151,26 +161,23 @@ def _leaf(value: object) -> Leaf | None:
     return Leaf((), False) if _oddness(value) else Leaf(tuple(value.shape), value.dtype in FLOATS)
 
 
-def _oddness(tensor: torch.Tensor) -> str:
-    """What makes a tensor no plain array of numbers; "" for one that is."""
-    if tensor.is_meta:
-        return "without values (on the meta device)"
-    if tensor.is_nested:
-        return "nested"
-    if tensor.layout != torch.strided:
-        return f"sparse ({str(tensor.layout).removeprefix('torch.')})"
-    return f"quantized ({tensor.dtype})" if tensor.is_quantized else ""
-
-
-def _form(value: object) -> str:
-    """Shape, and what makes a value no weight."""
+def _oddness(value: object) -> str:
+    """What makes a value no weight and no counter; "" for a plain array of floats or one number."""
     if not isinstance(value, torch.Tensor):
         return f"a {type(value).__name__}"
-    odd = _oddness(value)
-    if odd:
-        return odd
-    plain = value.dtype in FLOATS or (not value.dim() and not value.is_complex())
-    return str(list(value.shape)) + ("" if plain else f" {value.dtype}")
+    if value.is_meta:
+        return "without values (on the meta device)"
+    if value.is_nested:
+        return "nested"
+    if value.layout != torch.strided:
+        return f"sparse ({value.layout})"
+    if value.is_quantized or value.is_complex() or (value.dim() and value.dtype not in FLOATS):
+        return f"{_shape(value)} {value.dtype}"
+    return ""
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return str(list(tensor.shape))
 
 
 def _equal(one: object, other: object) -> bool:
@@ -180,10 +187,9 @@ def _equal(one: object, other: object) -> bool:
     return one.dtype == other.dtype and torch.equal(one, other)
 
 
-def _hint(state: Mapping[str, object]) -> str:
-    stem, last = state.get("model.0.0.weight"), state.get("fc.weight")
-    if not (isinstance(stem, torch.Tensor) and isinstance(last, torch.Tensor)):
-        return ""
-    if _oddness(stem) or _oddness(last) or not stem.dim() or not last.dim():
+def _hint(weights: Mapping[str, torch.Tensor]) -> str:
+    """Which model the file is of, from its first and its last layer."""
+    stem, last = weights.get("model.0.0.weight"), weights.get("fc.weight")
+    if stem is None or last is None or not stem.dim() or not last.dim():
         return ""
     return f"This file looks like width {stem.shape[0] / 32:g} with {last.shape[0]} outputs: "

@@ -3,6 +3,7 @@ torch.
 """
 
 import os
+import shlex
 import stat
 import tarfile
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def path_fault(path: str) -> str:
         if stat.S_ISDIR(mode):
             return "a folder"
         if not stat.S_ISREG(mode):  # opening a pipe would wait, and it can be read only once
-            return "a pipe or a device, and it is read more than once: copy it to a file"
+            return "a pipe or a device"
         with open(path, "rb") as file:
             file.read(1)
     except (FileNotFoundError, NotADirectoryError):
@@ -65,7 +66,8 @@ def opened(path: str) -> Iterator[tuple[IO[bytes], Form]]:
 
 
 def _refusal(path: str, kind: Foreign) -> BuildError:
-    return (BuildError if kind.sure else Unread)(f"{path}: {kind.what}; {kind.fix}")
+    fix = kind.fix.replace("{file}", shlex.quote(path))
+    return (BuildError if kind.sure else Unread)(f"{path}: {kind.what}; {fix}")
 
 
 def _tar(file: IO[bytes]) -> tarfile.TarFile | None:

@@ -7,6 +7,7 @@ import pickle
 import re
 import struct
 import zipfile
+import zlib
 from typing import IO, Literal, NamedTuple
 
 from pipeline.text import some
@@ -20,7 +21,7 @@ ZIP = b"PK\x03\x04"
 HEADER_MOST = 100_000_000  # bytes of JSON, as the safetensors package allows them
 # what reading a damaged archive or pickle raises, seen with damaged ones
 DAMAGE = (ValueError, LookupError, EOFError, OSError, RuntimeError, TypeError, AttributeError, OverflowError,
-          struct.error, zipfile.BadZipFile, pickle.UnpicklingError)  # fmt: skip
+          MemoryError, struct.error, zlib.error, zipfile.BadZipFile, pickle.UnpicklingError)  # fmt: skip
 
 NAME_ANOTHER = "name another with --checkpoint=FILE"
 ITSELF = "get the file itself"
@@ -29,8 +30,8 @@ TO_TORCH = "convert it to a torch checkpoint first"
 
 
 class Foreign(NamedTuple):
-    """A file that is no checkpoint: what it is, what to do. `sure`: whether its bytes tell so; of others only
-    their reader knows.
+    """A file that is no checkpoint: what it is; what to do (`{file}` stands for the file as one types it).
+    `sure`: whether its bytes tell so; of others only their reader knows.
     """
 
     what: str
@@ -49,13 +50,13 @@ SIGNS: tuple[tuple[int, bytes, Foreign], ...] = (
         b"version https://git-lfs",
         Foreign("a git-lfs pointer, no checkpoint", f"{ITSELF}: git lfs pull"),
     ),
-    (0, b"\x1f\x8b", _packed("gzip", "gzip -dc FILE >weights.tar")),
-    (0, b"BZh", _packed("bzip2", "bzip2 -dc FILE >weights.tar")),
-    (0, b"\xfd7zXZ\0", _packed("xz", "xz -dc FILE >weights.tar")),
-    (0, b"\x28\xb5\x2f\xfd", _packed("zstd", "zstd -dc FILE >weights.tar")),
-    (0, b"\x04\x22\x4d\x18", _packed("lz4", "lz4 -dc FILE >weights.tar")),
-    (0, b"7z\xbc\xaf\x27\x1c", _packed("7-Zip", "7z x FILE")),
-    (0, b"Rar!\x1a", _packed("RAR", "unrar x FILE")),
+    (0, b"\x1f\x8b", _packed("gzip", "gzip -dc {file} >weights.tar")),
+    (0, b"BZh", _packed("bzip2", "bzip2 -dc {file} >weights.tar")),
+    (0, b"\xfd7zXZ\0", _packed("xz", "xz -dc {file} >weights.tar")),
+    (0, b"\x28\xb5\x2f\xfd", _packed("zstd", "zstd -dc {file} >weights.tar")),
+    (0, b"\x04\x22\x4d\x18", _packed("lz4", "lz4 -dc {file} >weights.tar")),
+    (0, b"7z\xbc\xaf\x27\x1c", _packed("7-Zip", "7z x {file}")),
+    (0, b"Rar!\x1a", _packed("RAR", "unrar x {file}")),
     (4, b"TFL3", Foreign("a TensorFlow Lite model, no checkpoint", WEIGHTS)),
     (0, b"\x89HDF\r\n\x1a\n", Foreign("an HDF5 file (Keras?), no checkpoint of torch", TO_TORCH)),
     (0, b"\x93NUMPY", Foreign("a numpy array, no checkpoint", NAME_ANOTHER)),

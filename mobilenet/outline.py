@@ -137,7 +137,9 @@ class Dict(dict[object, object]):
         super().__init__(pairs if isinstance(pairs, list | tuple) else ())
 
 
-class _Reader(pickle.Unpickler):
+# The one written in Python: a damaged byte can ask for entry 4,294,967,295 of the memo, which is a dict there
+# and in the one written in C an array: 64 GB. It takes 16 ms for a published checkpoint.
+class _Reader(pickle._Unpickler):
     """Unpickles with nothing but the names below. `kinds`: the class of each storage that it met, by name."""
 
     def __init__(self, file: IO[bytes]):

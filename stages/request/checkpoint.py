@@ -9,7 +9,6 @@ from mobilenet import config, container, outline, weight_sets
 from mobilenet.config import Network
 from mobilenet.outline import Tensor
 from mobilenet.weight_sets import WeightSet
-from pipeline import fingerprint
 from pipeline.errors import BuildError
 
 
@@ -33,14 +32,6 @@ def path_of(typed: str) -> str:
     if fault:
         raise BuildError(f"--checkpoint={typed}: {fault}; expected the .tar or .pth file with the weights")
     return path
-
-
-def hash_of(path: str) -> str:
-    """First 8 hex of the SHA-256 of the file."""
-    try:
-        return fingerprint.of_content(path)[:8]
-    except OSError as error:
-        raise BuildError(f"--checkpoint={path}: cannot be read ({error.strerror}); copy it again") from error
 
 
 def network(model: Model) -> Network:

@@ -10,6 +10,7 @@ from functools import cached_property
 from configs import schema
 from configs.options import Given
 from configs.schema import Chip, Model
+from pipeline import fingerprint
 from pipeline.errors import BuildError
 from pipeline.freshness.code import ROOT
 from pipeline.text import INV
@@ -111,7 +112,7 @@ class Request:
     @cached_property
     def checkpoint_hash(self) -> str:
         """First 8 hex of the checkpoint's SHA-256."""
-        return checkpoint.hash_of(self.checkpoint)
+        return fingerprint.of_content(self.checkpoint)[:8]
 
     @property
     def checkpoint_name(self) -> str:
