@@ -66,7 +66,10 @@ SHARED: tuple[Option, ...] = (
         "a name in configs/models or a .toml file (default mobilenet_v1; the sample when nothing is given)",
         choices=lambda: schema.names("models"),
     ),
-    Option("checkpoint", "text", "the .tar or .pth file with the weights"),
+    Option("checkpoint", "text", "the file with the weights: .tar or .pth of torch.save, or .safetensors"),
+    Option(
+        "weights", "text", "which set of weights, where the checkpoint holds several: the key it is under"
+    ),
     Option(
         "dataset",
         "text",
@@ -137,6 +140,7 @@ class Given:
     batches: tuple[int, ...]
     model: str | None
     checkpoint: str | None
+    weights: str | None
     dataset: str | None
     labels: str | None
     limit: int | None
@@ -186,6 +190,7 @@ def parse(typed: Mapping[str, object]) -> Given:
         batches=batches(text("bs") or ""),
         model=text("model"),
         checkpoint=text("checkpoint"),
+        weights=text("weights"),
         dataset=text("dataset"),
         labels=text("labels"),
         limit=count("limit"),

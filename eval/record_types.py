@@ -13,6 +13,11 @@ class Common(TypedDict):
 
     model: Annotated[str | None, "the model file's name; null for a data set alone"]
     checkpoint: Annotated[str | None, "the checkpoint's name and the first 8 hex digits of its SHA-256"]
+    weights: NotRequired[
+        Annotated[
+            str | None, "the key in the checkpoint of the weights that were read; empty for a bare state dict"
+        ]
+    ]
     dataset: Annotated[str | None, "the data set's name and 8 hex digits of a hash of its names and labels"]
     chip: Annotated[str | None, "what the model was compiled for and ran on: a name in configs/chips"]
     slice: NotRequired[Annotated[str, "the slice of the chip (vNPU), such as vir04; of a whole chip absent"]]

@@ -13,6 +13,7 @@ IDENTITY = (
     "kind",
     "model",
     "checkpoint",
+    "weights",
     "dataset",
     "chip",
     "precision",

@@ -18,9 +18,10 @@ from preprocess.labels.kaggle import VAL
 from preprocess.sample import splits
 from preprocess.undecodable import rows_of
 from stages import bins_folder, diagnosis, preprocess
-from stages.convert import network, versions
+from stages.convert import versions
 from stages.request import dataset
 from stages.request.build import Build
+from stages.request.checkpoint import network
 from stages.request.dataset import images_a_shard
 
 

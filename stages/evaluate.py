@@ -12,8 +12,9 @@ from pipeline.step import Step
 from preprocess.dataset import labels as label_files
 from preprocess.dataset.listing import identity_of
 from stages import infer
-from stages.convert import TORCH_MB, network, parity_ok, versions
+from stages.convert import TORCH_MB, parity_ok, versions
 from stages.request.build import Build
+from stages.request.checkpoint import network
 from stages.request.request import plain
 
 AGREEMENT_IMAGES = 256
@@ -62,6 +63,7 @@ def _agreement(build: Build) -> Iterator[Step]:
         outputs=(reference,),
         params={
             "model": network(request.model),
+            "weights": request.weights.key,
             "mean": request.pixels["mean"],
             "std": request.pixels["std"],
             "images": images,
@@ -122,6 +124,7 @@ def results(build: Build, folder: str) -> Iterator[Step]:
     row = {
         "model": request.model.name,
         "checkpoint": None,
+        "weights": None,
         "dataset": dataset,
         "chip": None,
         "precision": None,

@@ -138,6 +138,17 @@ def test_two_configurations_that_differ_in_the_devices_id_alone_are_two_columns(
     assert table.columns[1:] == ("310P3 fp16 uint8, 1 device",) * 2 and len(table.rows[0]) == 3
 
 
+def test_two_sets_of_weights_of_one_checkpoint_are_two_columns_and_two_records(tmp_path):
+    rows = [timed({**REAL, "weights": key}, 1, 10.0) for key in ("ema", "state_dict")]
+    table = throughput.side_by_side(rows, {})
+    assert table.columns[1:] == tuple(
+        f"sgd-5e6f7a8b {key}, 310P3 fp16 uint8, 1 device" for key in ("ema", "state_dict")
+    )
+    for row in rows:
+        records.write(str(tmp_path / row["weights"]), row)
+    assert records.read([str(tmp_path / row["weights"]) for row in rows]) == rows
+
+
 def test_agreement_stands_beside_the_throughput_of_its_configuration_alone():
     rows = [
         timed(REAL, 1, 10.0),

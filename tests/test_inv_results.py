@@ -82,7 +82,12 @@ def test_a_missing_folder_is_told_before_missing_labels(refused, tmp_path):
 def test_a_folder_for_the_label_file_is_told_and_the_file_in_it_named(refused, world, tmp_path):
     results = f"--results={world / 'results'}"
     file = f"--labels={world / 'own'}/val_label.txt"
-    refused("eval", results, f"--labels={world / 'own'}", words=["a folder, and no file; expected a file of lines", file])
+    refused(
+        "eval",
+        results,
+        f"--labels={world / 'own'}",
+        words=["a folder, and no file; expected a file of lines", file],
+    )
     refused("eval", results, f"--labels={tmp_path}", words=["a folder", "Name the file itself"])
     dataset = f"--dataset={world / 'own'}"
     refused("preprocess", dataset, f"--labels={tmp_path}", words=["a folder", "Name the file itself"])

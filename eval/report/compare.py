@@ -10,7 +10,7 @@ PUBLISHED_MODEL = "mobilenet_v1"  # what the published throughputs are of
 PUBLISHED_FORM = "1.0/224"
 CLIFF = 0.8
 # stays the same over a table's batch sizes
-CONFIGURATION = ("model", "checkpoint", "chip", "slice", "precision", "input")
+CONFIGURATION = ("model", "checkpoint", "weights", "chip", "slice", "precision", "input")
 BEST, FALLEN = "best", "cliff"  # what is said beside a batch size
 
 Key: TypeAlias = tuple[object, ...]

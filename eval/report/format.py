@@ -56,8 +56,9 @@ def difference(value: float) -> str:
 
 
 def model(row: Mapping[str, object]) -> str | None:
-    """Which network: the checkpoint's name where there is one."""
+    """Which network: the checkpoint's name where there is one, and its weights' key: `sgd-5e6f7a8b ema`."""
     name = row["checkpoint"] or row["model"]
+    name = f"{name} {row['weights']}" if row.get("weights") else name
     if row["sample_data"]:
         return f"{name or NONE} (SAMPLE)"
     return optional(str, name)

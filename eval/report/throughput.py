@@ -18,7 +18,7 @@ def side_by_side(rows: Sequence[Record], published: Throughputs) -> Table:
     measured = compare.configurations(rows)
     if not measured:
         return Table(title, (), ())
-    several = len({(first["model"], first["checkpoint"]) for first, *_ in measured}) > 1
+    several = len({(first["model"], first["checkpoint"], first.get("weights")) for first, *_ in measured}) > 1
     columns: list[tuple[str, Mapping[int, float]]] = []
     for table in measured:
         model = f"{shown(format.model(table[0]))}, " if several else ""

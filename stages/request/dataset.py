@@ -58,6 +58,7 @@ class Dataset:
         return {
             "model": None,
             "checkpoint": None,
+            "weights": None,
             "dataset": self.in_records,
             "chip": None,
             "precision": None,

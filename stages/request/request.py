@@ -17,6 +17,8 @@ from pipeline.freshness.code import ROOT
 from preprocess import presets
 from preprocess.dataset import labels as label_files
 from preprocess.presets import Own, Values
+from stages.request import checkpoint
+from stages.request.checkpoint import Weights
 
 REPOSITORY = ROOT
 SAMPLE = "sample"
@@ -72,18 +74,12 @@ class Request:
             raise BuildError(
                 "--checkpoint: none given, and a data set or a model was. Add --checkpoint=FILE, " + NEITHER
             )
-        path = os.path.abspath(typed)
-        if not os.path.isfile(path):
-            raise BuildError(
-                f"--checkpoint={typed}: {'a folder' if os.path.isdir(path) else 'no such file'}; expected the"
-                " .tar or .pth file with the weights"
-            )
-        return path
+        return checkpoint.path_of(typed)
 
-    @property
-    def has_checkpoint(self) -> bool:
-        """Whether there is one; `inv preprocess` and some of `inv data` do without."""
-        return self.sample or self.given.checkpoint is not None
+    @cached_property
+    def weights(self) -> Weights:
+        """Which of the checkpoint's sets of weights is read."""
+        return checkpoint.weights_of(self.checkpoint, self.model, self.given.weights)
 
     @cached_property
     def dataset(self) -> str:
@@ -125,8 +121,9 @@ class Request:
 
     @property
     def model_dir(self) -> str:
-        """OUT/MODEL-<checkpoint hash8>."""
-        return os.path.join(self.out, f"{plain(self.model.name)}-{self.checkpoint_hash}")
+        """OUT/MODEL-<checkpoint hash8>, and -KEY of a set of weights that is read since it was named."""
+        suffix = self.weights.suffix  # first: what is no checkpoint need not be hashed
+        return os.path.join(self.out, f"{plain(self.model.name)}-{self.checkpoint_hash}{suffix}")
 
     @cached_property
     def chip_dir(self) -> str:
@@ -191,6 +188,7 @@ class Request:
         return {
             "model": self.model.name,
             "checkpoint": self.checkpoint_name,
+            "weights": self.weights.key,
             "dataset": dataset,
             **self.chip.columns,
             "precision": self.precision,
