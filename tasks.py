@@ -13,6 +13,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import Call, task
 
 from configs import options
+from configs.given import number
 from configs.options import DATA, SHARED
 from pipeline.cli import executor
 from pipeline.cli.develop import lint, test  # noqa: F401  tasks, too
@@ -92,7 +93,7 @@ RESULTS = {
 @kinds.stage(pre=[infer], post=[report], name="eval", own=RESULTS, instead=["results"])
 def evaluate(build: Build, results: str | None = None) -> Steps:
     """Judge the logits: top-1 to top-5 over all labels, and agreement with PyTorch at every batch size."""
-    return eval_stage.results(build, results) if results else eval_stage.steps(build)
+    return eval_stage.steps(build) if results is None else eval_stage.results(build, results)
 
 
 LIMITS = {
@@ -164,7 +165,7 @@ def graph(state: PlanState, format: str) -> None:
 )
 def gc(state: PlanState, builds: str, yes: bool) -> None:
     """What no current configuration and none of the last builds refers to, with sizes; --yes removes it."""
-    last = options.number("--builds", builds)
+    last = number("--builds", builds)
     print(garbage.collect(state.settings.out, state.plan.makers, last, yes and not state.dry, UNSTAMPED))
 
 

@@ -32,6 +32,7 @@ class CompileTarget(TypedDict):
     resolution, outputs  the side of an image, and how many logits it gets
     options           the chip file's [options], as they stand there
     log               a path for what the compiler says
+    slice             of a virtual chip (vNPU), its name; absent for a whole chip
     """
 
     soc_version: str
@@ -43,6 +44,7 @@ class CompileTarget(TypedDict):
     outputs: int
     options: Mapping[str, object]
     log: NotRequired[str]
+    slice: NotRequired[str]
 
 
 class Layer(NamedTuple):
@@ -55,8 +57,8 @@ class Layer(NamedTuple):
 
 
 class Board(Protocol):
-    """Chips of one kind that a machine has: the name that --chip takes, ids of the usable ones, and a line
-    for each that is left out.
+    """Chips of one kind that a machine has: the name that --chip takes, with the slice where they are one,
+    ids of the usable ones, and a line for each that is left out.
     """
 
     @property
@@ -179,6 +181,18 @@ class Extras(Protocol):
         where they cannot be told.
         """
         return None
+
+    def typed_name(self, name: str) -> tuple[str, str]:
+        """(chip, slice) of a chip's name as people type it; the slice is "" for a whole chip, and for names
+        of other backends. BuildError for a name that is of several chips.
+        """
+        return name, ""
+
+    def slice_of(self, soc_version: str) -> str:
+        """The slice that this machine's chips of this kind are, "" for whole ones, and where nothing tells.
+        Never a BuildError.
+        """
+        return ""
 
     def present(self) -> bool:
         """Whether anything of it is here, so that doctor shows its checks unasked. Starts nothing."""

@@ -5,13 +5,12 @@ Values
 only: the stages decide what is built.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from configs import schema
 from configs.schema import BATCHES
-from pipeline.errors import BuildError
 
 PRECISIONS = ("fp32", "fp16")
 INPUTS = ("uint8", "float32")
@@ -67,7 +66,10 @@ SHARED: tuple[Option, ...] = (
         "a name in configs/models or a .toml file (default mobilenet_v1; the sample when nothing is given)",
         choices=lambda: schema.names("models"),
     ),
-    Option("checkpoint", "text", "the .tar or .pth file with the weights"),
+    Option("checkpoint", "text", "the file with the weights: .tar or .pth of torch.save, or .safetensors"),
+    Option(
+        "weights", "text", "which set of weights, where the checkpoint holds several: the key it is under"
+    ),
     Option(
         "dataset",
         "text",
@@ -136,114 +138,6 @@ DATA: tuple[Option, ...] = (
 )
 
 BY_NAME = {option.name: option for option in (*SHARED, *DATA)}
-
-
-@dataclass(frozen=True)
-class Given:
-    """The options as given, checked one by one: types and ranges, not yet whether they fit together."""
-
-    chip: str
-    batches: tuple[int, ...]
-    model: str | None
-    checkpoint: str | None
-    dataset: str | None
-    labels: str | None
-    limit: int | None
-    precision: str | None
-    input: str | None
-    pixels: str
-    preset: str
-    on_bad: str
-    eval_bs: int | None
-    devices: str
-    hint: str
-    quick: bool
-    jobs: int | None
-    keep_going: bool
-    again: bool
-    quiet: bool
-    out: str | None
-
-
-def parse(typed: Mapping[str, object]) -> Given:
-    """The options as typed -> Given; BuildError names the option, its value and what it may be."""
-    for name, value in typed.items():
-        if value == "":
-            option = BY_NAME[name]
-            raise BuildError(f"{option.flag}=: given without a value; expected {option.help}")
-
-    def text(name: str) -> str | None:
-        value = typed.get(name)
-        return BY_NAME[name].default if value is None else str(value)
-
-    def one_of(name: str) -> str | None:
-        value = text(name)
-        choices = BY_NAME[name].choices
-        if value is not None and choices is not None and value not in choices():
-            raise BuildError(f"{BY_NAME[name].flag}={value}: expected one of: {', '.join(choices())}")
-        return value
-
-    def count(name: str) -> int | None:
-        value = text(name)
-        return None if value is None else number(BY_NAME[name].flag, value)
-
-    if text("executor") != "local":
-        raise BuildError(
-            f"--executor={text('executor')}: this version runs steps on this machine alone; leave the"
-            " option out"
-        )
-    return Given(
-        chip=text("chip") or "auto",
-        batches=batches(text("bs") or ""),
-        model=text("model"),
-        checkpoint=text("checkpoint"),
-        dataset=text("dataset"),
-        labels=text("labels"),
-        limit=count("limit"),
-        precision=one_of("precision"),
-        input=one_of("input"),
-        pixels=one_of("pixels") or "",
-        preset=one_of("preset") or "",
-        on_bad=one_of("on_bad") or "",
-        eval_bs=count("eval_bs"),
-        devices=text("devices") or "all",
-        hint=one_of("hint") or "",
-        quick=bool(typed.get("quick")),
-        jobs=count("jobs"),
-        keep_going=bool(typed.get("keep_going")),
-        again=bool(typed.get("again")),
-        quiet=bool(typed.get("quiet")),
-        out=text("out"),
-    )
-
-
-def number(flag: str, value: str) -> int:
-    """A number above 0."""
-    if not (value.isascii() and value.isdigit() and int(value) > 0):
-        raise BuildError(f"{flag}={value}: expected a number above 0")
-    return int(value)
-
-
-def batches(text: str) -> tuple[int, ...]:
-    """--bs: all, or numbers from 1 to 1024 between commas; each once, ascending."""
-    if text == "all":
-        return BATCHES
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() and 1 <= int(word) <= MOST_IN_A_BATCH for word in words):
-        raise BuildError(
-            f"--bs={text}: expected all or numbers from 1 to {MOST_IN_A_BATCH} between commas, such as"
-            " --bs=1,16"
-        )
-    return tuple(sorted({int(word) for word in words}))
-
-
-def one_of_data(asked: Mapping[str, object]) -> str:
-    """The one thing that `inv data` was asked for."""
-    given = [name for name, value in asked.items() if value]
-    if len(given) != 1:
-        flags = ", ".join(option.flag for option in DATA if not given or option.name in given)
-        raise BuildError(f"data: {'one at a time of' if given else 'say what to do, one of'}: {flags}")
-    return given[0]
 
 
 def completions(word: str) -> list[str]:

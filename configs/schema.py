@@ -12,9 +12,10 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
+from configs.chip import Chip
 from pipeline.errors import BuildError
 from pipeline.text import did_you_mean, nearest
 from preprocess.presets import Preset
@@ -63,34 +64,6 @@ class Model:
     def outputs(self) -> int:
         """Numbers a picture gets: one a class, and one more where output 0 is "background"."""
         return self.classes + self.background
-
-
-@dataclass(frozen=True)
-class PublishedThroughput:
-    """Throughput that somebody else stated, images/s for each batch size (keys are strings, as in TOML)."""
-
-    images_per_s: dict[str, float]
-    scale: int = 1  # how many chips the figures are of
-    source: str = ""
-    note: str = ""
-    top1_pct: float | None = None
-    top5_pct: float | None = None
-
-
-@dataclass(frozen=True)
-class Chip:
-    """What a model is compiled for and run on. `backend` is a module of backends/, empty where there is none
-    yet.
-    """
-
-    name: str
-    backend: str
-    precision: str = "fp32"
-    input: str = "uint8"
-    soc_version: str = ""
-    cores_per_device: int = 1
-    options: dict[str, object] = field(default_factory=dict)
-    published: PublishedThroughput | None = None
 
 
 CHOICES = {
@@ -153,7 +126,10 @@ def _nonsense(model: Model) -> str:
 
 
 def chip(name: str) -> Chip:
-    """The chip of this name in configs/chips; case does not matter, and a board's full soc name works too."""
+    """The chip of this name in configs/chips; case does not matter, and a board's full soc name works too.
+
+    A slice's name (310P3vir04) is none of these: stages.request.target.named knows it.
+    """
     by_name = {known.lower(): known for known in names("chips")}
     known = by_name.get(name.lower()) or _by_soc_version(name)
     return read(_named("chips", "--chip", known or name), Chip)
@@ -201,7 +177,8 @@ def read(path: str, kind: type[T]) -> T:
 
 
 def _checked(path: str, prefix: str, kind: type[T], values: Mapping[str, object]) -> T:
-    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # a dataclass, all of them
+    all_fields = dataclasses.fields(kind)  # type: ignore[arg-type]  # a dataclass, all of them
+    fields = {f.name: f for f in all_fields if f.metadata.get("file", True)}
     hints = typing.get_type_hints(kind)
     for key in values:
         if key not in fields:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import onnx
 import torch
 
-from mobilenet import checkpoint as weights
+from mobilenet import checkpoint as checkpoints
 from mobilenet import network
 from mobilenet.config import Network
 from pipeline.errors import StepError
@@ -15,14 +15,14 @@ INPUT, OUTPUT, BATCH_AXIS = "image", "class", "N"
 OPSET, IR_VERSION = 11, 6
 
 
-def write(outputs: Sequence[str], *, checkpoint: str, model: Network) -> None:
-    """Export the network with this checkpoint's weights. outputs: (ONNX,).
+def write(outputs: Sequence[str], *, checkpoint: str, weights: str | None = None, model: Network) -> None:
+    """Export the network with these weights of this checkpoint. outputs: (ONNX,).
 
     Input `image` is float32 (N, 3, r, r), output `class` float32 (N, outputs). Opset and IR version are read
     back from the file, because torch writes another opset than it was asked for without failing.
     """
     net = network.from_config(model).eval()
-    weights.load(checkpoint, net)
+    checkpoints.load(checkpoint, net, weights)
     side = model["resolution"]
     with warnings.catch_warnings():
         # the exporter that can write opset 11 is the older one

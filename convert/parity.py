@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from convert import export
-from mobilenet import checkpoint as weights
+from mobilenet import checkpoint as checkpoints
 from mobilenet import network
 from mobilenet.config import Network
 from pipeline.errors import StepError
@@ -18,12 +18,14 @@ BOUND = 1e-4  # of the largest logit; right ones agree within 3e-5
 IMAGES, SEED = 8, 20170417  # the seed is the date of the MobileNet paper: any fixed one would do
 
 
-def write(outputs: Sequence[str], *, checkpoint: str, graph: str, model: Network) -> None:
+def write(
+    outputs: Sequence[str], *, checkpoint: str, graph: str, weights: str | None = None, model: Network
+) -> None:
     """Compare both. outputs: (parity.json with the figures, a verdict file that never changes
     while it holds).
     """
     net = network.from_config(model).eval()
-    weights.load(checkpoint, net)
+    checkpoints.load(checkpoint, net, weights)
     images = fixed_images(model["resolution"])
     with torch.inference_mode():
         ours = net(torch.from_numpy(images)).numpy()

@@ -22,6 +22,14 @@ Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
 BLOCK = 1024  # rows at a time: their comparisons stay in the processor's cache
 
 
+class NotANumber(StepError):
+    """The logits of an image hold NaN. row: the image's."""
+
+    def __init__(self, message: str, row: int):
+        super().__init__(message)
+        self.row = row
+
+
 def write(
     outputs: Sequence[str],
     *,
@@ -43,7 +51,8 @@ def write(
     ranks = ranks_of((np.load(path, mmap_mode="r") for path in logits), labels, classes, background)
     missing = rows_of(undecodable)
     ranks[missing] = classes + background
-    records.write(outputs[0], {**row, "kind": "accuracy", **figures(ranks, classes, len(missing))})
+    columns = {"kind": "accuracy", **({"background": True} if background else {})}
+    records.write(outputs[0], {**row, **columns, **figures(ranks, classes, len(missing))})
     first = np.concatenate([np.load(path, mmap_mode="r").argmax(axis=1) for path in logits]) - background
     write_answers(outputs[1], listed.names, labels, first, set(missing))
 
@@ -106,9 +115,8 @@ def _ranks(block: NDArray[np.floating], targets: NDArray[np.int64], first: int) 
     at_least = np.count_nonzero(block >= own, axis=1)
     nan = np.isnan(block.max(axis=1))  # max passes NaN on; comparing with it would quietly say no
     if nan.any():
-        raise StepError(
-            f"{nan.sum()} of {len(block)} rows of logits hold NaN, first: row {first + int(nan.argmax())}"
-        )
+        at = first + int(nan.argmax())
+        raise NotANumber(f"{nan.sum()} of {len(block)} rows of logits hold NaN, first: row {at}", at)
     for row in np.flatnonzero(at_least - before > 1):
         before[row] += np.count_nonzero(block[row, : targets[row]] == own[row])
     return before

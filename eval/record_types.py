@@ -13,8 +13,15 @@ class Common(TypedDict):
 
     model: Annotated[str | None, "the model file's name; null for a data set alone"]
     checkpoint: Annotated[str | None, "the checkpoint's name and the first 8 hex digits of its SHA-256"]
+    weights: NotRequired[
+        Annotated[
+            str | None, "the key in the checkpoint of the weights that were read; empty for a bare state dict"
+        ]
+    ]
     dataset: Annotated[str | None, "the data set's name and 8 hex digits of a hash of its names and labels"]
     chip: Annotated[str | None, "what the model was compiled for and ran on: a name in configs/chips"]
+    slice: NotRequired[Annotated[str, "the slice of the chip (vNPU), such as vir04; of a whole chip absent"]]
+    slice_cores: NotRequired[Annotated[int, "AI cores of the slice, its share of the chip's; as `slice`"]]
     precision: Annotated[str | None, "of the compiled model, as with --precision"]
     input: Annotated[str | None, "what the compiled model takes: uint8 (HWC) or float32 (NCHW)"]
     sample_data: Annotated[
@@ -53,7 +60,11 @@ class Accuracy(Common, AccuracyFigures):
     batch: Annotated[int | None, "images a query; null for results that another tool wrote"]
     results: NotRequired[Annotated[str, "the folder's name, of results that another tool wrote"]]
     format: NotRequired[Annotated[str, "txt, bin or npy, of results that another tool wrote"]]
-    background: NotRequired[Annotated[bool, "whether output 0 is a background, of another tool's results"]]
+    background: NotRequired[
+        Annotated[
+            bool, "whether output 0 is a background; of a model that has one, and of another tool's results"
+        ]
+    ]
 
 
 class Throughput(Common):

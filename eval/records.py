@@ -13,6 +13,7 @@ IDENTITY = (
     "kind",
     "model",
     "checkpoint",
+    "weights",
     "dataset",
     "chip",
     "precision",
@@ -22,6 +23,7 @@ IDENTITY = (
     "pixels",
     "preset",
     "on_bad",
+    "slice",
     "devices",
     "hint",
     "scenario",
@@ -101,5 +103,6 @@ def of_kind(rows: Sequence[Record], kind: type[R]) -> list[R]:
 
 
 def matching(rows: Sequence[R], columns: Mapping[str, object]) -> list[R]:
-    """The rows that have these values in these columns."""
+    """The rows that have these values in these columns; those of a slice of a chip only where it is named."""
+    columns = {"slice": None, **columns}
     return [row for row in rows if all(row.get(column) == value for column, value in columns.items())]

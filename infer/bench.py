@@ -19,6 +19,7 @@ from infer import rounds as round_files
 from infer.rounds import Round
 from infer.timed import Answers, DeviceTimes, Job
 from pipeline.errors import StepError
+from pipeline.process import semaphores
 
 POLL_S = 0.02
 
@@ -122,7 +123,8 @@ def _together(
     they worked.
     """
     spawn = multiprocessing.get_context("spawn")
-    barrier, answers = spawn.Barrier(len(jobs)), spawn.Queue()
+    with semaphores():
+        barrier, answers = spawn.Barrier(len(jobs)), spawn.Queue()
     processes = [
         spawn.Process(target=timed.measure, args=(os.getpid(), job, barrier, answers)) for job in jobs
     ]

@@ -84,9 +84,8 @@ def _profile(
 ) -> None:
     """In a process of its own, pinned as the device is."""
     watch(parent)
-    if cores:
-        os.sched_setaffinity(0, cores)
     try:
+        timed.pinned(cores)
         loaded = backends.load(backend)
         layers = loaded.layers(model, device, timed.images(shape, dtype))
         answer.send(Profiled(layers, loaded.peak_gflops(max(1, len(cores)))))

@@ -1,6 +1,5 @@
 """In a device's own process: open the compiled model, warm up, wait for the other devices, time."""
 
-import os
 import re
 import time
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from infer import noise
 from infer.noise import Counters
 from pipeline import machine
 from pipeline.errors import BuildError, StepError
-from pipeline.process import watch
+from pipeline.process import pin, watch
 
 WARMUP_S, WARMUP_QUERIES = 0.3, 3
 SEED = 20170417
@@ -80,17 +79,23 @@ def measure(parent: int, job: Job, barrier: Barrier, answers: Answers) -> None:
     watch(parent)
     watched = machine.cores()  # before this process is pinned to its own
     try:
-        if job.cores:
-            os.sched_setaffinity(0, job.cores)
+        pinned(job.cores)
         begun = time.monotonic()
         session = backends.open_session(job.backend, job.model, job.device)
         load_s = time.monotonic() - begun
         times = _timed(session, job, watched, barrier)
         times["load_s"] = load_s
         session.close()
+        pinned(job.cores)  # still: what was timed on other cores is no measurement
         answers.put(times)
     except (BuildError, StepError) as error:
         answers.put(str(error))
+
+
+def pinned(cores: Sequence[int]) -> None:
+    """StepError where a core of this device cannot be had."""
+    if lacking := cores and pin(cores):
+        raise StepError(f"{lacking}. Give it back, or build anew: what is measured must have its cores")
 
 
 def _timed(session: TimedSession, job: Job, watched: Sequence[int], barrier: Barrier) -> DeviceTimes:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import nn
 
-from mobilenet.config import Network
+from mobilenet.config import BLOCKS, STEM, Network, channels
 from pipeline.errors import BuildError
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
@@ -18,10 +18,6 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
 }
 PADDINGS = ("symmetric", "same")
 
-# channels out and stride of the 13 depthwise-separable blocks at width 1.0
-BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5, (1024, 2), (1024, 1))
-STEM = 32
-FEWEST = 8  # channels that a narrow network keeps, as in TensorFlow's
 SHRINK = 32  # five strides of two: the resolution must be a multiple
 
 
@@ -68,10 +64,10 @@ class MobileNetV1(nn.Module):
                 act(),
             )
 
-        inp = _channels(STEM, width)
+        inp = channels(STEM, width)
         layers: list[nn.Module] = [conv_bn(3, inp, 2)]
-        for channels, stride in BLOCKS:
-            out = _channels(channels, width)
+        for at_width_one, stride in BLOCKS:
+            out = channels(at_width_one, width)
             layers.append(conv_dw(inp, out, stride))
             inp = out
         # the reference's AvgPool2d(7) at 224; this one is the same at every resolution and exports as
@@ -101,10 +97,6 @@ def from_config(model: Network) -> MobileNetV1:
         activation=model["activation"],
         padding=model["padding"],
     )
-
-
-def _channels(at_width_one: int, width: float) -> int:
-    return max(FEWEST, int(at_width_one * width))
 
 
 def _known(key: str, value: str, known: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mobilenet import checkpoint as weights
+from mobilenet import checkpoint as checkpoints
 from mobilenet import network
 from mobilenet.config import Network
 from pipeline.errors import StepError
@@ -20,12 +20,14 @@ def write(
     *,
     checkpoint: str,
     shards: Sequence[str],
+    weights: str | None = None,
     model: Network,
     mean: Sequence[float],
     std: Sequence[float],
     images: int,
 ) -> None:
-    """Write the float32 logits (images, outputs) of the first rows of the shards.
+    """Write the float32 logits (images, outputs) of the first rows of the shards, by these weights of the
+    checkpoint.
 
     A uint8 shard (n, r, r, 3) is normalised here with mean and std; a float32 shard (n, 3, r, r) is so
     already.
@@ -34,7 +36,7 @@ def write(
     they wait for each other.
     """
     net = network.from_config(model).eval()
-    weights.load(checkpoint, net)
+    checkpoints.load(checkpoint, net, weights)
     logits: list[NDArray[np.float32]] = []
     wanted = images
     with torch.inference_mode():

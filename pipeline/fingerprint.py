@@ -5,11 +5,13 @@ counts as the same, else the content decides. ctime: rsync, tar and touch -r can
 length under the old mtime.
 """
 
+import errno
 import functools
 import hashlib
 import os
 import time
 from importlib import metadata
+from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG
 from typing import NamedTuple
 
 Stat = tuple[int, int, int]  # mtime_ns, ctime_ns, size
@@ -28,34 +30,75 @@ class Fingerprint(NamedTuple):
 # file systems) can change again and keep its times. Such a fingerprint is written down with mtime 0, so that
 # the content is looked at once more next time.
 RACY_NS = 1_000_000_000
+# in the place of a hash: something is there under this name, and its content cannot be read
+UNREADABLE = "unreadable"
 
 
 def of_stat(path: str) -> Stat | None:
-    """(mtime_ns, ctime_ns, size), or None where there is no such file."""
+    """(mtime_ns, ctime_ns, size), or None where there is no such file, or none that can be reached."""
     try:
         stat = os.stat(path)
-    # ValueError: no path at all (a null byte), from a damaged stamp
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    # OSError: also a link that ends nowhere, turns in a circle or leads into a locked folder; ValueError: no
+    # path at all (a null byte), from a damaged stamp
+    except (OSError, ValueError):
         return None
     return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
 
 
+def absence(path: str, noun: str = "file") -> str:
+    """Why there is no such file, for a message: it is not there, is something else, or is out of reach."""
+    try:
+        mode = os.stat(path).st_mode
+    except PermissionError as error:
+        return f"cannot be reached ({error.strerror})"
+    except (OSError, ValueError):
+        return f"no such {noun}"
+    return f"{_kind(mode)}, and no {noun}"
+
+
 def of_content(path: str) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with open(path, "rb") as file:
+    """SHA-256 of a file's bytes, in hex. OSError as in `open_regular`."""
+    with open(path, "rb", opener=open_regular) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def of_file(path: str, known: Fingerprint | None = None, stat: Stat | None = None) -> Fingerprint | None:
     """A file's fingerprint, None where there is none. `known` spares the reading while times and size are as
     in it.
+
+    What cannot be read has UNREADABLE for a hash, and mtime 0: its times do not vouch for it. What that means
+    is for the action to say that reads it.
     """
     stat = stat or of_stat(path)
     if stat is None:
         return None
     if known and known[:3] == stat:
         return known
-    return Fingerprint(*stat, of_content(path))
+    try:
+        return Fingerprint(*stat, of_content(path))
+    except OSError:
+        return Fingerprint(0, *stat[1:], UNREADABLE)
+
+
+def open_regular(path: str, flags: int) -> int:
+    """An opener for `open`: OSError, with the reason, for what is no regular file; a pipe would be waited
+    for.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError as error:
+        if os.path.islink(path):
+            raise FileNotFoundError(errno.ENOENT, "a link to nothing", path) from None
+        raise error
+    if not S_ISREG(mode):
+        raise OSError(errno.EINVAL, f"{_kind(mode)}, and no file", path)
+    return os.open(path, flags)
+
+
+def _kind(mode: int) -> str:
+    if S_ISDIR(mode):
+        return "a folder"
+    return "a pipe" if S_ISFIFO(mode) else "a device" if S_ISCHR(mode) or S_ISBLK(mode) else "a socket"
 
 
 def unless_racy(seen: Fingerprint) -> Fingerprint:

@@ -1,5 +1,5 @@
-"""This machine as a build sees it: cores that the cgroup allows, memory, disk, and who we are. Read from
-files.
+"""This machine as a build sees it: cores and memory that the control groups allow, disk, and who we are. Read
+from files.
 """
 
 import functools
@@ -9,60 +9,129 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
+from collections.abc import Iterator
+
+# version 1 has no word for "no limit": it gives the largest number of pages that fit into 63 bits, in bytes
+NO_LIMIT = 2**62
+SHARED_MEMORY = (
+    "/dev/shm"  # where the C library's sem_open, and so each lock between processes, has its files
+)
+SEMAPHORES = 64 * 1024  # bytes: a page each, five for each worker's queues, some more for a benchmark
 
 
 @functools.cache
-def cores() -> tuple[int, ...]:
-    """The cores this process may use: its affinity, cut to the cgroup's CPU quota."""
+def cores(root: str = "/") -> tuple[int, ...]:
+    """The cores this process may use: its affinity, cut to whole cores of the control groups' quota, at least
+    one.
+
+    root  the folder that /proc and /sys are looked up in
+    """
     allowed = sorted(os.sched_getaffinity(0))
-    quota = _quota()
-    return tuple(allowed[: max(1, min(len(allowed), quota))] if quota else allowed)
+    quota = cpu_quota(root)
+    return tuple(allowed if quota is None else allowed[: max(1, int(quota))])
 
 
-def _quota() -> int:
-    """Whole CPUs of the cgroup's quota (v2, then v1), 0 where there is none."""
-    for path, parse in (
-        ("/sys/fs/cgroup/cpu.max", _cpu_max),
-        ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", _cfs_quota),
-    ):
-        try:
-            with open(path, encoding="ascii") as file:
-                return parse(file.read())
-        except (OSError, ValueError):
-            continue
-    return 0
+def cpu_quota(root: str = "/") -> float | None:
+    """The least CPU quota of this process's control groups, in cores (1.5: three halves), or None."""
+    quotas = []
+    for folder in control_groups("cpu", root):
+        words = (_text(folder, "cpu.max") or "max").split()
+        # version 1 has -1 for no quota, and both numbers in files of their own
+        quota = words[0] if words[0] != "max" else _text(folder, "cpu.cfs_quota_us")
+        period = words[1] if len(words) > 1 else _text(folder, "cpu.cfs_period_us")
+        if quota.isdecimal() and period.isdecimal():
+            quotas.append(int(quota) / int(period))
+    return min(quotas, default=None)
 
 
-def _cpu_max(text: str) -> int:
-    quota, period = text.split()
-    return 0 if quota == "max" else max(1, int(quota) // int(period))
+def memory_limit_mb(root: str = "/") -> float | None:
+    """The least memory limit of this process's control groups, in MB; None without any."""
+    return min((limit / 2**20 for limit, _ in _memory_limits(root)), default=None)
 
 
-def _cfs_quota(text: str) -> int:
-    return max(1, int(text) // 100_000) if int(text) > 0 else 0
+def memory_mb(root: str = "/") -> float:
+    """Memory that can be had now, in MB: MemAvailable, cut to what the control groups leave."""
+    match = re.search(r"^MemAvailable:\s+(\d+) kB", _text(root, "proc/meminfo"), re.MULTILINE)
+    free_mb = int(match[1]) / 1024 if match else float("inf")
+    return min([free_mb, *((limit - used) / 2**20 for limit, used in _memory_limits(root))])
 
 
-def memory_mb() -> float:
-    """Memory that can be had now, in MB: MemAvailable, cut to what the cgroup leaves."""
-    free_mb = float("inf")
-    with open("/proc/meminfo", encoding="ascii") as file:
-        match = re.search(r"^MemAvailable:\s+(\d+) kB", file.read(), re.MULTILINE)
-    if match:
-        free_mb = int(match[1]) / 1024
-    try:
-        with (
-            open("/sys/fs/cgroup/memory.max", encoding="ascii") as limit,
-            open("/sys/fs/cgroup/memory.current", encoding="ascii") as current,
-            open("/sys/fs/cgroup/memory.stat", encoding="ascii") as stat,
+def _memory_limits(root: str) -> Iterator[tuple[int, int]]:
+    """(limit, used) in bytes of each control group of this process that has a limit.
+
+    The page cache counts as used there, and is given back on demand: a data set that was read is no lack of
+    memory.
+    """
+    for folder in control_groups("memory", root):
+        for limit, used, cache in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
         ):
-            # the page cache counts as used there, and is given back on demand: a data set that was read is no
-            # lack of memory
-            cache = re.search(r"^inactive_file (\d+)$", stat.read(), re.MULTILINE)
-            left = int(limit.read()) - int(current.read()) + int(cache[1] if cache else 0)
-            free_mb = min(free_mb, left / 2**20)
-    except (OSError, ValueError):
-        pass  # no cgroup v2, or "max"
-    return free_mb
+            most, now = _text(folder, limit), _text(folder, used)
+            if most.isdecimal() and now.isdecimal() and int(most) < NO_LIMIT:  # "max" is none, either
+                given_back = re.search(rf"^{cache} (\d+)$", _text(folder, "memory.stat"), re.MULTILINE)
+                yield int(most), int(now) - int(given_back[1] if given_back else 0)
+
+
+@functools.cache
+def control_groups(controller: str, root: str = "/") -> tuple[str, ...]:
+    """Folders of this process's control groups that may limit `controller` ("cpu", "memory"), of version 1
+    and 2, each before the one above it: the limit of every one counts.
+
+    Where they are mounted stands in /proc/self/mountinfo, which group is ours in /proc/self/cgroup (proc(5),
+    cgroups(7)). A container sees its own group as the mount's root: by a cgroup namespace, or a bind mount.
+    """
+    ours = {}  # of the hierarchies that may have it: "" is version 2's
+    for line in _text(root, "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if not controllers or controller in controllers.split(","):
+            ours[controllers and controller] = path
+    folders = []
+    for line in _text(root, "proc/self/mountinfo").splitlines():
+        mount, _, source = line.partition(" - ")
+        kind, _, options = (source.split(" ") + ["", ""])[:3]
+        if kind == "cgroup2" or (kind == "cgroup" and controller in options.split(",")):
+            top, point = (re.sub(r"\\(\d{3})", _octal, word) for word in mount.split(" ")[3:5])
+            own = ours.get("" if kind == "cgroup2" else controller)
+            if own is not None:
+                folders += _upwards(os.path.join(root, point.lstrip("/")), top, own)
+    return tuple(folders)
+
+
+def _octal(match: "re.Match[str]") -> str:
+    return chr(int(match[1], 8))
+
+
+def _upwards(point: str, top: str, path: str) -> list[str]:
+    """The folder of the group `path`, and those above it up to the mount point, where `top` is mounted."""
+    # one that is not below what is mounted lies outside of our cgroup namespace: what is mounted must do
+    below = ".." not in path.split("/") and (path + "/").startswith(top.rstrip("/") + "/")
+    parts = [part for part in path[len(top.rstrip("/")) :].split("/") if part] if below else []
+    folders = [os.path.join(point, *parts[:count]) for count in range(len(parts), -1, -1)]
+    return [folder for folder in folders if os.path.isdir(folder)]
+
+
+def _text(folder: str, name: str) -> str:
+    """What a small file of the kernel's holds, without the line's end; "" where it is not there."""
+    try:
+        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def shared_memory(folder: str = SHARED_MEMORY) -> tuple[int, str]:
+    """(free bytes, why nothing can be put there, "" where it can) of the folder that processes share memory
+    in.
+    """
+    try:
+        disk = os.statvfs(folder)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, SEMAPHORES)
+    except OSError as error:
+        return 0, str(error.strerror)
+    return disk.f_bavail * disk.f_frsize, ""
 
 
 def disk_free_mb(path: str) -> float:

@@ -8,6 +8,7 @@ soon as our end is closed.
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import signal
@@ -16,10 +17,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.errors import FAILED
+from pipeline import machine
+from pipeline.errors import FAILED, BuildError
 
 WRAPPED = {
     128 + number: number for number in (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM)
@@ -27,6 +29,17 @@ WRAPPED = {
 WATCH_S = 0.5
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# what sem_open says of a folder that is full, not ours, read-only or not there
+NO_SEMAPHORE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOSYS,
+)
+SEMAPHORES_FIX = "Free some, or mount a tmpfs there with mode 1777 (docker run --shm-size=64m)"
 # THREAD_VARIABLES as they were before a worker set them, None for one that was not set: a tool gets these
 callers_threads: dict[str, str | None] = {}
 # a process in the kernel's hands (state D) cannot be killed: the guard gives it up after this
@@ -168,6 +181,43 @@ def _end(guard: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
     if guard.returncode:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(guard.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def semaphores() -> Iterator[None]:
+    """Around what makes locks, queues or pools of processes. BuildError, with the fix, where the semaphores
+    that they need cannot be made: the error itself names no place, and would be taken for the disk's.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SEMAPHORE:
+            raise
+        raise BuildError(no_semaphores(error.strerror)) from None
+
+
+def no_semaphores(reason: str | None) -> str:
+    """One line on shared memory that takes nothing, for this reason."""
+    return (
+        f"{machine.SHARED_MEMORY}: {reason}: worker processes need some kB of shared memory there."
+        f" {SEMAPHORES_FIX}"
+    )
+
+
+def pin(cores: Collection[int]) -> str:
+    """Keep this process, and its threads from now on, to these cores; "" or a line on those that cannot be
+    had: they were taken away since the build began. It runs on what there is then.
+    """
+    refused = ""
+    try:
+        os.sched_setaffinity(0, cores)
+    except OSError as error:  # not one of them may be used
+        refused = f" ({error.strerror})"
+    lacking = sorted(set(cores) - os.sched_getaffinity(0))
+    if not lacking:
+        return ""
+    named = f"core{'s' * (len(lacking) > 1)} {', '.join(map(str, lacking))}"
+    return f"{named} cannot be had{refused}: taken away by a control group (cpuset) or offline"
 
 
 def watch(parent: int) -> None:

@@ -41,6 +41,7 @@ class Step:
                ("backends.ort",)
     always_after  runs whenever a step that it waits for ran, though the content came out the same (reports)
     roots      names of folders that its stamp names files by, besides OUT and the repository
+    folder_mode  permissions of the folders that are made for its outputs; the umask applies
     images     how many images it handles: for progress and the pipeline rows
     disk_mb, memory_mb  what it takes at most, for the check before the first step and for parallel work
     """
@@ -60,6 +61,7 @@ class Step:
     code: tuple[str, ...] = ()
     always_after: bool = False
     roots: Mapping[str, str] = field(default_factory=dict)
+    folder_mode: int = 0o777
     images: int = 0
     disk_mb: float = 0.0
     memory_mb: float = 0.0

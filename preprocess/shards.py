@@ -11,6 +11,7 @@ import numpy as np
 from PIL import features
 
 from pipeline.errors import BadData
+from pipeline.parts import protect, whole_of
 from preprocess import undecodable
 from preprocess.dataset import index_csv
 from preprocess.dataset import tar as archive
@@ -19,8 +20,7 @@ from preprocess.undecodable import BadImage, Undecodable
 
 Member = tuple[str, int, int, str]  # of a tar: name, offset, size, first 16 hex of its SHA-256
 Source = tuple[int, str, Callable[[], bytes]]  # row, name, what reads it
-# ais_bench refuses a file that others may write, and reads what only its group may
-BIN_MODE = 0o640
+BIN_MODE = 0o640  # ais_bench reads what only its group may
 
 
 def write(
@@ -32,6 +32,7 @@ def write(
     images: Sequence[str] = (),
     tar: str | None = None,
     members: Sequence[Member] = (),
+    names: Sequence[str] = (),
     pixels: str = "exact",
     method: str = "pillow",
     order: str = "rgb",
@@ -45,6 +46,7 @@ def write(
     resize, crop  pixels of the shorter side and of the square that is kept
     images        paths in row order; or `tar`, the archive that holds them, and `members`, where: (name,
                   offset, size, first 16 hex of the SHA-256) of each row
+    names         of `images`, where they are more than the files' own
     pixels, method, order  as in transform.pixels: exact or fast; whose resize; rgb or bgr
     mean, std     of x/255, one a channel in `order`; for float32 alone
     on_bad        "fail": BadData that names every undecodable image; "skip": its row is zeros and the list
@@ -56,7 +58,7 @@ def write(
     with open(outputs[0], "r+b") as file:  # a full disk is an error now, and not a SIGBUS under a row
         os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
     bad: list[Undecodable] = []
-    for row, name, source in sources(images, tar, members):
+    for row, name, source in sources(images, tar, members, names):
         try:
             pixels_u8 = transform.pixels(source(), resize, crop, pixels, method, order)
         except BadImage as error:
@@ -94,28 +96,38 @@ def index(
 
 
 def write_bins(outputs: Sequence[str], *, shard: str) -> None:
-    """Write one .bin a row of the shard, an output each: float32 CHW of one image, or uint8 HWC for a model
-    with AIPP. ValueError where there are not as many rows as outputs.
+    """Write one .bin a row of the shard: float32 CHW of one image, or uint8 HWC for a model with AIPP.
+    ValueError where there are not as many rows as files.
+
+    outputs  a list of the files' names, a line each; and the files
     """
-    for row, path in zip(np.load(shard, mmap_mode="r"), outputs, strict=True):
+    paths = outputs[1:]
+    for row, path in zip(np.load(shard, mmap_mode="r"), paths, strict=True):
         row.tofile(path)
-        os.chmod(path, BIN_MODE)
+        protect(path, BIN_MODE)
+    with open(outputs[0], "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.writelines(f"{os.path.basename(whole_of(path))}\n" for path in paths)
 
 
-def sources(images: Sequence[str], tar: str | None, members: Sequence[Member]) -> Iterator[Source]:
+def sources(
+    images: Sequence[str], tar: str | None, members: Sequence[Member], names: Sequence[str] = ()
+) -> Iterator[Source]:
     """Yield (row, name, a function that gives the file's bytes or raises BadImage) of each image; those of a
-    tar in the order of its bytes.
+    tar in the order of its bytes. Without `names` an image is called as its file.
     """
     if tar is None:
         for row, path in enumerate(images):
-            yield row, path.rpartition("/")[2], functools.partial(decode.read, path)
+            name = names[row] if names else path.rpartition("/")[2]
+            yield row, name, functools.partial(decode.read, path)
         return
     places = [(offset, size) for _, offset, size, _ in members]
     for row, data in archive.read(tar, places, decode.LARGEST_FILE):
         yield row, members[row][0], functools.partial(_checked, data, members[row][3])
 
 
-def _checked(data: bytes, sha256: str) -> bytes:
+def _checked(data: bytes | OSError, sha256: str) -> bytes:
+    if isinstance(data, OSError):
+        raise BadImage(f"cannot be read: {data.strerror}")
     if len(data) > decode.LARGEST_FILE:
         raise BadImage(decode.too_large())
     if hashlib.sha256(data).hexdigest()[:16] != sha256:

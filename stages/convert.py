@@ -1,15 +1,15 @@
 """export and compile: from the checkpoint to one compiled model per batch size."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 from backends import CompileTarget
 from configs import schema
-from configs.schema import Model
-from mobilenet.config import Network
 from pipeline.fingerprint import of_package
 from pipeline.step import Step, Versions
 from stages.request.build import Build
+from stages.request.checkpoint import network
 from stages.request.request import Request
 
 TORCH_MB = 600.0  # what a process that has imported torch and runs a batch was seen to take
@@ -19,13 +19,14 @@ def export(build: Build) -> Iterator[Step]:
     """Export the checkpoint to ONNX, simplify it, and hold it against PyTorch."""
     request, where = build.request, build.request.model_dir
     name, model = f"export/{request.model.name}", network(request.model)
-    tools = versions("torch", "onnx", "numpy")
+    tools, weights = versions("torch", "onnx", "numpy"), request.weights.key
+    _say_prefix(build)
     yield Step(
         f"{name}/exported",
         "convert.export:write",
         inputs={"checkpoint": request.checkpoint},
         outputs=(f"{where}/exported.onnx",),
-        params={"model": model},
+        params={"model": model, "weights": weights},
         tools=tools,
         memory_mb=TORCH_MB,
         disk_mb=model_mb(request),
@@ -43,7 +44,7 @@ def export(build: Build) -> Iterator[Step]:
         "convert.parity:write",
         inputs={"checkpoint": request.checkpoint, "graph": graph(request)},
         outputs=(f"{where}/parity.json", parity_ok(request)),
-        params={"model": model},
+        params={"model": model, "weights": weights},
         tools={**tools, **versions("onnxruntime")},
     )
 
@@ -73,6 +74,13 @@ def compile(build: Build) -> Iterator[Step]:
         )
 
 
+def _say_prefix(build: Build) -> None:
+    """What was taken off the weights' names, but for `module.`, which published checkpoints have."""
+    prefix, request = build.request.weights.prefix, build.request
+    if prefix not in ("", "module.") and not request.given.quiet:
+        print(f"inv: {request.checkpoint}: {prefix!r} is taken off the names of its weights", file=sys.stderr)
+
+
 def graph(request: Request) -> str:
     """The simplified ONNX, with a free batch axis."""
     return f"{request.model_dir}/model.onnx"
@@ -83,21 +91,9 @@ def parity_ok(request: Request) -> str:
     return f"{request.model_dir}/parity.ok"
 
 
-def network(model: Model) -> Network:
-    """The values that the network is built from."""
-    return {
-        "width": model.width,
-        "resolution": model.resolution,
-        "classes": model.classes,
-        "background": model.background,
-        "activation": model.activation,
-        "padding": model.padding,
-    }
-
-
 def compile_target(request: Request) -> CompileTarget:
-    """What the compiler of the chip's backend is goal besides the graph and the batch size."""
-    return {
+    """What the compiler of the chip's backend is told besides the graph and the batch size."""
+    target: CompileTarget = {
         "soc_version": request.chip.soc_version,
         "precision": request.precision,
         "input": request.input,
@@ -107,6 +103,9 @@ def compile_target(request: Request) -> CompileTarget:
         "outputs": request.model.outputs,
         "options": {key: _beside(value) for key, value in request.chip.options.items()},
     }
+    if request.chip.slice:
+        target["slice"] = request.chip.slice
+    return target
 
 
 def option_files(target: CompileTarget) -> list[str]:

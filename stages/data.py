@@ -7,20 +7,21 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 
-from configs.options import one_of_data
+from configs.given import one_of_data
 from pipeline.errors import BuildError
 from pipeline.step import Step
 from pipeline.text import counted
 from preprocess import presets
 from preprocess.dataset import devkit as devkits
 from preprocess.dataset.classes import TABLE
-from preprocess.dataset.scan import VAL
+from preprocess.labels.kaggle import VAL
 from preprocess.sample import splits
 from preprocess.undecodable import rows_of
-from stages import diagnosis, preprocess
-from stages.convert import network, versions
+from stages import bins_folder, diagnosis, preprocess
+from stages.convert import versions
 from stages.request import dataset
 from stages.request.build import Build
+from stages.request.checkpoint import network
 from stages.request.dataset import images_a_shard
 
 
@@ -91,24 +92,20 @@ def said_of_show(build: Build, asked: object) -> str:
 
 def bins(build: Build, asked: object) -> Iterator[Step]:
     """One .bin an image in the folder asked for, written from the shards."""
-    data, folder = build.dataset, os.path.abspath(str(asked))
+    folder = bins_folder.folder_of(str(asked))
     yield from preprocess.steps(build)
-    names, size = bin_names([image.name for image in data.images]), data.shard_size
-    for n, shard in enumerate(data.shards):
-        part = names[n * size : (n + 1) * size]
-        yield Step(
-            f"bins/{n:05d}",
-            "preprocess.shards:write_bins",
-            inputs={"shard": shard},
-            outputs=tuple(os.path.join(folder, name) for name in part),
-            images=len(part),
-        )
+    yield from bins_folder.steps(build, folder, _bin_names(build))
 
 
 def said_of_bins(build: Build, asked: object) -> str:
-    """How many there are, and where."""
-    folder = os.path.abspath(str(asked))
-    return f"{len(build.dataset.images)} files for ais_bench --input: {folder}{_skipped(build)}"
+    """How many there are, and where; and what other tools will not like about the folder."""
+    folder, names = os.path.abspath(str(asked)), _bin_names(build)
+    said = f"{len(names)} files for ais_bench --input: {folder}{_skipped(build)}"
+    return "\n".join([said, *bins_folder.tidied(build, folder, names)])
+
+
+def _bin_names(build: Build) -> list[str]:
+    return bin_names([image.name for image in build.dataset.images])
 
 
 def bin_names(images: Sequence[str]) -> list[str]:
@@ -119,14 +116,20 @@ def bin_names(images: Sequence[str]) -> list[str]:
     each other.
     """
     seen: dict[str, str] = {}
-    for name in images:
-        other = seen.setdefault(name.partition(".")[0], name)
+    bases = [name.rpartition("/")[2] for name in images]  # paths, where base names are not unique
+    for name, base in zip(images, bases, strict=True):
+        other = seen.setdefault(base.partition(".")[0], name)
+        if other != name and other.endswith(f"/{base}"):
+            raise BuildError(
+                f"--bins: {other} and {name} are files of one name, and ais_bench takes a single folder: one"
+                " would overwrite the other. Rename one"
+            )
         if other != name:
             raise BuildError(
                 f"--bins: {other} and {name} are the same up to the first dot, where ais_bench cuts names:"
                 " their results would overwrite each other. Rename one"
             )
-    return [name.rpartition(".")[0] + ".bin" for name in images]
+    return [base.rpartition(".")[0] + ".bin" for base in bases]
 
 
 def train_sample(build: Build, asked: object) -> Iterator[Step]:

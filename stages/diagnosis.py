@@ -10,9 +10,10 @@ from preprocess import presets
 from preprocess.dataset.classes import TABLE
 from preprocess.dataset.listing import identity
 from preprocess.presets import Values
-from stages.convert import network, versions
+from stages.convert import versions
 from stages.request import dataset
 from stages.request.build import Build
+from stages.request.checkpoint import network
 from stages.request.dataset import Dataset
 from stages.request.request import own_pixels
 
@@ -31,7 +32,7 @@ def steps(build: Build, asked: object) -> Iterator[Step]:
         if shard not in shards:
             shards.append(shard)
             yield _shard(data, values, shard)
-        logits.append(f"{folder}/{request.checkpoint_name}-{name}-said.npy")
+        logits.append(f"{folder}/{request.checkpoint_name}{request.weights.suffix}-{name}-said.npy")
         yield Step(
             f"diagnose/{name}",
             "mobilenet.reference:write",
@@ -39,6 +40,7 @@ def steps(build: Build, asked: object) -> Iterator[Step]:
             outputs=(logits[-1],),
             params={
                 "model": network(request.model),
+                "weights": request.weights.key,
                 "mean": values["mean"],
                 "std": values["std"],
                 "images": len(data.images),

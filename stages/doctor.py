@@ -1,11 +1,11 @@
 """doctor: what any build needs, the compiled parts, and what every backend has to say."""
 
 import backends
-from configs import schema
 from pipeline.check import Check
 from pipeline.ui import doctor
 from preprocess.pixels import native
 from stages.request.request import out_of
+from stages.request.target import named
 
 
 def checks(typed_chip: str, typed_out: str) -> list[Check]:
@@ -13,10 +13,10 @@ def checks(typed_chip: str, typed_out: str) -> list[Check]:
     anything of it is here.
     """
     out = out_of(typed_out)
-    chip = schema.chip(typed_chip) if typed_chip and typed_chip != "auto" else None
+    chip = named(typed_chip) if typed_chip and typed_chip != "auto" else None
     lines = [*doctor.checks(out), *native.checks()]
     for name in backends.names():
         backend = backends.load(name)
         if (chip.backend == name) if chip else backend.present():
-            lines += backend.checks(chip.soc_version if chip else None, out)
+            lines += backend.checks(chip.on_board if chip else None, out)
     return lines

@@ -3,7 +3,7 @@ results.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 from eval.ais_bench import results_dir
@@ -12,9 +12,10 @@ from pipeline.step import Step
 from preprocess.dataset import labels as label_files
 from preprocess.dataset.listing import identity_of
 from stages import infer
-from stages.convert import TORCH_MB, network, parity_ok, versions
+from stages.convert import TORCH_MB, parity_ok, versions
 from stages.request.build import Build
-from stages.request.request import Request, plain
+from stages.request.checkpoint import network
+from stages.request.request import plain
 
 AGREEMENT_IMAGES = 256
 # images whose two largest PyTorch outputs are closer than this may change places without fault
@@ -62,6 +63,7 @@ def _agreement(build: Build) -> Iterator[Step]:
         outputs=(reference,),
         params={
             "model": network(request.model),
+            "weights": request.weights.key,
             "mean": request.pixels["mean"],
             "std": request.pixels["std"],
             "images": images,
@@ -111,29 +113,30 @@ def _agreement_of(
 def results(build: Build, folder: str) -> Iterator[Step]:
     """Score the results of another tool; every result file is an input."""
     request, root = build.request, os.path.abspath(folder)
-    label_file = labels_of(request, folder)
-    labels = label_files.read(label_file)
-    files = results_dir.paired(results_dir.listed(folder), list(labels))
+    listing = results_dir.listed(folder)  # first: without a folder labels are of no use
+    dataset, labels, after = _labelled(build, folder)
+    _refuse_paths(labels)
+    files = results_dir.paired(listing, list(labels))
     # tools call their folders after the time of day, anywhere
     where = os.path.join(
         request.out, "results", f"{plain(os.path.basename(root))}-{sha256(root.encode()).hexdigest()[:8]}"
     )
-    stem = plain(os.path.basename(label_file).rpartition(".")[0])
     row = {
         "model": request.model.name,
         "checkpoint": None,
-        "dataset": f"{stem}-{identity_of(labels.items())}",
+        "weights": None,
+        "dataset": dataset,
         "chip": None,
         "precision": None,
         "input": None,
         "batch": None,
         "sample_data": False,
-        "results": os.path.basename(root),
+        "results": _named(root),
     }
     yield Step(
         "eval/results/index",
         "preprocess.shards:index",
-        after=(label_file,),
+        after=after,
         outputs=(f"{where}/index.csv",),
         params={"names": list(labels), "labels": list(labels.values()), "shard_size": len(labels)},
     )
@@ -147,9 +150,38 @@ def results(build: Build, folder: str) -> Iterator[Step]:
     )
 
 
-def labels_of(request: Request, folder: str) -> str:
-    """The label file that results of another tool are scored with: it says which images there should be."""
-    if request.labels is None:
-        from_where = f"--results={folder}: which images there are and what is on them is not known"
-        raise BuildError(f"{from_where}; add --labels=FILE")
-    return request.labels
+def _labelled(build: Build, folder: str) -> tuple[str, dict[str, int], tuple[str, ...]]:
+    """(the data set's name in records, {image: class}, the label file if it is one): what results of another
+    tool are scored with. It says which images there should be: those of --labels, else of --dataset (with
+    --limit, these).
+    """
+    request = build.request
+    if request.labels is not None:
+        labels = label_files.read(request.labels, request.model.classes)
+        stem = plain(os.path.basename(request.labels).rpartition(".")[0])
+        return f"{stem}-{identity_of(labels.items())}", labels, (request.labels,)
+    if request.given.dataset is not None:
+        data = build.dataset
+        return data.in_records, {image.name: image.label for image in data.images}, ()
+    raise BuildError(
+        f"--results={folder}: which images there are and what is on them is not known; add --labels=FILE, or"
+        " --dataset=FOLDER with its labels"
+    )
+
+
+def _named(root: str) -> str:
+    """A results folder as records name it: device0_0 is called so in every run, its parent is not."""
+    name = os.path.basename(root)
+    return f"{os.path.basename(os.path.dirname(root))}/{name}" if results_dir.DEVICE.match(name) else name
+
+
+def _refuse_paths(labels: Iterable[str]) -> None:
+    """BuildError for images that only their folders tell apart."""
+    seen: dict[str, str] = {}
+    for path in labels:
+        other = seen.setdefault(path.rpartition("/")[2], path)
+        if other != path:
+            raise BuildError(
+                f"--results: {other} and {path} are pictures of one name, after which results are called:"
+                " whose each is cannot be told. Rename one, and infer again"
+            )

@@ -83,7 +83,8 @@ def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, 
         )
     if judged:  # the report is told of it already
         return scope
-    if request.has_checkpoint:
+    # a plan that builds no model does not look at the checkpoint: it may be anything
+    if any(step.stage == "export" for step in declared):
         dataset = build.dataset.in_records if listed else None
         scope["current"] = request.row(dataset, request.eval_batch)
     else:

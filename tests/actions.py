@@ -181,3 +181,9 @@ def big(outputs, inputs=(), *, megabytes):
     with open(outputs[0], "wb") as file:
         for _ in range(megabytes):
             file.write(bytes(2**20))
+
+
+def loses_its_core(outputs, inputs=(), *, group):
+    """Its process is put into a control group that has other cores than the slot."""
+    Path(group, "cgroup.procs").write_text(str(os.getpid()))
+    Path(outputs[0]).write_text("done")

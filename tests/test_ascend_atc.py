@@ -74,6 +74,15 @@ def test_atc_works_in_a_safe_folder_of_its_own_with_the_name_read_from_the_model
     assert out.read_text() == "model\n" and stat.S_IMODE(out.stat().st_mode) == 0o640
 
 
+def test_a_stricter_umask_holds_for_models_too(source, tool):
+    tool(OM, SUCCESS)
+    before = os.umask(0o077)
+    try:
+        assert stat.S_IMODE(compiled(source).stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
 def test_the_log_beside_the_model_has_the_command_the_aipp_file_and_all_output(source, tool):
     tool("echo W11001: Op is slow.; echo on stderr >&2", OM, SUCCESS)
     compiled(source)

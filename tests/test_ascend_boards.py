@@ -146,8 +146,8 @@ def test_the_newest_chips_have_no_file_and_that_is_said(says):
         ("1,3", [1, 3]),
         ("1,x,2", [1]),
         ("1, 2", [1]),
-        ("2,1", [2]),
-        ("1,1", [1]),
+        ("1,x,0", [1]),
+        ("1,9,0", [1]),
         ("9", []),
         ("", []),
         ("NoDevFiles", []),
@@ -156,6 +156,17 @@ def test_the_newest_chips_have_no_file_and_that_is_said(says):
 def test_visible_devices_are_read_as_acl_reads_them(monkeypatch, mask, ids):
     monkeypatch.setenv("ASCEND_RT_VISIBLE_DEVICES", mask)
     assert boards.visible(4) == ids
+
+
+@pytest.mark.parametrize(
+    ("mask", "right"), [("1,0", "0,1"), ("0,1,1", "0,1"), ("2,1,x", "1,2"), ("3,3", "3"), ("1,0,9", "0,1")]
+)
+def test_visible_devices_out_of_order_or_with_a_double_are_refused_with_the_order(monkeypatch, mask, right):
+    monkeypatch.setenv("ASCEND_RT_VISIBLE_DEVICES", mask)
+    with pytest.raises(BuildError, match="207004") as refused:
+        boards.visible(4)
+    assert str(refused.value).startswith(f"ASCEND_RT_VISIBLE_DEVICES={mask}: out of order, or an id twice")
+    assert str(refused.value).endswith(f"ascending: ASCEND_RT_VISIBLE_DEVICES={right}")
 
 
 def test_visible_devices_are_counted_anew_from_0(says, monkeypatch):

@@ -118,15 +118,22 @@ def test_the_virtual_environments_python_is_not_the_operator_compilers(machine, 
     ("version", "python", "status"),
     [
         ("8.0", (3, 10, 1), "PASS"),
-        ("8.0", (3, 11, 1), "WARN"),
+        ("8.0", (3, 11, 1), "PASS"),
+        ("8.1.RC1", (3, 11, 12), "PASS"),
+        ("8.3.RC1", (3, 11, 13), "PASS"),
+        ("8.0", (3, 12, 1), "WARN"),
+        ("8.0", (3, 13, 1), "WARN"),
         ("8.5.0", (3, 13, 0), "PASS"),
         ("8.5.0", (3, 14, 0), "WARN"),
+        ("9.1.0", (3, 14, 0), "PASS"),
     ],
 )
 def test_a_python_too_new_for_this_cann_is_a_warning(machine, version, python, status):
     machine.cann(version)
     machine.python(python)
-    assert by_name()["tbe python"].status == status
+    check = by_name()["tbe python"]
+    assert check.status == status
+    assert ("FrameLocalsProxy" in check.text) == (python >= (3, 13) and version < "8.5")
 
 
 def test_a_numpy_too_new_for_this_cann_is_a_warning(machine):

@@ -2,6 +2,8 @@
 code.
 """
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -83,6 +85,20 @@ def test_what_is_missing_is_named_with_its_fix(server, without, name, words):
         ({"inventory": "310B4"}, "devices", "WARN", "npu-smi finds 310B4, no Ascend310P3  -> --chip=310B4"),
         ({"import_error": "satmode"}, "aclruntime", "FAIL", "of different times"),
         ({"profile": "cann9"}, "atc", "PASS", "CANN 9"),
+        (
+            {"profile": "cann9"},
+            "aclruntime wheel",
+            "PASS",
+            "-> mkdir -p $HOME/cann-links/runtime/lib64 && ln",
+        ),
+        ({"inventory": "310P3vir04"}, "devices", "PASS", "4 of its AI cores: compiled with --virtual_type=1"),
+        ({"inventory": "half_printed"}, "device health", "WARN", "NPU 1 chip 1, 310P3 is left out"),
+        (
+            {"inventory": "310B_bare"},
+            "devices",
+            "WARN",
+            "no Ascend310P3  -> --chip=310B1 (Atlas 500 A2, 200I A2) or",
+        ),
     ],
     ids=str,
 )
@@ -90,6 +106,33 @@ def test_what_the_machine_is_like_is_told(server, scenario, name, status, words)
     server.install(**{"profile": "cann8", "inventory": "300I_Duo", **scenario})
     found = doctor(server, "--chip=310P3", code=2 if status == "FAIL" else 0)
     assert found[name].startswith(status) and words in found[name], found[name]
+
+
+@pytest.mark.parametrize("profile", ["cann6", "cann8"])
+def test_a_cann_that_aclruntime_builds_on_as_its_manual_says_has_no_line_for_it(server, profile):
+    server.install(profile=profile, inventory="300I_Duo", without=("aclruntime",))
+    assert "aclruntime wheel" not in doctor(server, "--chip=310P3", code=2)
+
+
+# what both setup.py of aclruntime look for, under CANN_PATH
+SETUP = """
+import os, platform
+home = os.environ["CANN_PATH"]
+assert os.path.exists(os.path.join(home, "runtime/lib64/stub/libascendcl.so")), home
+assert os.path.isdir(os.path.join(home, "runtime/include/acl")), home
+"""
+
+
+def test_the_command_for_aclruntime_on_cann_9_makes_a_folder_where_it_builds(server, tmp_path):
+    server.install(profile="cann9", inventory="300I_Duo", without=("aclruntime",))
+    line = doctor(server, "--chip=310P3", code=2)["aclruntime wheel"]
+    assert line.startswith("WARN")
+    links, wheel = line.partition("  -> ")[2].rsplit(" && ", 1)
+    variable, _, build = wheel.partition(" ")
+    assert build == f"{sys.executable} -m pip wheel ./backend"
+    (tmp_path / "setup.py").write_text(SETUP)
+    script = f"{links} && {links} && {variable} {sys.executable} {tmp_path / 'setup.py'}"
+    subprocess.run(["bash", "-c", script], env={**os.environ, "HOME": str(tmp_path)}, check=True)
 
 
 def test_a_chip_narrows_it(server):

@@ -86,7 +86,7 @@ def test_a_missing_library_says_more_than_a_code_that_follows_everything(code):
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("TypeError: cannot pickle 'FrameLocalsProxy' object", "too new"),
+        ("TypeError: cannot pickle 'FrameLocalsProxy' object", "put a Python 3.7 to 3.11 first"),
         ("AttributeError: `np.float_` was removed in NumPy 2.0", "numpy<2"),
         ("libascend_hal.so: cannot open shared object file", "devlib"),
     ],
@@ -110,6 +110,44 @@ def test_a_model_for_another_chip_is_told_from_a_damaged_one():
     )
     line = error_text.of_acl("[1][ACL: invalid parameter] ", printed)
     assert "compiled for another chip" in line and "socVersion=Ascend910B2" in line
+
+
+LOAD = "[ERROR] load model from file failed, model file is x.om\n[WARN] Check failed:processModel, ret:1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("EL0004: Failed to allocate memory.", "memory does not hold the model"),
+        ("EL0004: [PID: 7] 2026-01-02-03:04:05.678.901 Failed to allocate memory.", "memory does not hold"),
+        ("[PID: 7] 2026-01-02-03:04:05.678.901 Memory_Allocation(EL0004): Failed.", "memory does not hold"),
+        ("EL0001: Failed to execute.", "the device cannot be used"),
+        ("EL0003: The argument is invalid.", "the device cannot be used"),
+        ("EL0003: open device 0 failed,runtime result = 507033.", "the device cannot be set up"),
+        ("EL0003: x.\n TraceBack: call failed, result = 500001", "the device cannot be used"),
+        ("EE2002: Value 1,0 for environment variable ASCEND_RT_VISIBLE_DEVICES.", "an environment variable"),
+        ("EE2002: Value 1,0 is invalid, result = 207004", "an environment variable"),
+        ("E10001: Value Ascend310P1 for parameter soc_version is invalid.", "compiled for another chip"),
+        (
+            "E10001: Value [Ascend310P1] for parameter [--soc_version] is invalid.",
+            "compiled for another chip",
+        ),
+        ("E10001: Value x is invalid.\nReason: the soc_version of the model", "compiled for another chip"),
+        ("GE: Model soc version is not support in this device.", "compiled for another chip"),
+        ("EE1001: the model file is missing or damaged", "compiled for another chip, or damaged"),
+    ],
+)
+def test_the_cause_of_a_failed_load_is_in_acls_text(text, cause):
+    assert cause in error_text.of_acl("[1][ACL: invalid parameter] ", f"{text}\n{LOAD}").partition(" (")[0]
+
+
+def test_memory_that_runs_out_in_a_run_is_told_from_a_failure():
+    printed = "EL0004: Failed to allocate memory.\n[ERROR] execute model failed, modelId is 1\n"
+    assert "memory does not hold" in error_text.of_acl("[-1][ACL: general failure] ", printed)
+
+
+def test_no_visible_device_is_in_the_table():
+    assert "ASCEND_RT_VISIBLE_DEVICES" in error_text.of_acl("[207004][Error code unknown] ")
 
 
 def test_an_unknown_acl_code_keeps_its_words():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backends.ascend import npu_smi
-from configs.options import parse
+from configs.given import parse
 from pipeline.errors import BuildError
 from stages.request import target
 
@@ -21,10 +21,12 @@ CHIPS = {
     "310": "310",
     "310B4": "310B4",
     "310P3": "310P3",
+    "310P3vir04": "310P3",
     "310P3x2": "310P3",
     "910B": "910B",
     "910B4": "910B4",
     "A3": "910_9392",
+    "half_printed": "310P3",
     "health_alarm": "310P3",
     "health_warning": "310P3",
     "incomplete_driver": "310P3",
@@ -37,6 +39,7 @@ REFUSED = {
     "dcmi_8005": "-8005",
     "dcmi_8020": "-8020",
     "hang": "no answer",
+    "sliced_and_whole": "here are Ascend310P3, Ascend310P3vir02. Say which: --chip=310P3vir02",
     "mixed": "several kinds of boards: Ascend310P1, Ascend310P3. Say which: --chip=310P1",
 }
 
@@ -80,6 +83,26 @@ def test_the_chip_found_is_built_for(tmp_path):
     server = Server(tmp_path / "server", inventory="310B4")
     answer = server.inv("--dry", "compile", "--bs=1")
     assert "compile/310B4/fp16-uint8/bs1" in answer.out and not answer.err
+
+
+def test_a_chip_of_which_npu_smi_prints_half_is_said_to_be_left_out(tmp_path):
+    server = Server(tmp_path / "server", inventory="half_printed")
+    answer = server.inv("--dry", "bench", "--chip=310P3", "--bs=1")
+    (line,) = answer.err.splitlines()
+    assert line.startswith("inv: NPU 1 chip 1, 310P3 is left out: npu-smi info prints only a part of it")
+    assert "bench/310P3/fp16-uint8/devices-0-2-3/bs1" in answer.out
+    assert "NPU 1 chip 1, 310P3 is left out" in server.inv("doctor", "--chip=310P3", code=None).out
+
+
+@pytest.mark.parametrize("mask", ["1,0", "0,1,1"])
+def test_visible_devices_that_acl_does_not_take_are_one_line_and_no_pass(tmp_path, mask):
+    server = Server(tmp_path / "server", inventory="310P3x2")
+    answer = server.inv("--dry", "bench", "--chip=310P3", "--bs=1", code=2, ASCEND_RT_VISIBLE_DEVICES=mask)
+    (line,) = answer.err.splitlines()
+    assert f"ASCEND_RT_VISIBLE_DEVICES={mask}: out of order" in line and line.endswith("=0,1")
+    lines = server.inv("doctor", "--chip=310P3", code=2, ASCEND_RT_VISIBLE_DEVICES=mask).out.splitlines()
+    (devices,) = [line for line in lines if line.split()[1] == "devices"]
+    assert devices.startswith("FAIL") and "ASCEND_RT_VISIBLE_DEVICES=0,1" in devices
 
 
 def test_a_refused_board_is_one_line_of_the_command(tmp_path):

@@ -115,6 +115,56 @@ def test_two_chips_of_one_card_are_two_devices_and_process_rows_are_none():
     assert npu_smi.parse_table(DUO) == [Chip(1, 0, "310P3", "Warning", 0), Chip(1, 1, "310P3", "Alarm", 1)]
 
 
+def test_a_chip_of_which_one_row_is_printed_is_the_next_of_its_card():
+    lines = DUO.splitlines()
+    del lines[lines.index(next(line for line in lines if line.startswith("| 0       0 ")))]
+    table = "\n".join(lines).replace("Alarm  ", "OK     ")
+    assert npu_smi.parse_table(table) == [
+        Chip(1, 0, "310P3", "Warning", None, unread=True),
+        Chip(1, 1, "310P3", "OK", 1),
+    ]
+    last = "\n".join(DUO.splitlines()[:8])
+    assert npu_smi.parse_table(last)[1] == Chip(1, 1, "310P3", "Alarm", None, unread=True)
+
+
+def test_a_chip_of_which_only_the_second_row_is_printed_is_there_and_its_health_is_not():
+    rows = REFERENCE.splitlines()
+    table = "\n".join(line for line in rows if not line.startswith("| 0     310P3 "))
+    assert npu_smi.parse_table(table) == [
+        Chip(1, 0, "310P3", "OK", 1),
+        Chip(-1, 0, "310P3", "unreadable", 0),
+    ]
+
+
+def test_a_chip_of_one_row_does_not_take_the_second_row_of_the_next():
+    rows = REFERENCE.replace("| 1     310P3       | OK ", "| 1     310P3       | Sad").splitlines()
+    table = "\n".join(line for line in rows if not line.startswith("| 0     0 "))
+    assert [(chip.npu, chip.health, chip.logic) for chip in npu_smi.parse_table(table)] == [
+        (0, "OK", None),
+        (1, "Sad", 1),
+    ]
+
+
+def test_the_newest_layout_may_leave_the_chips_number_out():
+    table = A5.replace("| 0       | 0            |", "|         |              |")
+    assert npu_smi.parse_table(table) == npu_smi.parse_table(A5) != []
+
+
+def test_a_chip_that_only_the_mapping_has_is_unread(says):
+    one = "\n".join(HBM.splitlines()[:5])
+    says(info=one, **{"info_-m": HBM_IDS})
+    assert npu_smi.chips() == [Chip(2, 0, "910B4", "OK", 0), Chip(5, 0, "910B4", "", None, unread=True)]
+    says(
+        info=HBM,
+        **{
+            "info_-m": HBM_IDS.replace(
+                "0                              1   ", "0                              -1  "
+            )
+        },
+    )
+    assert [chip.logic for chip in npu_smi.chips()] == [0, None]
+
+
 def test_without_logical_ids_anywhere_the_tables_order_is_theirs(says):
     says(
         info=HBM,

@@ -114,6 +114,13 @@ def test_all_batch_sizes_and_both_inputs_agree_with_the_cpu_in_one_process(
         assert len(times) == -(-21 // each["batch"]) and all(0 < time < 1000 for time in times)
 
 
+def test_a_binding_that_gives_objects_for_device_tensors_changes_nothing(machine, tmp_path, pictures):
+    machine(pybind=3)
+    each = job(tmp_path, pictures, 4)
+    assert run(each).returncode == 0
+    np.testing.assert_allclose(np.load(each["out"]), reference(tmp_path, pictures), atol=2e-2)
+
+
 def test_both_flavours_tell_the_same_times(machine, tmp_path, pictures):
     told = {}
     for flavour in ("tools", "ait"):
@@ -147,6 +154,13 @@ def test_each_process_opens_only_its_own_device(machine, tmp_path, pictures):
         ({"soc": "Ascend310P1"}, "the model was compiled for another chip"),
         ({"broken": [0]}, "the device cannot be set up"),
         ({"memory_mb": 0.01}, "memory does not hold the model"),
+        ({"load_error": "EL0004"}, "memory does not hold the model"),
+        ({"load_error": "EL0001"}, "the device cannot be used"),
+        ({"load_error": "EL0003"}, "the device cannot be used"),
+        ({"load_error": "EE2002"}, "an environment variable has a value"),
+        ({"soc": "Ascend310P1", "chip_text": "head"}, "the model was compiled for another chip"),
+        ({"inventory": "310P3vir04"}, "the model was compiled for another chip"),
+        ({"faults": [{"kind": "memory", "run": 2}]}, "memory does not hold the model"),
         ({"import_error": "libascendcl"}, "Source set_env.sh"),
         ({"import_error": "satmode"}, "of different times"),
         (
@@ -154,7 +168,7 @@ def test_each_process_opens_only_its_own_device(machine, tmp_path, pictures):
             "the device's AI core failed",
         ),
     ],
-    ids=["soc", "broken", "memory", "libascendcl", "satmode", "run"],
+    ids=lambda value: value if isinstance(value, str) else str(value),
 )
 def test_a_failure_is_told_with_cause_and_fix(machine, tmp_path, pictures, scenario, words):
     machine()

@@ -49,7 +49,7 @@ def test_sessions_share_a_budget_of_device_memory(machine):
     assert machine.told("""
 a = open_(); kept = error(open_)
 a.free_resource(); b = open_(); del b
-tell([kept, error(open_)])""") == ["RuntimeError: [2][ACL: memory allocation fail] ", None]
+tell([kept, error(open_)])""") == ["RuntimeError: [1][ACL: invalid parameter] ", None]
 
 
 @pytest.mark.parametrize("flavour", ["tools", "ait"])

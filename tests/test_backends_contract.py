@@ -17,6 +17,7 @@ import backends
 from configs import schema
 from pipeline.errors import BuildError, StepError
 from pipeline.freshness.code import ROOT
+from stages.request import target
 
 SIDE, OUTPUTS, BATCH = 8, 5, 4
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -73,7 +74,7 @@ def chip_of(name):
     """The chip that this machine has for this backend, else any that is built by it."""
     board = backends.load(name).board()
     if board:
-        return schema.chip(board.soc_version)
+        return target.named(board.soc_version)  # a slice is its chip
     chips = [schema.chip(chip) for chip in schema.names("chips")]
     return next(chip for chip in chips if chip.backend == name)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from configs import options
-from configs.options import parse
+from configs.given import parse
 from pipeline.errors import BuildError
 
 

@@ -29,6 +29,8 @@ def test_a_network_is_named_by_its_checkpoint_and_the_sample_always_says_so():
         "mobilenet_v1",
     ]
     assert format.model(SAMPLE) == "sample-1a2b3c4d (SAMPLE)"
+    assert format.model({**REAL, "weights": "ema"}) == "sgd-5e6f7a8b ema"
+    assert format.model({**SAMPLE, "weights": ""}) == "sample-1a2b3c4d (SAMPLE)"
     alone = {**NOTHING, "sample_data": False}
     assert [format.model(alone), format.model({**alone, "sample_data": True})] == [None, "– (SAMPLE)"]
 

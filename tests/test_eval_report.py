@@ -1,4 +1,4 @@
-"""The report's files: all rows, the seed's form, and a page that says what is the sample's and what is
+"""The report's files: all rows, the reference's form, and a page that says what is the sample's and what is
 published.
 """
 
@@ -39,17 +39,39 @@ def test_the_summary_has_every_row_in_the_order_of_their_columns(tmp_path):
     assert summary["rows"] == sorted(rows(SAMPLE) + rows(REAL), key=records.order)
 
 
-def test_the_result_has_the_seeds_form(tmp_path):
-    written(tmp_path, *rows(REAL), current={**REAL, "batch": 16})
-    assert json.loads((tmp_path / "result.json").read_text()) == {
-        "title": "Overall statistical evaluation",
-        "value": [
-            {"key": "Number of images", "value": "100"},
-            {"key": "Number of classes", "value": "1000"},
-            {"key": "Top1 accuracy", "value": "70.00%"},
-            *({"key": f"Top{k} accuracy", "value": "89.00%"} for k in (2, 3, 4, 5)),
-        ],
-    }
+def test_the_result_is_the_references_to_the_letter(tmp_path):
+    row = {**REAL, "batch": 16}
+    judged = {**rows(REAL)[0], **accuracy.figures(np.array([0] * 196 + [3] * 54), 1000)}
+    written(tmp_path, judged, current=row)
+    # as json.dump writes it: on one line, without an end
+    assert (tmp_path / "result.json").read_text() == (
+        '{"title": "Overall statistical evaluation", "value": [{"key": "Number of images", "value": "250"}, '
+        '{"key": "Number of classes", "value": "1000"}, {"key": "Top1 accuracy", "value": "78.4%"}, '
+        '{"key": "Top2 accuracy", "value": "78.4%"}, {"key": "Top3 accuracy", "value": "78.4%"}, '
+        '{"key": "Top4 accuracy", "value": "100.0%"}, {"key": "Top5 accuracy", "value": "100.0%"}]}'
+    )
+
+
+@pytest.mark.parametrize("images", [3, 7, 320, 4000, 20000, 50000])
+def test_its_shares_are_rounded_as_the_reference_rounds_them(images):
+    for hits in {0, 1, 2, images // 3, images // 2, images - 1, images}:
+        row = {**rows(REAL)[0], **accuracy.figures(np.array([0] * hits + [9] * (images - hits)), 1000)}
+        told = {entry["key"]: entry["value"] for entry in write.reference_json(row)["value"]}
+        # the reference: count_hit is an array of floats, one a place
+        share = np.cumsum(np.array([hits, 0, 0, 0, 0], float)) / images
+        assert told["Top1 accuracy"] == str(round(share[0] * 100, 2)) + "%"
+
+
+def test_its_classes_are_outputs_and_it_has_no_more_tops_than_these():
+    def keys(classes, **more):
+        figures = accuracy.figures(np.zeros(9, int), classes, more.pop("missing", 0))
+        entries = write.reference_json({**rows(REAL)[0], **more, **figures})["value"]
+        return entries[1]["value"], [entry["key"] for entry in entries[2:]]
+
+    tops = [f"Top{k} accuracy" for k in range(1, 6)]
+    assert keys(1000, background=True) == ("1001", tops)
+    assert keys(3) == ("3", tops[:3])
+    assert keys(1000, missing=2) == ("1000", [*tops, "Number of missing images"])
 
 
 def test_a_request_that_judges_nothing_leaves_the_last_result_alone(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from eval.ais_bench import results_dir
 from eval.ais_bench import score as scoring
-from pipeline.errors import BuildError, StepError
+from pipeline.errors import BuildError
 
 NAMES = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 8)]
 LABELS = [0, 3, 1, 1, 2, 4, 0]
@@ -196,17 +196,39 @@ def test_a_truncated_result_is_named(tmp_path, ending, words):
 @pytest.mark.parametrize(
     "ending, words",
     [
-        (".txt", "9 outputs; expected 5, or 6"),
-        (".bin", "36 bytes; 5 or 6 outputs take"),
-        (".npy", "9 outputs; expected 5, or 6"),
+        (".txt", "7 outputs; expected 5, or 6"),
+        (".bin", "28 bytes; 5 or 6 outputs take"),
+        (".npy", "7 outputs; expected 5, or 6"),
     ],
 )
 def test_results_of_another_number_of_classes_are_refused(tmp_path, ending, words):
-    assert words in refused(tmp_path, filled(tmp_path / "r", logits(9), ending))
+    assert words in refused(tmp_path, filled(tmp_path / "r", logits(7), ending))
 
 
-def test_nan_in_a_result_fails(tmp_path):
+def test_nan_in_a_result_names_the_file_and_the_image(tmp_path):
     array = logits()
     array[5, 0] = np.nan
-    with pytest.raises(StepError, match="NaN"):
-        score(tmp_path, filled(tmp_path / "r", array, ".txt"))
+    for ending in (".txt", ".bin", ".npy"):
+        said = refused(tmp_path, filled(tmp_path / ending[1:], array, ending))
+        assert f"{NAMES[5][:-5]}_0{ending}: the result of {NAMES[5]} holds NaN" in said
+
+
+@pytest.mark.parametrize("ending, dtype", [(".txt", None), (".bin", np.float32), (".npy", np.float16)])
+@pytest.mark.parametrize("classes, packed", [(1000, "4 x 1000"), (1001, "4 x 1001"), (500, "2 x 1000")])
+def test_several_images_in_one_result_are_bins_of_another_type(tmp_path, ending, dtype, classes, packed):
+    array = np.resize(logits(), (len(NAMES), classes * 4))
+    said = refused(tmp_path, filled(tmp_path / "r", array, ending, dtype), classes=1000)
+    assert f"{packed} outputs" in said and "the bins and the model differ in input type" in said
+    assert "--input=uint8 (or float32)" in said
+
+
+def test_half_precision_results_of_several_images_are_named_by_both_counts(tmp_path):
+    array = np.resize(logits(), (len(NAMES), 4000))
+    said = refused(tmp_path, filled(tmp_path / "r", array, ".bin", np.float16), classes=1000)
+    assert "2 x 1000 outputs (or 4 x 1000 in half precision)" in said
+
+
+def test_a_part_of_an_images_outputs_is_bins_of_another_type_too(tmp_path):
+    array = np.resize(logits(), (len(NAMES), 250))
+    said = refused(tmp_path, filled(tmp_path / "r", array, ".npy"), classes=1000)
+    assert "1/4 of 1000 outputs: the bins and the model differ in input type" in said

@@ -138,6 +138,17 @@ def test_two_configurations_that_differ_in_the_devices_id_alone_are_two_columns(
     assert table.columns[1:] == ("310P3 fp16 uint8, 1 device",) * 2 and len(table.rows[0]) == 3
 
 
+def test_two_sets_of_weights_of_one_checkpoint_are_two_columns_and_two_records(tmp_path):
+    rows = [timed({**REAL, "weights": key}, 1, 10.0) for key in ("ema", "state_dict")]
+    table = throughput.side_by_side(rows, {})
+    assert table.columns[1:] == tuple(
+        f"sgd-5e6f7a8b {key}, 310P3 fp16 uint8, 1 device" for key in ("ema", "state_dict")
+    )
+    for row in rows:
+        records.write(str(tmp_path / row["weights"]), row)
+    assert records.read([str(tmp_path / row["weights"]) for row in rows]) == rows
+
+
 def test_agreement_stands_beside_the_throughput_of_its_configuration_alone():
     rows = [
         timed(REAL, 1, 10.0),
@@ -161,3 +172,17 @@ def test_the_fastest_are_those_with_the_most_images_as_far_as_is_known(speeds, b
     assert ("not known" in table.note) == (len(batches) > 1)
     noisy = tables.fastest([timed(REAL, 1, 5.0, quiet=False, noise=["x"])])
     assert noisy.rows == () and "no batch size was timed on a quiet machine" in noisy.note
+
+
+def test_a_slice_stands_apart_from_its_chip_and_beside_figures_that_say_they_are_of_a_whole_one():
+    sliced = {**REAL, "slice": "vir04", "slice_cores": 4}
+    rows = [timed(REAL, 1, 4000.0), timed(sliced, 1, 2000.0)]
+    whole, part = throughput.each_configuration(rows, PUBLISHED)
+    assert {"published", "of published"} <= set(whole.columns)
+    assert "published (whole chip)" in part.columns and "of published" not in part.columns
+    assert part.title == "sgd-5e6f7a8b, 310P3vir04 (4 of its cores) fp16 uint8, on 1 device"
+    assert "of whole chips" in throughput.side_by_side(rows, PUBLISHED).note
+    assert "of whole chips" not in throughput.side_by_side(rows[:1], PUBLISHED).note
+    assert records.matching(rows, {"chip": "310P3"}) == rows[:1]
+    assert records.matching(rows, {"chip": "310P3", "slice": "vir04"}) == rows[1:]
+    assert "published 310P3 (whole chip)" in throughput.requested(rows[1:], {}, PUBLISHED).columns

@@ -179,3 +179,49 @@ def test_a_refused_checkpoint_leaves_the_network_alone(saved, state):
     del state["fc.bias"]
     refusal(saved(state), network)
     assert same(network, before)
+
+
+ODD = {
+    "sparse": lambda value: value.to_sparse(),
+    "meta": lambda value: value.to("meta"),
+    "nested": lambda value: torch.nested.nested_tensor([value, value], layout=torch.jagged),
+    "qint8": lambda value: torch.quantize_per_tensor(value, 0.1, 0, torch.qint8),
+    "complex64": lambda value: value.to(torch.complex64),
+    "bool": lambda value: value.bool(),
+    "float8_e4m3fn": lambda value: value.to(torch.float8_e4m3fn),
+    "uint16": lambda value: value.to(torch.uint16),
+    "a list": lambda value: value.tolist(),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*(ested|uantize).*:UserWarning")
+@pytest.mark.parametrize("kind", ODD)
+def test_a_tensor_that_is_no_plain_array_of_floats_is_told_with_its_key(saved, state, kind):
+    state["fc.bias"] = ODD[kind](state["fc.bias"])
+    message = refusal(saved(state))
+    assert "fc.bias" in message and kind in message and "--checkpoint=FILE" in message
+
+
+def test_a_checkpoint_all_of_meta_tensors_is_one_line(saved, state):
+    path = saved({"state_dict": {key: value.to("meta") for key, value in state.items()}})
+    assert "164 of a type that no weight has" in refusal(path) and len(refusal(path)) < 500
+
+
+def test_a_variance_below_zero_is_refused_with_its_key(saved, state):
+    state["model.3.1.running_var"][5] = -0.1
+    assert "1 below zero, which no variance is: model.3.1.running_var" in refusal(saved(state))
+
+
+def test_a_number_too_large_for_float32_is_not_finite(saved, state):
+    state["fc.bias"] = state["fc.bias"].double() * 1e300
+    assert "1 not finite: fc.bias" in refusal(saved(state))
+
+
+def test_a_tensor_of_a_class_of_its_own_is_named_and_not_made(saved, state):
+    class Own(torch.Tensor):
+        pass
+
+    Own.__module__, Own.__qualname__ = __name__, "Own"
+    globals()["Own"] = Own
+    state["fc.bias"] = state["fc.bias"].as_subclass(Own)
+    assert "Own" in refusal(saved(state))

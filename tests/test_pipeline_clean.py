@@ -83,6 +83,17 @@ def test_a_part_goes_and_the_rest_stays_fresh(built, words, gone):
     assert not any(os.path.exists(built.path(f"log/{name}.txt")) for name in expected)
 
 
+def test_a_models_folders_go_whatever_weights_they_are_of(world):
+    folders = ["net-0123abcd", "net-0123abcd-state_dict", "net-0123abcd-a_b-89abcdef", "network-0123abcd"]
+    world.build(*(world.step(f"export/{each}", outputs=(f"{each}/x",)) for each in folders))
+    world.edit(".lock", "")
+    world.edit(".lock.owner", "")
+    clean.clean(world.out, model="net")
+    assert [os.path.exists(world.path(f"{each}/x")) for each in folders] == [False] * 3 + [True]
+    with pytest.raises(BuildError, match="models: network$"):
+        clean.clean(world.out, model="net")
+
+
 def test_a_step_with_several_outputs_goes_whole(world):
     world.edit(".lock", "")
     world.edit(".lock.owner", "")

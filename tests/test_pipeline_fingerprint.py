@@ -49,3 +49,14 @@ def test_a_file_changed_just_now_does_not_vouch_for_itself(tmp_path):
 def test_an_absent_package_has_no_version():
     assert fingerprint.of_package("no-such-distribution") is None
     assert fingerprint.of_package("pytest")
+
+
+def test_what_cannot_be_read_is_no_content_and_its_times_vouch_for_nothing(tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # it would be waited for
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        seen = fingerprint.of_file(str(tmp_path / name))
+        assert (seen.mtime_ns, seen.sha256) == (0, fingerprint.UNREADABLE)
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "none")
+    assert [fingerprint.of_file(str(tmp_path / name)) for name in ("circle", "nowhere")] == [None, None]

@@ -71,6 +71,11 @@ def test_a_stamp_has_no_say_over_files_outside_out(built):
     assert not next(made for made in inventory.read(built.out).artifacts if made.name == "b").outputs
 
 
+def test_a_root_of_the_steps_own_is_outside_out(built):
+    built.edit("b.stamp", built.text("b.stamp").replace("out:b", "bins:a/x.npy"))
+    assert not next(made for made in inventory.read(built.out).artifacts if made.name == "b").outputs
+
+
 def test_a_folder_without_a_build_is_refused(world):
     with pytest.raises(BuildError, match="nothing was ever built here"):
         inventory.read(world.data)

@@ -10,12 +10,6 @@ def test_the_cores_are_those_that_may_be_used():
     assert len(machine.cores()) >= 1
 
 
-def test_a_quota_is_whole_cpus():
-    assert machine._cpu_max("max 100000") == 0
-    assert machine._cpu_max("250000 100000") == 2
-    assert machine._cpu_max("50000 100000") == 1
-
-
 def test_free_space_is_of_the_disk_where_a_path_will_lie(tmp_path):
     assert machine.disk_free_mb(str(tmp_path / "not" / "yet")) > 0
 

@@ -1,10 +1,11 @@
 """A file appears whole or not at all."""
 
 import os
+import stat
 
 import pytest
 
-from pipeline.parts import part_of, replaced, sweep, whole_of
+from pipeline.parts import make_folder, part_of, protect, replaced, sweep, sweep_beside, whole_of
 
 
 def test_a_part_keeps_the_suffix_and_the_folder_and_leads_back():
@@ -44,3 +45,31 @@ def test_a_part_of_another_name_is_not_swept_away_by_a_build_beside_it(tmp_path)
         sweep(str(tmp_path))
         assert os.path.exists(part)
     assert (tmp_path / "a").read_text() == "new"
+
+
+def test_parts_of_outputs_outside_out_are_swept_by_their_ending_and_nothing_else_there(tmp_path):
+    folder = tmp_path / "bins"
+    for name in (".part-a.bin", ".part-b.bin.stamp", ".part-c.txt", "d.bin"):
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text("")
+    (folder / ".part-e.bin").mkdir()
+    sweep_beside(str(tmp_path / "out"), [f"{folder}/x.bin", f"{tmp_path}/gone/y.bin", f"{tmp_path}/out/z"])
+    assert sorted(os.listdir(folder)) == [".part-c.txt", ".part-e.bin", "d.bin"]
+
+
+def test_folders_that_are_made_get_their_mode_and_those_that_are_there_keep_theirs(tmp_path):
+    (tmp_path / "a").mkdir(mode=0o711)
+    make_folder(f"{tmp_path}/a/b/c", 0o750)
+    make_folder(f"{tmp_path}/a/b/c", 0o700)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "a/b", "a/b/c")]
+    assert modes == [0o711, 0o750, 0o750]
+
+
+def test_protecting_takes_permissions_and_adds_none(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("")
+    for before, after in ((0o666, 0o640), (0o600, 0o600), (0o2775, 0o2640), (0o444, 0o440)):
+        path.chmod(before)
+        protect(str(path), 0o640)
+        assert stat.S_IMODE(path.stat().st_mode) == after
+    protect(str(tmp_path / "gone"))

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import stat
 import subprocess
 import sys
 
@@ -27,6 +28,18 @@ def test_what_was_written_is_fingerprinted(tmp_path):
     done = worker.perform(call(tmp_path, "write", text="x"))
     assert done.error is None and done.seconds > 0
     assert list(done.outputs) == [str(tmp_path / ".part-a")]
+
+
+@pytest.mark.parametrize("mask, mode", [(0o002, 0o644), (0o022, 0o644), (0o077, 0o600)], ids=oct)
+def test_what_was_written_is_for_no_other_user_to_write_and_a_stricter_umask_stays(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        done = worker.perform(call(tmp_path, "write", text="x"))
+    finally:
+        os.umask(before)
+    part = tmp_path / ".part-a"
+    assert stat.S_IMODE(part.stat().st_mode) == mode
+    assert done.outputs[str(part)].ctime_ns == part.stat().st_ctime_ns
 
 
 def test_a_log_that_cannot_be_made_fails_the_step_in_one_line(tmp_path):

@@ -1,7 +1,11 @@
 """The check names what cannot be used and what is odd."""
 
+import io
 import json
+import struct
+import zlib
 
+import numpy as np
 import pytest
 from pictures import encoded, jpeg, noise
 from PIL import Image
@@ -9,6 +13,10 @@ from PIL import Image
 from preprocess.inspect import check
 from preprocess.pixels import decode
 
+WHITE, UPPER = (
+    f"16 bits a channel: {what}, as in the reference"
+    for what in ("levels above 255 become white", "the upper 8 are kept")
+)
 STRIP = "1x800 is a strip: its longer side would become 38400 pixels, more than 32768"
 
 
@@ -16,6 +24,27 @@ def turned():
     exif = Image.Exif()
     exif[0x0112] = 6
     return jpeg(exif=exif)
+
+
+def deep(form, dtype=np.uint16):
+    """A file of levels 0 to 65535, grayscale."""
+    levels = np.linspace(0, 65535, 48 * 48).reshape(48, 48)
+    file = io.BytesIO()
+    Image.fromarray(levels.astype(dtype)).save(file, form)
+    return file.getvalue()
+
+
+def deep_png(colour, channels):
+    """A PNG with 16 bits a channel; `colour`: the kind that its head says."""
+    raw = bytes(1 + 48 * channels * 2) * 48
+    data = b"\x89PNG\r\n\x1a\n"
+    for kind, part in (
+        (b"IHDR", struct.pack(">IIBBBBB", 48, 48, 16, colour, 0, 0, 0)),
+        (b"IDAT", zlib.compress(raw)),
+        (b"IEND", b""),
+    ):
+        data += struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part))
+    return data
 
 
 @pytest.mark.parametrize(
@@ -31,6 +60,17 @@ def turned():
         ("a.jpg", b"", "empty file", []),
         ("a.jpg", b"text", "not an image", []),
         ("a.png", encoded(noise(1, 800), "PNG"), STRIP, []),
+        ("a.png", deep("PNG"), None, ["grayscale", WHITE]),
+        ("a.png", deep("TIFF"), None, ["TIFF data under this name", "grayscale", WHITE]),
+        ("a.png", deep("PPM", np.int32), None, ["PPM data under this name", "grayscale", WHITE]),
+        (
+            "a.png",
+            deep("TIFF", np.float32),
+            None,
+            ["TIFF data under this name", "grayscale", WHITE.replace("16", "32")],
+        ),
+        ("a.png", deep_png(2, 3), None, [UPPER]),
+        ("a.png", deep_png(6, 4), None, ["mode RGBA", UPPER]),
     ],
 )
 def test_a_file_is_told_for_what_it_is(name, data, bad, odd):

@@ -165,3 +165,50 @@ def test_metadata_that_pillow_refuses_is_refused(marker, content):
         decode.by_pillow(data)
     with pytest.raises(BadImage, match="not an image"):
         decode.decoded(data)
+
+
+JPEG_XL = b"\xff\x0a\x09A$\x08\x04\x01\0\xc8\x01K8`l"
+TWELVE_BITS = b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0\xff\xc1\0\x0b\x0c\0\x28\0\x3c\1\1\x11\0"
+HEIC = b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(90)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (encoded(noise(60, 40), "AVIF"), "AVIF"),
+        (encoded(noise(60, 40), "JPEG2000"), "JPEG 2000"),
+        (encoded(noise(60, 40), "JPEG2000", no_jp2=True), "JPEG 2000"),
+        (JPEG_XL, "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + JPEG_XL, "JPEG XL"),
+        (HEIC, "HEIC"),
+        (TWELVE_BITS + bytes(90), "12-bit JPEG"),
+        (TWELVE_BITS.replace(b"\xff\xc1", b"\xff\xc3") + bytes(90), "12-bit lossless JPEG"),
+        (b"\xff\xd8\xff\xf7" + TWELVE_BITS[22:] + bytes(90), "JPEG-LS"),
+    ],
+)
+def test_a_format_that_is_not_read_is_named_and_what_to_do(data, name):
+    with pytest.raises(BadImage, match=f"^{name}, which is not read: convert it to JPEG or PNG$"):
+        decode.decoded(data)
+
+
+@pytest.mark.parametrize("marker", [0xC3, 0xC5, 0xC9, 0xCA])
+def test_a_rare_kind_of_jpeg_is_read_or_named(marker):
+    rare = jpeg(60, 40).replace(b"\xff\xc0", bytes([0xFF, marker]))
+    try:
+        decode.decoded(rare)
+    except BadImage as error:
+        kinds = {0xC3: "lossless", 0xC5: "hierarchical", 0xC9: "arithmetic-coded", 0xCA: "arithmetic-coded"}
+        assert f"{kinds[marker]} JPEG" in str(error) and "convert it" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\n", "a git-lfs pointer: git lfs pull"),
+        (b"\n<!DOCTYPE HTML><title>404", "a web page: download the picture again"),
+        (jpeg()[:20], "it begins as JPEG and goes on otherwise; get it anew"),
+    ],
+)
+def test_what_lies_in_a_pictures_place_is_named(data, says):
+    with pytest.raises(BadImage, match=f"^not an image: {says}$"):
+        decode.decoded(data)

@@ -4,6 +4,7 @@ what it is.
 
 import gzip
 import io
+import os
 import tarfile
 
 import pytest
@@ -136,3 +137,12 @@ def test_a_damaged_archive_is_refused_or_gives_labels(tmp_path, at, put, cut, pa
     except BuildError:
         return
     assert all(0 <= label < 1000 for label in found.values())
+
+
+def test_the_label_file_is_for_no_other_user_to_write(tmp_path):
+    before = os.umask(0o002)
+    try:
+        devkit.write(str(tmp_path / "val_label.txt"), {"a.JPEG": 1})
+    finally:
+        os.umask(before)
+    assert (tmp_path / "val_label.txt").stat().st_mode & 0o022 == 0

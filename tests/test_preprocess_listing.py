@@ -94,9 +94,13 @@ def test_a_label_file_that_does_not_fit_is_told(tmp_path, text, says):
 
 
 def test_a_missing_label_file_names_the_places_and_the_fix(tmp_path):
-    root = folder(tmp_path / "set", ["a.jpg"])
-    with pytest.raises(BuildError, match="no labels found .*set/val_label.txt.*--labels.*--devkit"):
-        listed(root, None, 1000)
+    own = folder(tmp_path / "set", ["a.jpg"])
+    with pytest.raises(BuildError, match="no labels found .*set/val_label.txt.*--labels.*NAME CLASS") as told:
+        listed(own, None, 1000)
+    assert "devkit" not in str(told.value)
+    with pytest.raises(BuildError, match="no labels found .*--labels.*--devkit"):
+        listed(folder(tmp_path / "imagenet", [devkit.name_of(1)]), None, 1000)
+    root = own
     with pytest.raises(BuildError, match="--labels=.*nowhere.txt: no such file"):
         listed(root, str(tmp_path / "nowhere.txt"), 1000)
 
@@ -158,7 +162,7 @@ def test_a_complete_one_based_label_file_is_named_for_what_it_is(tmp_path):
 def test_a_class_folder_without_pictures_is_told(tmp_path):
     root = folder(tmp_path / "set", ["n01440764/a.JPEG"])
     (tmp_path / "set/n15075141").mkdir()
-    with pytest.raises(BuildError, match="1 class folders hold no picture, first: n15075141"):
+    with pytest.raises(BuildError, match="1 class folder holds no picture, first: n15075141"):
         listed(root, None, 1000)
 
 

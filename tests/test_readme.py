@@ -13,7 +13,8 @@ from invoke.collection import Collection
 
 import backends
 import tasks
-from configs.options import DATA, SHARED, parse
+from configs.given import parse
+from configs.options import DATA, SHARED
 from pipeline.cli import task_types
 from pipeline.cli.executor import Executor
 from pipeline.cli.program import Inv

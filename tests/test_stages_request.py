@@ -5,7 +5,7 @@ import os
 import pytest
 
 from configs import schema
-from configs.options import parse
+from configs.given import parse
 from pipeline.errors import BuildError
 from stages.request import request
 

@@ -9,9 +9,10 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from backends.ascend import boards, cann, error_text
+from backends.ascend import boards, cann, error_text, operator_cache
 from backends.ascend.atc import PRECISION, compile_onnx
 from backends.ascend.boards import Board
+from backends.ascend.chip_names import typed_name
 from backends.ascend.doctor import checks
 from backends.ascend.session import Session
 from pipeline.errors import BuildError
@@ -36,7 +37,9 @@ __all__ = [
     "require_compiler",
     "require_runtime",
     "runtime",
+    "slice_of",
     "toolchain",
+    "typed_name",
 ]
 
 SUFFIX: Final = ".om"
@@ -47,8 +50,12 @@ ELSEWHERE = f", or build for this machine: {INV} all --chip=cpu"
 
 
 def toolchain() -> Versions:
-    """What a compiled model depends on besides its ONNX: CANN and, from 8.5 on, the chip's operators."""
-    return {"cann": cann.compiler(), "cann-ops": cann.version("ops")}
+    """What a compiled model depends on besides its ONNX: CANN, from 8.5 on the chip's operators, and tuned
+    ones where the environment names any.
+    """
+    tuned = os.environ.get(operator_cache.BANK_VARIABLE)
+    bank = {operator_cache.BANK_VARIABLE: tuned} if tuned and cann.compiler() else {}
+    return {"cann": cann.compiler(), "cann-ops": cann.version("ops"), **bank}
 
 
 def runtime() -> Versions:
@@ -61,6 +68,13 @@ def board(soc_version: str = "") -> Board | None:
     tell.
     """
     return boards.board(soc_version)
+
+
+def slice_of(soc_version: str) -> str:
+    """The slice (vNPU) that this machine's chips of this kind are, "" for whole ones, and where nothing
+    tells.
+    """
+    return boards.slice_of(soc_version)
 
 
 def present() -> bool:

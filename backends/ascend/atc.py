@@ -8,13 +8,14 @@ import shutil
 import tempfile
 
 from backends import CompileTarget
-from backends.ascend import aipp, cann, error_text
+from backends.ascend import aipp, cann, error_text, operator_cache
+from backends.ascend.operator_cache import SAFE_PATH
 from pipeline import process
 from pipeline.errors import BuildError, StepError
+from pipeline.parts import protect
 
 # seconds on a server, minutes on an arm board, hours on a 310B dev kit with little memory
 TIMEOUT_S = 2 * 3600.0
-SAFE_PATH = re.compile(r"[A-Za-z0-9_./-]+")  # what all versions of atc take in a path
 SUCCESS = "ATC run success"
 MODE = 0o640  # ais_bench refuses a model that others may write; atc leaves 0600
 V2_SINCE = (7, 0)  # some 6.3 builds have precision_mode_v2 too; precision_mode is taken everywhere
@@ -60,7 +61,8 @@ def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> No
                 os.path.join(folder, "aipp.cfg"),
                 aipp.text(target["resolution"], target["mean"], target["std"]),
             )
-        argv = command(folder, name, batch, target, cann.version(), _cache_folder())
+        cache = operator_cache.folder(_options(target))
+        argv = command(folder, name, batch, target, cann.version(), cache)
         _write(log, f"{shlex.join(argv)}\nin {folder}, CANN {cann.version() or 'of unknown version'}\n")
         if uint8:
             _append(log, os.path.join(folder, "aipp.cfg"))
@@ -71,8 +73,8 @@ def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> No
                 f"atc said success, but left {len(models)} models of more than 0 bytes, not 1. "
                 f"Whole log: {log}"
             )
-        shutil.move(models[0], out)
-    os.chmod(out, MODE)
+        shutil.copyfile(models[0], out)  # moved it would be atc's 0600, whatever the umask
+    protect(out, MODE)
 
 
 def command(
@@ -82,7 +84,7 @@ def command(
     name.
     """
     side = target["resolution"]
-    options = {key.lstrip("-").replace("-", "_"): str(value) for key, value in target["options"].items()}
+    options = _options(target)
     refused = sorted(set(options) & set(OURS))
     if refused:
         raise BuildError(
@@ -102,11 +104,21 @@ def command(
     if not {"precision_mode", "precision_mode_v2"} & set(options):
         flags.update(precision(target["precision"], version))
     flags["log"] = "error"
+    cache = None if operator_cache.is_tuned(options) else cache
     flags["op_compiler_cache_mode"] = "enable" if cache else "disable"
     if cache:
         flags["op_compiler_cache_dir"] = cache
     flags.update(sorted(options.items()))
     return ["atc", *(f"--{key}={value}" for key, value in flags.items())]
+
+
+def _options(target: CompileTarget) -> dict[str, str]:
+    """The chip file's options by atc's names for them, and what a slice of a chip needs, which they may
+    replace.
+    """
+    sliced = {"virtual_type": "1"} if target.get("slice") else {}  # such a model runs on every slice
+    named = {key.lstrip("-").replace("-", "_"): str(value) for key, value in target["options"].items()}
+    return {**sliced, **named}
 
 
 def precision(name: str, version: str | None) -> dict[str, str]:
@@ -194,22 +206,6 @@ def safe_folder() -> str:
         f"TMPDIR={tempfile.gettempdir()}: atc takes only A-Za-z0-9._/- in paths, and /tmp and /var/tmp "
         "cannot be written. Set TMPDIR to a folder with such a name"
     )
-
-
-def _cache_folder() -> str | None:
-    """Where compiled operators are kept from one batch size to the next; None when atc would not take its
-    path.
-    """
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    ours = os.path.join(home, "mobilenet-atc", cann.version() or "unknown")
-    folder = os.path.realpath(os.environ.get("ASCEND_CACHE_PATH") or ours)
-    if not SAFE_PATH.fullmatch(folder):
-        return None
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError:
-        return None  # a read-only home: slower, nothing else
-    return folder
 
 
 def _write(path: str, text: str) -> None:

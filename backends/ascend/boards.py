@@ -1,41 +1,30 @@
 """The boards of this machine: what kind they are of, and which of their chips this process may use, by ACL's
 ids.
 
-npu-smi's names are chips for some boards, and families for others; ASCEND_RT_VISIBLE_DEVICES leaves some ids
-and counts them anew.
+npu-smi's names are chips for some boards, slices of a chip (vNPU) for others, and families for yet others;
+ASCEND_RT_VISIBLE_DEVICES leaves some ids and counts them anew.
 """
 
+import contextlib
 import os
 import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backends.ascend.chip_names import FAMILIES, may_be, soc_version, split_name
 from backends.ascend.npu_smi import ELSEWHERE, HEALTH, Chip, chips, own_name
 from pipeline.errors import BuildError
 from pipeline.text import INV
 
 USABLE = ("OK", "Warning")
 NODE = re.compile(r"davinci\d+")
-FAMILIES = {
-    "310B": "310B1 (Atlas 500 A2, 200I A2) or 310B4 (200I DK A2)",
-    "310P": "310P3 (300I Pro, 300V Pro, 300I Duo) or 310P1 (300V)",
-    "710": "310P3 (300I Pro, 300V Pro, 300I Duo) or 310P1 (300V): 710 is what CANN 5.0 called the 310P",
-    "910": "910A, 910B or another of the first generation",
-    "Ascend910": "910_9391 or another of Atlas A3",
-}
-CHIPS_OF = {
-    "710": r"310P\d",
-    "910": r"910(?!_).*",
-    "Ascend910": r"910_\w+",
-}  # others: what begins with the name
-NO_CHIP_FILE = "Ascend950"
 
 
 @dataclass(frozen=True)
 class Board:
-    """The one kind of chip of this machine: its soc name, ACL's ids of the usable ones as this process sees
-    them, and a line for each that is left out.
+    """The one kind of chip of this machine: its soc name, with the slice where it is one (Ascend310P3vir04),
+    ACL's ids of the usable ones as this process sees them, and a line for each that is left out.
     """
 
     soc_version: str
@@ -44,7 +33,8 @@ class Board:
 
 
 def board(soc: str = "") -> Board | None:
-    """The chips of this machine, or of this soc_version; None where there are none.
+    """The chips of this machine, or of this soc_version, whole or sliced, or of this slice of it; None where
+    there are none.
 
     BuildError where they cannot be told: npu-smi fails, a name is ambiguous, or there are several kinds and
     none was named.
@@ -57,16 +47,43 @@ def board(soc: str = "") -> Board | None:
     kind_of = _kinds([*(chip for _, chip in visible_chips), *lost], soc)
     kinds = sorted(set(kind_of.values()) - {""})
     if len(kinds) > 1:
-        raise BuildError(
-            f"--chip=auto: this machine has several kinds of boards: {', '.join(kinds)}. Say which: "
-            f"--chip={kinds[0].removeprefix('Ascend')}"
-        )
+        raise BuildError(_several(kinds, [(chip.logic, kind_of[chip.name]) for _, chip in visible_chips]))
     if not kinds:
         return None
     ours = [(device, chip) for device, chip in visible_chips if kind_of[chip.name]]
     left_out = [_sick(device, chip) for device, chip in ours if chip.health not in USABLE]
     left_out += [_unlisted(chip) for chip in lost if kind_of[chip.name]]
     return Board(kinds[0], tuple(device for device, chip in ours if chip.health in USABLE), tuple(left_out))
+
+
+def slice_of(soc: str) -> str:
+    """The slice of a chip that the boards of this soc_version are, "" for whole ones and where they cannot be
+    told: compiling needs none.
+    """
+    try:
+        listed = chips()
+        with contextlib.suppress(BuildError):  # whoever needs a device is told of the mask
+            listed = [chip for _, chip in _visible_chips(listed)]
+        slices = {split_name(kind)[1] for kind in _kinds(listed, soc).values() if kind}
+    except BuildError:
+        return ""
+    return slices.pop() if len(slices) == 1 else ""
+
+
+def _several(kinds: Sequence[str], there: Sequence[tuple[int | None, str]]) -> str:
+    """Why none of these kinds is taken, and how to name one. `there`: (logical id, kind) of each chip."""
+    if len({split_name(kind)[0] for kind in kinds}) > 1:
+        return (
+            f"--chip=auto: this machine has several kinds of boards: {', '.join(kinds)}. Say which: "
+            f"--chip={kinds[0].removeprefix('Ascend')}"
+        )
+    sliced = next(kind for kind in kinds if split_name(kind)[1])
+    whole = ",".join(str(logic) for logic, kind in there if not split_name(kind)[1] and logic is not None)
+    return (
+        f"--chip: whole chips and slices of one kind, or several slices, differ in models and results, and "
+        f"here are {', '.join(kinds)}. Say which: --chip={sliced.removeprefix('Ascend')}"
+        + (f", or for whole chips ASCEND_RT_VISIBLE_DEVICES={whole}" if whole else "")
+    )
 
 
 def required(soc: str = "") -> Board:
@@ -91,16 +108,23 @@ def required(soc: str = "") -> Board:
 def visible(count: int) -> list[int]:
     """The logical ids that ASCEND_RT_VISIBLE_DEVICES leaves, in order; ACL calls them 0, 1, ...
 
-    ACL stops reading at the first word that is no id, none of this machine's, or not above the one before.
+    ACL stops reading at the first word that is no id or none of this machine's. BuildError where what it read
+    is not ascending: it then has no device at all (hicann/runtime, runtime.cc).
     """
     mask = os.environ.get("ASCEND_RT_VISIBLE_DEVICES")
     if mask is None:
         return list(range(count))
     ids: list[int] = []
     for word in mask.split(","):
-        if not (word.isascii() and word.isdigit()) or int(word) >= count or (ids and int(word) <= ids[-1]):
+        if not (word.isascii() and word.isdigit()) or int(word) >= count:
             break
         ids.append(int(word))
+    ascending = sorted(set(ids))
+    if ids != ascending:
+        raise BuildError(
+            f"ASCEND_RT_VISIBLE_DEVICES={mask}: out of order, or an id twice: ACL then has no device at all "
+            f"(207004). Name each once, ascending: ASCEND_RT_VISIBLE_DEVICES={','.join(map(str, ascending))}"
+        )
     return ids
 
 
@@ -118,57 +142,19 @@ def _visible_chips(listed: Sequence[Chip]) -> list[tuple[str, Chip]]:
 
 
 def _kinds(listed: Sequence[Chip], soc: str) -> dict[str, str]:
-    """{npu-smi's name: the soc_version}; with `soc`, "" for those that are not of it. Asks one board of each
-    name.
+    """{npu-smi's name: the soc_version with the slice}; with `soc`, "" for those that are not of it. Asks one
+    board of each name.
     """
     by_name = {chip.name: chip for chip in reversed(listed)}
-    if soc:
-        return {name: soc if _may_be(chip, soc) else "" for name, chip in by_name.items()}
-    return {name: soc_version(chip) for name, chip in by_name.items()}
-
-
-def soc_version(chip: Chip) -> str:
-    """The name that atc takes. BuildError with a question where npu-smi gives a family's name only."""
-    name = chip.name
-    if name in FAMILIES or name.startswith("Ascend"):
-        name = own_name(chip) or name
-    full = _full(name)
-    if full.startswith(NO_CHIP_FILE):
-        raise BuildError(
-            f"--chip=auto: npu-smi calls this board {chip.name}, and configs/chips has no file for it: "
-            "nothing here is known to fit it. Write one with the soc_version that your CANN's atc "
-            f"documents and name it with --chip, {ELSEWHERE}"
-        )
-    if (
-        name in FAMILIES
-        or full.removeprefix("Ascend") in FAMILIES
-        or (name.startswith("Ascend") and "_" not in name)
-    ):
-        choice = FAMILIES.get(name) or FAMILIES.get(full.removeprefix("Ascend")) or "see the board's label"
-        raise BuildError(
-            f"--chip=auto: npu-smi calls this board {chip.name}, which is a family and no chip that atc "
-            f"knows. Which is it? Say --chip={choice}"
-        )
-    return full
-
-
-def _may_be(chip: Chip, soc: str) -> bool:
-    """Whether this board may be of this soc_version. A family's name may be each of its chips, unless the
-    board itself says more.
-    """
-    if _full(chip.name) == soc:
-        return True
-    if chip.name not in FAMILIES and not chip.name.startswith("Ascend"):
-        return False
-    own = _full(own_name(chip) or chip.name)
-    if "_" in own:
-        return own == soc
-    chips_of = CHIPS_OF.get(chip.name, re.escape(_full(chip.name).removeprefix("Ascend")) + ".*")
-    return re.fullmatch(chips_of, soc.removeprefix("Ascend")) is not None
-
-
-def _full(name: str) -> str:
-    return name if name.startswith("Ascend") else "Ascend" + name
+    if not soc:
+        return {name: soc_version(chip) + split_name(name)[1] for name, chip in by_name.items()}
+    whole, asked = split_name(soc)
+    kinds = {}
+    for name, chip in by_name.items():
+        there = split_name(name)[1]
+        fits = asked in ("", there) and may_be(chip, whole)
+        kinds[name] = whole + there if fits else ""
+    return kinds
 
 
 def _asked(chip: Chip) -> str:
@@ -185,10 +171,12 @@ def _sick(device: str, chip: Chip) -> str:
 
 
 def _unlisted(chip: Chip) -> str:
-    return (
-        f"NPU {chip.npu} chip {chip.chip}, {chip.name} is left out: npu-smi info -m gives it no Chip Logic"
-        " ID, so it is not usable"
+    why = (
+        "npu-smi info prints only a part of it: its logic id cannot be read"
+        if chip.unread
+        else "npu-smi info -m gives it no Chip Logic ID, so it is not usable"
     )
+    return f"NPU {chip.npu} chip {chip.chip}, {chip.name} is left out: {why}"
 
 
 def _from_nodes(soc: str) -> Board | None:

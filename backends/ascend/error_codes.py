@@ -101,8 +101,8 @@ _ATC = (
 ATC_TEXTS = (
     Known(
         "FrameLocalsProxy",
-        "the python3 on PATH is too new for this CANN",
-        "put a Python 3.7 to 3.10 first on PATH",
+        "the python3 on PATH is too new for this CANN: 3.13 and later have this type",
+        "put a Python 3.7 to 3.11 first on PATH",
     ),
     Known(
         "np.float_",
@@ -117,16 +117,25 @@ ATC_TEXTS = (
     ),
 )
 
+OTHER_CHIP = f"compile it for this board: {INV} compile --again, with the --chip that npu-smi info names"
+MEMORY = Known(
+    "2 200000 207001 207018",
+    "the device's memory does not hold the model",
+    "end other programs on this device, or ask for smaller --bs",
+)
+FOREIGN = Known("507008", "the model was compiled for another chip", OTHER_CHIP)
+
 _ACL = (
     Known(
         "1",
         "the model cannot be loaded: compiled for another chip, or damaged",
-        f"compile it for this board: {INV} compile --again, with the --chip that npu-smi info names",
+        f"{OTHER_CHIP}; else look into CANN's own log (plog)",
     ),
+    MEMORY,
     Known(
-        "2 200000 207001 207018",
-        "the device's memory does not hold the model",
-        "end other programs on this device, or ask for smaller --bs",
+        "207004",
+        "ACL sees no device: ASCEND_RT_VISIBLE_DEVICES is out of order, has a double, or names none",
+        "unset it, or name logical ids, each once, ascending, without spaces: 0,1",
     ),
     Known("1004 107001", "there is no such device", f"look at {INV} doctor and ASCEND_RT_VISIBLE_DEVICES"),
     Known("100000", "ACL was given a wrong parameter", "look into CANN's own log (plog)"),
@@ -143,11 +152,7 @@ _ACL = (
         "remove dynamic_batch_size from the chip's [options] and compile again",
     ),
     Known("500001 545000 545001", "the device failed", "look into CANN's own log (plog) and npu-smi info"),
-    Known(
-        "507008",
-        "the model was compiled for another chip",
-        f"compile it for this board: {INV} compile --again, with the --chip that npu-smi info names",
-    ),
+    FOREIGN,
     Known(
         "507011", "the device could not execute the model", "look into CANN's own log (plog) and npu-smi info"
     ),
@@ -167,6 +172,31 @@ _ACL = (
     Known("507899", "the driver failed", "look at dmesg and npu-smi info; reboot"),
     Known("507901", "the connection to the device broke", "look at dmesg and npu-smi info; reboot"),
 )
+
+# Every load that fails is [1] and every run [-1]: the cause is in ACL's own text alone, found by these
+# patterns; the first counts. Codes of six digits come after these and before those of ACL_WEAK_TEXTS.
+ACL_TEXTS = (
+    Known(
+        r"ModelCheckCompatibility|Model soc version|E10001[^\n]*\n?[^\n]*soc_?version",
+        FOREIGN.cause,
+        FOREIGN.fix,
+    ),
+    Known("EL0004", MEMORY.cause, MEMORY.fix),
+    Known(
+        "EE2002",
+        "an environment variable has a value that ACL does not take",
+        "correct or unset the variable that it names; ASCEND_RT_VISIBLE_DEVICES takes logical ids, each once,"
+        " ascending: 0,1",
+    ),
+)
+ACL_WEAK_TEXTS = (
+    Known(
+        "EL0001|EL0003",
+        "the device cannot be used: busy, lost, or its driver failed",
+        "look at npu-smi info, its health and dmesg; where other devices work, name them: --devices=0,2",
+    ),
+)
+ACL_WEAK = (100000, 500001, 545000, 545001)  # they say that something failed, not what
 
 INTERNAL = ("E19999", "EZ9999")  # they follow other codes, or say nothing
 WEAK = ("E40020", *INTERNAL)  # they say less than a text that stands with them

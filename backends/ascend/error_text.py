@@ -6,8 +6,19 @@ Matched by code, never by text: the texts changed with CANN 8.0 and again with 8
 
 import re
 import sys
+from collections.abc import Sequence
 
-from backends.ascend.error_codes import ACL, ATC, ATC_TEXTS, INTERNAL, WEAK
+from backends.ascend.error_codes import (
+    ACL,
+    ACL_TEXTS,
+    ACL_WEAK,
+    ACL_WEAK_TEXTS,
+    ATC,
+    ATC_TEXTS,
+    INTERNAL,
+    WEAK,
+    Known,
+)
 
 CODE = re.compile(r"\b[EW][A-Z]?\d{4,5}\b")
 _PID, _TIME = r"(?:\[PID:\s*\d+\]\s*)?", r"(?:\d{4}-\d\d-\d\d(?:[\s-]*\d\d:\d\d:\d\d)?\S*\s+)?"
@@ -57,18 +68,20 @@ def of_acl(error: str, printed: str = "") -> str:
     """The text of aclruntime's exception, "[107001][Error code unknown] ", and what it printed -> cause and
     fix.
     """
-    codes = [
-        int(code)
-        for code in (*reversed(re.findall(r"\b\d{6}\b", printed)), *re.findall(r"\[(-?\d+)\]\[", error))
-    ]
-    if "ModelCheckCompatibility" in printed:
-        codes.insert(0, 507008)
+    digits = [int(code) for code in reversed(re.findall(r"\b\d{6}\b", printed)) if int(code) in ACL]
+    raised = [int(code) for code in re.findall(r"\[(-?\d+)\]\[", error) if int(code) in ACL]
+    lines = printed.splitlines()
     # exceptions say -1 or 1 where the print has the cause
-    code = next((code for code in codes if code in ACL), None)
-    said = [line.strip() for line in printed.splitlines() if "ERROR" in line or CODE.search(line)]
+    known = (
+        _first_in(ACL_TEXTS, printed)
+        or next((ACL[code] for code in digits if code not in ACL_WEAK), None)
+        or _first_in(ACL_WEAK_TEXTS, printed)
+        or next((ACL[code] for code in digits + raised), None)
+    )
+    said = [line.strip() for line in lines if "ERROR" in line or CODE.search(line)]
     words = _cut(" | ".join([error.strip(), *said[:2]]))
-    if code in ACL:
-        return f"{ACL[code].cause} ({words}). To do: {ACL[code].fix}"
+    if known:
+        return f"{known.cause} ({words}). To do: {known.fix}"
     return f"{words}. To do: look into CANN's own log (plog)"
 
 
@@ -113,6 +126,10 @@ def wheel_advice() -> str:
         f"Put the wheel aclruntime-0.0.2-cp{sys.version_info[0]}{sys.version_info[1]}-*.whl into wheels/ and"
         " run ./inv (docs/ascend.md tells where it is)"
     )
+
+
+def _first_in(texts: Sequence[Known], printed: str) -> Known | None:
+    return next((text for text in texts if re.search(text.codes, printed)), None)
 
 
 def _cut(text: str) -> str:

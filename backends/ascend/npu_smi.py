@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from backends.ascend import cann
@@ -27,7 +28,8 @@ BUS = re.compile(r"NA|[0-9A-Fa-f]{4,}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-9A-Fa-f]
 @dataclass(frozen=True)
 class Chip:
     """One chip of a board. `health` is as printed; `logic` is ACL's id before ASCEND_RT_VISIBLE_DEVICES, None
-    where the table does not tell.
+    where the table does not tell; `unread`: npu-smi could not read that id, and printed half of the chip or
+    nothing.
     """
 
     npu: int
@@ -35,6 +37,7 @@ class Chip:
     name: str
     health: str
     logic: int | None = None
+    unread: bool = False
 
 
 def chips() -> list[Chip]:
@@ -49,12 +52,15 @@ def chips() -> list[Chip]:
             f"npu-smi info: printed rows that were not understood, the first: {not_understood(table)}. "
             f"Report it with the output of npu-smi info, {ELSEWHERE}"
         )
-    if all(chip.logic is not None for chip in listed):
+    if all(chip.logic is not None or chip.unread for chip in listed):
         return listed
     ids = parse_mapping(ask("info", "-m") or "")
+    places = {(chip.npu, chip.chip) for chip in listed}
     if ids is None:  # the newest layout lists no logical ids: they are dense and in the table's order
-        ids = {place: n for n, place in enumerate(sorted((chip.npu, chip.chip) for chip in listed))}
-    return [replace(chip, logic=ids.get((chip.npu, chip.chip))) for chip in listed]
+        ids = dict(zip(sorted(places), range(len(places)), strict=True))
+    # a card whose chip cannot be read ends there in the table, and the mapping has the rest of it
+    rest = [Chip(*place, _name_near(listed, place[0]), "", unread=True) for place in ids.keys() - places]
+    return [replace(chip, logic=ids.get((chip.npu, chip.chip))) for chip in listed] + sorted(rest, key=_place)
 
 
 def own_name(chip: Chip) -> str:
@@ -113,26 +119,52 @@ def _why(output: str, code: int | None) -> str:
 
 
 def parse_table(text: str) -> list[Chip]:
-    """The chips of `npu-smi info`, in any of its layouts."""
+    """The chips of `npu-smi info`, in any of its layouts.
+
+    It prints a chip's first row and returns when the logic id cannot be read, which is in the second; and the
+    second row alone when the health cannot be read.
+    """
     rows: list[Chip] = []
+    alone: list[Chip] = []
     first: tuple[int, str, str] | None = None
     second = ""
     for cells in _rows(text):
         if re.match(r"Chip\b", cells[0]):
             second = cells[0]  # "Chip Device": logical id; "Chip Phy-ID": another; "Chip": none
             continue
-        words = cells[0].split()
+        bus = any(BUS.fullmatch(cell) for cell in cells[1:3])
+        words = cells[0].split() or (["0"] if first and bus else [])  # the newest layout leaves the chip out
         if not words or not words[0].isdigit():
             continue
-        if any(cell in HEALTH for cell in cells[1:3]):
-            first = _first(words, cells)
-        elif first and any(BUS.fullmatch(cell) for cell in cells[1:3]):
-            logic = int(words[1]) if "Device" in second and len(words) > 1 and words[1].isdigit() else None
+        logic = int(words[1]) if "Device" in second and len(words) > 1 and words[1].isdigit() else None
+        if first and bus:
             rows.append(Chip(first[0], int(words[0]), first[1], first[2], logic))
             first = None
-        elif not first:
-            first = _first(words, cells)  # a health word of a version that is not known here
-    return rows
+        elif bus and all(word.isdigit() for word in words):
+            card = rows[-1].npu if rows and words[0] != "0" else -1
+            alone.append(Chip(card, int(words[0]), "", "unreadable", logic))
+        else:  # with a health word of HEALTH, or of a version that is not known here
+            rows += _half(first, rows)
+            first = _first(words, cells)
+    rows += _half(first, rows)
+    return rows + [replace(chip, name=rows[0].name) for chip in alone if rows]
+
+
+def _half(first: tuple[int, str, str] | None, rows: Sequence[Chip]) -> list[Chip]:
+    """The chip of a first row whose second one is missing: the next of its card."""
+    if first is None or first[2] not in HEALTH:
+        return []
+    npu, name, health = first
+    return [Chip(npu, sum(row.npu == npu for row in rows), name, health, unread=True)]
+
+
+def _name_near(listed: Sequence[Chip], npu: int) -> str:
+    """The name of another chip of this card, else of the machine."""
+    return next((chip.name for chip in listed if chip.npu == npu), listed[0].name)
+
+
+def _place(chip: Chip) -> tuple[int, int]:
+    return chip.npu, chip.chip
 
 
 def _first(words: list[str], cells: list[str]) -> tuple[int, str, str] | None:
@@ -162,10 +194,11 @@ def _rows(text: str) -> list[list[str]]:
     return rows
 
 
-def parse_mapping(text: str) -> dict[tuple[int, int], int] | None:
+def parse_mapping(text: str) -> dict[tuple[int, int], int | None] | None:
     """{(NPU ID, Chip ID): Chip Logic ID} of `npu-smi info -m`, None where it has no such column.
 
-    Management chips have no logical id, and unusable ones the NPU ID -1: neither is in it.
+    Management chips have no logical id ("-"), and unusable ones the NPU ID -1: neither is in it. A logical id
+    of -1 is one that could not be read: None.
     """
     lines = [re.split(r"\s{2,}|\t+", line.strip()) for line in text.splitlines() if line.strip()]
     header = next((line for line in lines if "Chip Logic ID" in line), None)
@@ -174,7 +207,7 @@ def parse_mapping(text: str) -> dict[tuple[int, int], int] | None:
     npu, chip, logic = (header.index(name) for name in ("NPU ID", "Chip ID", "Chip Logic ID"))
     rows = [line for line in lines if len(line) >= len(header) - 1 and line is not header]
     return {
-        (int(row[npu]), int(row[chip])): int(row[logic])
+        (int(row[npu]), int(row[chip])): int(row[logic]) if row[logic] != "-1" else None
         for row in rows
-        if row[npu].isdigit() and row[chip].isdigit() and row[logic].isdigit()
+        if row[npu].isdigit() and row[chip].isdigit() and (row[logic].isdigit() or row[logic] == "-1")
     }

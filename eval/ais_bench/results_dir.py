@@ -3,7 +3,8 @@ all.
 
 Runs at plan time too: standard library only. A result's name is its image's, up to the first dot, and `_0`;
 the summary that the tool wrote, where it is there, says it for certain (and alone knows it for the names of
-2022's ais_infer).
+2022's ais_infer). A file that is called as its image and nothing more, as scripts of one's own write it, is
+its result, too.
 """
 
 import json
@@ -12,6 +13,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from eval.ais_bench import advice
+from eval.ais_bench.results_files import entries, is_file, is_folder, require_readable
 from pipeline.errors import BuildError
 
 FORMATS = (".txt", ".bin", ".npy")
@@ -26,72 +29,78 @@ class Listing:
 
     folder  as given; format: the ending of all results
     files   image's stem -> its result files (relative paths): one each when all is well
+    bare    the same of files without a number: results only where an image is called so
     other   files that are no result by name
     """
 
     folder: str
     format: str = ""
     files: dict[str, list[str]] = field(default_factory=dict)
+    bare: dict[str, list[str]] = field(default_factory=dict)
     other: list[str] = field(default_factory=list)
 
 
 def listed(folder: str) -> Listing:
     """All results under `folder`: its own and those in device0, device1, ..."""
-    if not os.path.isdir(folder):
-        raise BuildError(
-            f"--results={folder}: no such folder; expected the one that ais_bench wrote its results to "
-            "(--output and --output_dirname there)"
-        )
     listing = Listing(folder)
-    folders = _folders(folder)
-    for below in folders:
-        stems = _stems_by_summary(os.path.join(folder, below) if below else folder)
-        for name in sorted(os.listdir(os.path.join(folder, below))):
-            if not name.startswith(".") and (below or name not in folders):
-                _place(listing, f"{below}/{name}" if below else name, name, stems)
-    formats = sorted(
-        {os.path.splitext(path)[1].lower() for paths in listing.files.values() for path in paths}
-    )
-    if len(formats) != 1:
+    top = entries(folder, folder)
+    devices = [entry.name for entry in top if DEVICE.match(entry.name) and is_folder(entry)]
+    for below in ["", *devices]:
+        stems = _stems_by_summary(os.path.join(folder, below))
+        for entry in entries(folder, os.path.join(folder, below)) if below else top:
+            if not entry.name.startswith(".") and (below or entry.name not in devices):
+                path = f"{below}/{entry.name}" if below else entry.name
+                _place(listing, path, entry.name, stems if is_file(entry) else None)
+    formats = {
+        os.path.splitext(path)[1].lower()
+        for paths in (listing.files or listing.bare).values()
+        for path in paths
+    }
+    if not formats:
+        advice.refuse_one_too_high(folder, FORMATS, DEVICE)
+        raise BuildError(advice.on_no_results(folder, FORMATS, _summaries(folder)))
+    if len(formats) > 1:
         raise BuildError(
-            f"--results={folder}: "
-            + (
-                f"results in several formats: {', '.join(formats)}; leftovers of another run?"
-                if formats
-                else f"no results in it; expected files NAME_0{', NAME_0'.join(FORMATS)}"
-            )
+            f"--results={folder}: results in several formats: {', '.join(sorted(formats))}; leftovers of"
+            " another run?"
         )
-    listing.format = formats[0]
+    listing.format = formats.pop()
     return listing
 
 
-def _folders(folder: str) -> list[str]:
-    with os.scandir(folder) as entries:
-        return ["", *sorted(entry.name for entry in entries if DEVICE.match(entry.name) and entry.is_dir())]
-
-
-def _place(listing: Listing, path: str, name: str, stems: dict[str, str]) -> None:
+def _place(listing: Listing, path: str, name: str, stems: dict[str, str] | None) -> None:
+    """Sort a file in by its name; `stems` is None for what is no file."""
     stem, ending = os.path.splitext(name)
     image, _, number = stem.rpartition("_")
+    if stems is None:
+        listing.other.append(path)
+        return
     image = stems.get(name, image)
     if name in ("sumary.json", "summary.json") or name.endswith("_summary.json") or PADDING in (image, stem):
         return
-    if ending.lower() in FORMATS and image and (number == "0" or name in stems):
+    if ending.lower() not in FORMATS:
+        listing.other.append(path)
+    elif image and (number == "0" or name in stems):
         listing.files.setdefault(image, []).append(path)
     else:
-        listing.other.append(path)
+        listing.bare.setdefault(stem, []).append(path)
 
 
-def _stems_by_summary(folder: str) -> dict[str, str]:
-    """{result's base name: its image's stem} as the tool's summary has it; empty without one."""
+def _summaries(folder: str) -> list[str]:
+    """The summaries that the tool wrote, inside the folder or beside it."""
     folder = folder.rstrip("/")
     places = [
         os.path.join(folder, "sumary.json"),
         os.path.join(folder, "summary.json"),
         folder + "_summary.json",
     ]
+    return [place for place in places if os.path.isfile(place)]
+
+
+def _stems_by_summary(folder: str) -> dict[str, str]:
+    """{result's base name: its image's stem} as the tool's summary has it; empty without one."""
     stems: dict[str, str] = {}
-    for place in filter(os.path.isfile, places):
+    for place in _summaries(folder):
         try:
             with open(place, encoding="utf-8") as file:
                 samples = json.load(file).get("filesinfo", {}).values()
@@ -105,6 +114,11 @@ def _stems_by_summary(folder: str) -> dict[str, str]:
                 ]
                 for number, out in enumerate(sample["outfiles"]):
                     stems[os.path.basename(out)] = os.path.splitext(images[number % len(images)])[0]
+        except OSError as error:
+            raise BuildError(
+                f"{place}: {error.strerror}; make it readable, or remove it if the results are named after"
+                " their images"
+            ) from None
         except (ValueError, AttributeError, KeyError, IndexError, TypeError, ZeroDivisionError) as error:
             raise BuildError(
                 f"{place}: not a summary of ais_infer or ais_bench ({type(error).__name__}: {error}). Remove"
@@ -119,24 +133,38 @@ def paired(listing: Listing, names: Sequence[str]) -> list[str]:
     """
     images: dict[str, list[str]] = {}
     for name in names:
-        for stem in {name.partition(".")[0], os.path.splitext(name)[0]}:
+        base = name.rpartition("/")[2]
+        for stem in {base, base.partition(".")[0], os.path.splitext(base)[0]}:
             images.setdefault(stem, []).append(name)
     of_name: dict[str, list[str]] = {}
     shared, foreign = [], list(listing.other)
+    unowned: dict[str, list[str]] = dict(listing.bare)
     for stem, paths in listing.files.items():
         owners = images.get(stem, [])
         if len(owners) > 1:
             shared.append(f"{paths[0]} (of {owners[0]} or {owners[1]}? the tool cuts names at the first dot)")
         elif not owners:
-            foreign += paths
+            for path in paths:  # x_0.npy may be the result of an image that is called x_0
+                unowned.setdefault(os.path.splitext(os.path.basename(path))[0], []).append(path)
         else:
             of_name.setdefault(owners[0], []).extend(paths)
-    twice = [f"{name} ({paths[0]} and {paths[1]})" for name, paths in of_name.items() if len(paths) > 1]
+    for stem, paths in unowned.items():
+        owners = images.get(stem, [])
+        if len(owners) == 1 and owners[0] not in of_name and paths[0].lower().endswith(listing.format):
+            of_name[owners[0]] = paths
+        else:
+            foreign += paths
+    if not of_name and not shared:  # a text that lies there is no result
+        advice.refuse_one_too_high(listing.folder, FORMATS, DEVICE)
+    root = os.path.abspath(listing.folder)
+    twice = {name: paths for name, paths in of_name.items() if len(paths) > 1}
+    if twice and not shared:
+        advice.refuse_whole_sets(listing.folder, names, of_name, DEVICE)
     missing = [] if shared else [name for name in names if name not in of_name]
     wrong = [
         (missing, f"of {len(names)} labelled images have no result"),
         (foreign, "files are no result of a labelled image"),
-        (twice, "images have two results"),
+        ([f"{name} ({paths[0]} and {paths[1]})" for name, paths in twice.items()], "images have two results"),
         (shared, "results may be of two images each"),
     ]
     faults = [f"{len(cases)} {what}, first: {cases[0]}" for cases, what in wrong if cases]
@@ -153,5 +181,6 @@ def paired(listing: Listing, names: Sequence[str]) -> list[str]:
                 )
             )
         )
-    root = os.path.abspath(listing.folder)
-    return [f"{root}/{of_name[name][0]}" for name in names]
+    paths_in_order = [f"{root}/{of_name[name][0]}" for name in names]
+    require_readable(listing.folder, paths_in_order)
+    return paths_in_order

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import accuracy, records
-from eval.ais_bench import txt
+from eval.ais_bench import advice, npy, txt
 from pipeline.errors import BuildError
 from preprocess.dataset import index_csv
 
@@ -24,9 +24,16 @@ def write(
     index, results  index.csv with all labelled images, and their result files in its order
     classes         1000 outputs are the classes, 1001 the background and the classes
     """
-    labels = np.array(index_csv.read(index).labels, np.int64)
+    listed = index_csv.read(index)
+    labels = np.array(listed.labels, np.int64)
     ending = os.path.splitext(results[0])[1].lower()
-    ranks, background = ranks_of(results, ending, labels, classes)
+    try:
+        ranks, background = ranks_of(results, ending, labels, classes)
+    except accuracy.NotANumber as error:
+        raise BuildError(
+            f"{results[error.row]}: the result of {listed.names[error.row]} holds NaN; infer again, or find"
+            " out why the model answers so (an overflow in half precision?)"
+        ) from None
     columns = {"kind": "accuracy", "format": ending[1:], "background": background}
     records.write(outputs[0], {**row, **columns, **accuracy.figures(ranks, classes)})
 
@@ -40,14 +47,13 @@ def ranks_of(
     read: Callable[[Sequence[str], int], NDArray[np.floating]]
     if ending == ".txt":
         outputs, read = txt.outputs(paths[0]), txt.read
+        if txt.two_bytes(paths[0]):
+            raise BuildError(f"{paths[0]}: integers of two bytes: {advice.HALF_AS_INTEGERS}")
     else:
         layout = Layout(paths[0], ending, classes)
         outputs, read = layout.outputs, layout.read
     if outputs not in (classes, classes + 1):
-        raise BuildError(
-            f"{paths[0]}: {outputs} outputs; expected {classes}, or {classes + 1} with background. "
-            "Name the model with --model"
-        )
+        raise BuildError(advice.on_outputs(paths[0], outputs, classes))
     background = outputs == classes + 1
 
     # not in threads: they wait for Python's lock more than for the kernel, and are slower (13 against 9 us a
@@ -62,23 +68,9 @@ class Layout:
     def __init__(self, first: str, ending: str, classes: int):
         self.size = os.path.getsize(first)
         if ending == ".npy":
-            try:
-                array = np.load(first, mmap_mode="r")
-            except ValueError as error:
-                raise BuildError(f"{first}: not a .npy file: {error}") from None
-            self.outputs, self.dtype = array.size, array.dtype
+            self.outputs, self.dtype = npy.outputs(first, classes)
         else:
-            fits = {
-                count * width: (count, np.dtype(f"<f{width}"))
-                for width in (2, 4)
-                for count in (classes, classes + 1)
-            }
-            if self.size not in fits:
-                raise BuildError(
-                    f"{first}: {self.size} bytes; {classes} or {classes + 1} outputs take "
-                    f"{' or '.join(map(str, sorted(fits)))}. Name the model with --model"
-                )
-            self.outputs, self.dtype = fits[self.size]
+            self.outputs, self.dtype = _of_bytes(first, self.size, classes)
         self.offset = self.size - self.outputs * self.dtype.itemsize
         self.head = txt.content(first)[: self.offset]
 
@@ -96,3 +88,19 @@ class Layout:
         numbers: NDArray[np.floating] = np.ascontiguousarray(block[:, self.offset :]).view(self.dtype)
         # numpy compares half precision ten times slower than single
         return numbers.astype(np.float32) if self.dtype == np.float16 else numbers
+
+
+def _of_bytes(path: str, size: int, classes: int) -> tuple[int, np.dtype[np.floating]]:
+    """(outputs, their type) of a BIN file, which has no header: single precision or half."""
+    for width in (4, 2):
+        if size in (classes * width, (classes + 1) * width):
+            return size // width, np.dtype(f"<f{width}")
+    single, half = (advice.times(size // width, classes) * (size % width == 0) for width in (4, 2))
+    if single or half:
+        or_else = f" (or {half} in half precision)" if single and half else "" if single else " of two bytes"
+        raise BuildError(advice.on_outputs(path, size // (4 if single else 2), classes, or_else))
+    takes = sorted(count * width for width in (2, 4) for count in (classes, classes + 1))
+    raise BuildError(
+        f"{path}: {size} bytes; {classes} or {classes + 1} outputs take {' or '.join(map(str, takes))}. Name"
+        " the model with --model"
+    )

@@ -23,6 +23,14 @@ def outputs(path: str) -> int:
     return len(content(path).split())
 
 
+def two_bytes(path: str) -> bool:
+    """Whether a file holds whole numbers alone, of which some take two bytes: no logits print so, and no
+    quantised outputs, which take one.
+    """
+    tokens = content(path).split()
+    return all(map(bytes.isdigit, tokens)) and 255 < max(map(int, tokens), default=0) < 1 << 16
+
+
 def read(paths: Sequence[str], count: int) -> NDArray[np.float64]:
     """float64 (files, count). A file with another count, or with what is no number, is a BuildError that
     names it.

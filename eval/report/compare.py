@@ -10,7 +10,7 @@ PUBLISHED_MODEL = "mobilenet_v1"  # what the published throughputs are of
 PUBLISHED_FORM = "1.0/224"
 CLIFF = 0.8
 # stays the same over a table's batch sizes
-CONFIGURATION = ("model", "checkpoint", "chip", "precision", "input")
+CONFIGURATION = ("model", "checkpoint", "weights", "chip", "slice", "precision", "input")
 BEST, FALLEN, NOISY = "best", "cliff", "noisy"  # what is said beside a batch size
 
 Key: TypeAlias = tuple[object, ...]
@@ -39,7 +39,7 @@ Accuracies: TypeAlias = Mapping[str, StatedAccuracy]  # by model
 
 def configuration(row: Mapping[str, object]) -> Key:
     """The values of CONFIGURATION."""
-    return tuple(row[column] for column in CONFIGURATION)
+    return tuple(row.get(column) for column in CONFIGURATION)
 
 
 def without_batch(columns: Mapping[str, object]) -> dict[str, object]:
@@ -78,23 +78,24 @@ def stated_speed(published: StatedThroughput, batch: int) -> float | None:
 
 
 def ratio(row: Throughput, published: StatedThroughput) -> float | None:
-    """Measured over published images/s, both of one chip; None where nothing is published or the networks
-    differ.
+    """Measured over published images/s, both of one chip; None where nothing is published, the networks
+    differ, or a slice of the chip was measured.
 
     The published clock is the device's execution alone: where the row has that one too, it is the one
     compared.
     """
     stated = stated_speed(published, row["batch"])
-    if stated is None or not comparable(row):
+    if stated is None or not comparable(row) or row.get("slice"):
         return None
     measured = row["compute_images_per_s"] or row["images_per_s"]
     return measured / len(row["devices"]) / (stated / published.get("scale", 1))
 
 
-def scale_note(published: StatedThroughput) -> str:
-    """` ×4` where the published figures are of four chips."""
+def scale_note(published: StatedThroughput, row: Common | None = None) -> str:
+    """` ×4` where the published figures are of four chips, ` (whole chip)` beside those of a slice."""
     scale = published.get("scale", 1)
-    return f" ×{scale}" if scale != 1 else ""
+    whole = " (whole chip)" if row and row.get("slice") else ""
+    return (f" ×{scale}" if scale != 1 else "") + whole
 
 
 def sources(published: Throughputs, accuracies: Accuracies) -> Iterator[str]:

@@ -66,8 +66,9 @@ def difference(value: float) -> str:
 
 
 def model(row: Mapping[str, object]) -> str | None:
-    """Which network: the checkpoint's name where there is one."""
+    """Which network: the checkpoint's name where there is one, and its weights' key: `sgd-5e6f7a8b ema`."""
     name = row["checkpoint"] or row["model"]
+    name = f"{name} {row['weights']}" if row.get("weights") else name
     if row["sample_data"]:
         return f"{name or NONE} (SAMPLE)"
     return optional(str, name)
@@ -84,8 +85,10 @@ def data(row: Mapping[str, object]) -> str | None:
 
 
 def form(row: Mapping[str, object]) -> str | None:
-    """Where and how it ran: `310P3 fp16 uint8`."""
-    return " ".join(str(row[column]) for column in ("chip", "precision", "input") if row[column]) or None
+    """Where and how it ran: `310P3 fp16 uint8`; on a slice `310P3vir04 (4 of its cores) fp16 uint8`."""
+    part = f"{row['slice']} ({row['slice_cores']} of its cores)" if row.get("slice") else ""
+    words = (f"{row['chip'] or ''}{part}", row["precision"], row["input"])
+    return " ".join(str(word) for word in words if word) or None
 
 
 def devices(ids: Sequence[str]) -> str:

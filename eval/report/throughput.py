@@ -18,7 +18,7 @@ def side_by_side(rows: Sequence[Record], published: Throughputs) -> Table:
     measured = compare.configurations(rows)
     if not measured:
         return Table(title, (), ())
-    several = len({(first["model"], first["checkpoint"]) for first, *_ in measured}) > 1
+    several = len({(first["model"], first["checkpoint"], first.get("weights")) for first, *_ in measured}) > 1
     columns: list[tuple[str, Mapping[int, float]]] = []
     for table in measured:
         model = f"{shown(format.model(table[0]))}, " if several else ""
@@ -31,8 +31,13 @@ def side_by_side(rows: Sequence[Record], published: Throughputs) -> Table:
         (str(batch), *(optional(speed, by_batch.get(batch)) for _, by_batch in columns)) for batch in batches
     ]
     other = published and not all(compare.comparable(table[0]) for table in measured)
-    note = f"Published for {compare.PUBLISHED_FORM}: not the network of every column here." if other else ""
-    return Table(title, ("batch", *(name for name, _ in columns)), tuple(cells), note=note)
+    sliced = published and any(table[0].get("slice") for table in measured)
+    notes = [
+        f"Published for {compare.PUBLISHED_FORM}: not the network of every column here." if other else "",
+        "Published of whole chips: not every column here is of one." if sliced else "",
+    ]
+    names = ("batch", *(name for name, _ in columns))
+    return Table(title, names, tuple(cells), note=" ".join(filter(None, notes)))
 
 
 def each_configuration(rows: Sequence[Record], published: Throughputs) -> list[Table]:
@@ -77,7 +82,7 @@ def requested(timed: Sequence[Throughput], same: Mapping[int, float], published:
             "latency ms p50 / p90 / p99": latency,
             "same top-1 %": optional(percent, same.get(row["batch"])),
             **{
-                f"published {chip}{compare.scale_note(stated)}": optional(
+                f"published {chip}{compare.scale_note(stated, first)}": optional(
                     speed, compare.stated_speed(stated, row["batch"])
                 )
                 for chip, stated in beside.items()
@@ -140,9 +145,11 @@ def _beside(row: Throughput, published: StatedThroughput | None) -> dict[str, Ce
     if published is None:
         return {}
     stated = optional(speed, compare.stated_speed(published, row["batch"]))
-    name = f"published{compare.scale_note(published)}"
+    name = f"published{compare.scale_note(published, row)}"
     if not compare.comparable(row):
         return {f"{name} for {compare.PUBLISHED_FORM}": stated}
+    if row.get("slice"):
+        return {name: stated}
     return {name: stated, "of published": optional(times, compare.ratio(row, published))}
 
 

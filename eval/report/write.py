@@ -1,18 +1,19 @@
-"""The build's report: every record as summary.json, as Markdown, and one accuracy in the seed's form."""
+"""The build's report: every record as summary.json, as Markdown, and one accuracy in the reference's form."""
 
 import json
 import os
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from eval.record_types import Accuracy
 from eval.records import matching, of_kind, order, read
 from eval.report import markdown, terminal
 from eval.report.compare import Accuracies, Throughputs
-from eval.report.format import percent
 from eval.stage_times import Made, read_stamp
 from pipeline.errors import StepError
 
-TITLE = "Overall statistical evaluation"  # of the seed's evaluator
+TITLE = "Overall statistical evaluation"  # of the reference's evaluator
 
 
 def write(
@@ -51,7 +52,8 @@ def write(
         judged = matching(of_kind(rows, Accuracy), current)
         if len(judged) != 1:
             raise StepError(f"{len(judged)} accuracy records match {dict(current)}; expected one")
-        _write_json(outputs[3], reference_json(judged[0]))
+        with open(outputs[3], "w", encoding="utf-8") as file:
+            json.dump(reference_json(judged[0]), file)  # one line without an end, as scripts know it
 
 
 def distinct(own: Sequence[str], stored: Sequence[str]) -> list[str]:
@@ -93,11 +95,17 @@ def _place(made: Made) -> str:
 
 
 def reference_json(row: Accuracy) -> dict[str, object]:
-    """An accuracy row as the seed's evaluator wrote it: strings, two decimals, a percent sign."""
-    value = {"Number of images": str(row["images"]), "Number of classes": str(row["classes"])}
-    value |= {"Number of missing images": str(row["missing"])} if row["missing"] else {}  # the seed knew none
-    shares = (row["top1_pct"], row["top2_pct"], row["top3_pct"], row["top4_pct"], row["top5_pct"])
-    value |= {f"Top{k} accuracy": f"{percent(share)}%" for k, share in enumerate(shares, 1)}
+    """An accuracy row as the reference's evaluator writes it, to the letter: `70.0%`, rounded as numpy does.
+
+    Its "classes" are the model's outputs, a background among them, and it has no more tops than outputs. What
+    it does not know, how many images are missing, comes last, where it moves no other entry.
+    """
+    outputs = row["classes"] + row.get("background", False)
+    value = {"Number of images": str(row["images"]), "Number of classes": str(outputs)}
+    hits = (row["top1_hits"], row["top2_hits"], row["top3_hits"], row["top4_hits"], row["top5_hits"])
+    for k, count in enumerate(hits[:outputs], 1):
+        value[f"Top{k} accuracy"] = f"{round(np.float64(count) / row['images'] * 100, 2)}%"
+    value |= {"Number of missing images": str(row["missing"])} if row["missing"] else {}
     return {"title": TITLE, "value": [{"key": key, "value": text} for key, text in value.items()]}
 
 

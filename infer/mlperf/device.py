@@ -1,6 +1,5 @@
 """In a device's own process: rows that are asked for by number, through the compiled model, as classes."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -61,8 +60,7 @@ def serve(parent: int, link: Connection, served: Served) -> None:
     """
     watch(parent)
     try:
-        if served.cores:
-            os.sched_setaffinity(0, served.cores)
+        timed.pinned(served.cores)
         session = backends.open_session(served.backend, served.model, served.device)
         rows = Rows(served)
         batch: Images = np.zeros(served.shape, served.dtype)

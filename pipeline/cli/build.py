@@ -1,6 +1,5 @@
 """One build: the lock, the plan against the disk, the run, and what is told of it."""
 
-import errno
 import os
 import signal
 import sys
@@ -8,7 +7,7 @@ from collections.abc import Sequence
 
 from pipeline import machine
 from pipeline.cli.settings import Settings
-from pipeline.errors import DONE, FAILED
+from pipeline.errors import DONE, FAILED, of_disk
 from pipeline.execution import preflight
 from pipeline.execution.events import Outcome
 from pipeline.execution.locks import of_out
@@ -21,7 +20,7 @@ from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
 from pipeline.freshness.stamp import Made
 from pipeline.outdir import gc, provenance
-from pipeline.parts import sweep
+from pipeline.parts import sweep, sweep_beside
 from pipeline.plan import Plan
 from pipeline.step import Step
 from pipeline.text import INV, counted
@@ -52,20 +51,18 @@ def run(plan: Plan, settings: Settings, again: Sequence[str] = (), dry: bool = F
     try:
         return _run(plan, settings, again)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
         # the steps have their own words for this; here it was one of the engine's own small files
-        print(
-            f"inv: no space left on the disk of {settings.out}. Free some, or set --out; what is done is"
-            " kept",
-            file=sys.stderr,
-        )
-        return FAILED
+        failure = of_disk(error, settings.out)
+        if failure is None:
+            raise
+        print(f"inv: {failure}; what is done is kept", file=sys.stderr)
+        return failure.exit_code
 
 
 def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:
     with of_out(settings.out):
         sweep(settings.out)
+        sweep_beside(settings.out, plan.makers)
         files = files_of(plan, settings)
         verdicts = verdicts_of(plan, files, again)
         stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]

@@ -5,7 +5,6 @@ Invoke alone runs each `pre` task by itself and without the caller's options. He
 so that inference on the first shard starts while the last is still being decoded.
 """
 
-import errno
 import functools
 import inspect
 import sys
@@ -20,10 +19,10 @@ from invoke.parser.context import ParserContext
 from invoke.runners import Result
 from invoke.tasks import Call
 
-from pipeline.cli import build
+from pipeline.cli import build, streams
 from pipeline.cli.settings import Request, Settings
 from pipeline.cli.task_types import AnyTask, Options, Stage, View
-from pipeline.errors import DONE, FAILED, GATE_MISSED, INTERRUPTED, BuildError, GateMissed, StepError
+from pipeline.errors import DONE, GATE_MISSED, INTERRUPTED, BuildError, GateMissed, StepError, of_disk
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
@@ -63,6 +62,7 @@ class Executor(InvokeExecutor):
         """Plain tasks run as Invoke runs them; the stages named run as one plan, once, where the first
         stood.
         """
+        streams.open_closed()  # once more: who starts `inv` of the virtual environment has passed no main()
         calls = self.normalize(tasks)
         staged = [call for call in calls if isinstance(call.task, Stage)]
         results: dict[AnyTask, Result] = {}
@@ -187,12 +187,10 @@ def told_in_one_line() -> Iterator[None]:
     except (BuildError, StepError, GateMissed) as error:
         raise Exit(f"inv: {error}", code=error.exit_code) from None
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        failure = of_disk(error)
+        if failure is None:
             raise
-        raise Exit(
-            f"inv: no space left on the disk of {error.filename or 'OUT'}. Free some, or set --out",
-            code=FAILED,
-        ) from None
+        raise Exit(f"inv: {failure}", code=failure.exit_code) from None
     except KeyboardInterrupt:
         print("\ninv: interrupted; what is complete is kept, and running again goes on", file=sys.stderr)
         raise Exit(code=INTERRUPTED) from None

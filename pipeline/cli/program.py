@@ -3,11 +3,11 @@ codes of ours.
 """
 
 import gc
-import io
 import os
 import signal
 import sys
 from collections.abc import Callable, Container
+from contextlib import suppress
 from types import ModuleType
 from typing import NoReturn, cast
 
@@ -17,9 +17,10 @@ from invoke.parser import Parser
 from invoke.program import Program
 from invoke.tasks import Task
 
+from pipeline.cli import streams
 from pipeline.cli.executor import Executor
 from pipeline.cli.task_types import Stage, View
-from pipeline.errors import DONE, INTERRUPTED, MISTAKE, NO_READER
+from pipeline.errors import DONE, INTERRUPTED, MISTAKE, BuildError
 from pipeline.fingerprint import of_package
 from pipeline.text import INV, did_you_mean
 
@@ -54,14 +55,13 @@ class Inv(Program):
         except KeyboardInterrupt:
             print("\ninv: interrupted", file=sys.stderr)
             sys.exit(INTERRUPTED)
-        except BrokenPipeError:  # inv status | head
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(NO_READER)
 
     def parse_cleanup(self) -> None:
         """Completion of values and step names, which Invoke does not know; then as Invoke does."""
         if self.args.complete.value is not None and self.args.complete.value is not False:
-            words = self.completions((self.core.remainder or "").split(" ")[1:])
+            words: list[str] = []
+            with suppress(BuildError):  # of what cannot be planned there are no steps to name
+                words = self.completions((self.core.remainder or "").split(" ")[1:])
             if words:
                 print("\n".join(words))
                 raise Exit(code=DONE)
@@ -150,12 +150,10 @@ def refuse_twice(argv: list[str], tasks: Container[str]) -> None:
 
 def main(tasks: ModuleType) -> None:
     """Entry point of ./inv: run the command line over the tasks of this module."""
+    streams.open_closed()
     # ./inv starts without, so that imports end quietly
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # an ASCII terminal gets a question mark, not a traceback at the end of a build
-            stream.reconfigure(errors="replace")
+    streams.tell_errors()
     try:
         os.getcwd()
     except FileNotFoundError:
@@ -172,4 +170,4 @@ def main(tasks: ModuleType) -> None:
         version=of_package("mobilenet-build"),
     )
     inv.completions = tasks.completions
-    inv.run(["inv", *sys.argv[1:]])
+    sys.exit(streams.exit_code(lambda: inv.run(["inv", *sys.argv[1:]])))

@@ -12,53 +12,109 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-
-from filelock import FileLock, Timeout
+from typing import NamedTuple
 
 from pipeline import machine
 from pipeline.errors import BuildError
+from pipeline.parts import make_folder
 from pipeline.text import INV
 
 POLL_S = 0.2
+NO_LOCKS = "{what}: its file system gives no locks (REASON), and without them {why}. {fix}"
+OTHER_FOLDER = "Set INV_LOCK_DIR to a folder on a local disk that can be written"
+OTHER_OUT = "Set --out to a local disk, or mount this one with locks (NFS: local_lock=flock; Lustre: flock)"
 
 
 @contextmanager
-def of_out(out: str) -> Iterator[None]:
-    """Hold OUT for one build. While another has it, say once on stderr who, and wait."""
+def of_out(out: str, reading: bool = False) -> Iterator[None]:
+    """Hold OUT for one build. While another has it, say once on stderr who, and wait.
+
+    reading  for who only looks: an OUT that this user may not write is shared with others who look, and where
+             not even its lock can be read it is looked at without
+    """
     path = os.path.join(out, ".lock")
-    lock = FileLock(path)
+    lock = _opened_to_read(path) if reading else _opened(out, path)
     try:
-        os.makedirs(out, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        print(
-            f"inv: {out}: being built by {_owner(path)}; waiting for it. Another --out builds beside it.",
-            file=sys.stderr,
-            flush=True,
-        )
-        lock.acquire(poll_interval=POLL_S)
+        if lock.kind is not None:
+            _wait(out, path, lock.file, lock.kind)
+        if lock.kind == fcntl.LOCK_EX:
+            _note_owner(path)
+        yield
+    finally:
+        if lock.kind is not None:
+            os.close(lock.file)
+
+
+class _Lock(NamedTuple):
+    """An open lock file and how it is to be locked, None for not at all."""
+
+    file: int
+    kind: int | None
+
+
+def _opened(out: str, path: str) -> _Lock:
+    try:
+        make_folder(out)
+        return _Lock(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), fcntl.LOCK_EX)
     except OSError as error:
         raise BuildError(
             f"--out={out}: {error.strerror}. Give a folder that can be made and written"
         ) from None
-    try:
-        with (
-            suppress(OSError),
-            open(path + ".owner", "w", encoding="utf-8") as file,
-        ):  # on a full disk, too, a fresh build is fresh
-            json.dump(
-                {
-                    "pid": os.getpid(),
-                    "host": machine.host(),
-                    "since": time.time(),
-                    "boot": machine.boot_id(),
-                    "command": " ".join([INV, *sys.argv[1:]]),
-                },
-                file,
+
+
+def _opened_to_read(path: str) -> _Lock:
+    for flags, kind in ((os.O_RDWR, fcntl.LOCK_EX), (os.O_RDONLY, fcntl.LOCK_SH)):
+        with suppress(OSError):
+            return _Lock(os.open(path, flags | os.O_CLOEXEC), kind)
+    return _Lock(-1, None)
+
+
+def _wait(out: str, path: str, lock: int, kind: int) -> None:
+    """Take the lock; say once for whom this waits. BuildError where the file system has no locks."""
+    waiting = False
+    while not _flock(
+        lock,
+        kind,
+        NO_LOCKS.format(what=f"--out={out}", why="two builds would write over each other", fix=OTHER_OUT),
+    ):
+        if not waiting:
+            print(
+                f"inv: {out}: being built by {_owner(path)}; waiting for it. Another --out builds beside it.",
+                file=sys.stderr,
+                flush=True,
             )
-        yield
-    finally:
-        lock.release()
+        waiting = True
+        time.sleep(POLL_S)
+
+
+def _flock(lock: int, kind: int, refusal: str) -> bool:
+    """Whether the lock is ours now. BuildError, `refusal` with the reason, where it cannot be had at all:
+    ENOLCK and EOPNOTSUPP of network file systems, ENOSYS of others.
+    """
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise BuildError(refusal.replace("REASON", error.strerror or "")) from None
+    return True
+
+
+def _note_owner(path: str) -> None:
+    with (
+        suppress(OSError),
+        open(path + ".owner", "w", encoding="utf-8") as file,
+    ):  # on a full disk, too, a fresh build is fresh
+        json.dump(
+            {
+                "pid": os.getpid(),
+                "host": machine.host(),
+                "since": time.time(),
+                "boot": machine.boot_id(),
+                "command": " ".join([INV, *sys.argv[1:]]),
+            },
+            file,
+        )
 
 
 def _owner(path: str) -> str:
@@ -79,15 +135,24 @@ class MachineLock:
     def __init__(self, path: str | None = None):
         # not tempfile's folder: a job with a TMPDIR of its own would measure while others build
         path = path or os.path.join(os.environ.get("INV_LOCK_DIR", "/tmp"), "mobilenet-build.alone.lock")
-        # without O_CREAT first: kernels with fs.protected_regular refuse it for another user's file in /tmp
+        self._refusal = NO_LOCKS.format(what=path, why="benchmarks overlap other work", fix=OTHER_FOLDER)
         try:
-            self._file = os.open(path, os.O_RDWR)
-        except FileNotFoundError:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            self._file = self._opened(path)
+        except OSError as error:
+            raise BuildError(
+                f"{path}: {error.strerror}: the lock that keeps benchmarks apart lies there. {OTHER_FOLDER}"
+            ) from None
         with suppress(PermissionError):  # another user made it, and made it so already
             os.fchmod(self._file, 0o666)  # past the umask: other users' builds share it
         self.alone = False
         self.shared = False
+
+    def _opened(self, path: str) -> int:
+        # without O_CREAT first: kernels with fs.protected_regular refuse it for another user's file in /tmp
+        try:
+            return os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
 
     def share(self) -> bool:
         """Run beside others; False while one of them measures."""
@@ -114,8 +179,4 @@ class MachineLock:
         os.close(self._file)
 
     def _take(self, kind: int) -> bool:
-        try:
-            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        return _flock(self._file, kind, self._refusal)

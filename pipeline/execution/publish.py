@@ -1,7 +1,8 @@
-"""From `.part-` files to outputs that count: rename, then stamp, in this order.
+"""From `.part-` files to outputs that count: rename, flush the folder, then stamp, in this order.
 
 A kill between the two leaves outputs that differ from the stamp, and the step runs again; the other order
-could hide a half-made step.
+could hide a half-made step. The worker has flushed the bytes; that the names are on the disk before the stamp
+is makes the order hold through a power cut, too.
 """
 
 import os
@@ -13,7 +14,7 @@ from pipeline.fingerprint import Fingerprint
 from pipeline.freshness.files import FileState
 from pipeline.freshness.stamp import Made, Stamp
 from pipeline.freshness.stamp import write as write_stamp
-from pipeline.parts import part_of
+from pipeline.parts import flush_folder, part_of
 from pipeline.step import Step
 
 FULL_MB = 0.5
@@ -58,6 +59,8 @@ def publish(step: Step, done: Done, files: FileState, facts: Made, makers: Colle
         raise OSError(0, f"{step.action} did not write", missing[0])
     for path in step.outputs:
         os.replace(part_of(path), path)
+    for folder in {os.path.dirname(path) for path in step.outputs}:  # once, however many outputs are in it
+        flush_folder(folder)
     inputs = _input_prints(step, done, files, makers)
     files.forget(step)
     outputs = {}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 
 from pipeline import machine
-from pipeline.errors import FAILED, INTERRUPTED
+from pipeline.errors import FAILED, INTERRUPTED, in_a_step
 from pipeline.execution import publish
 from pipeline.execution.events import Observer, Outcome, Workers
 from pipeline.execution.locks import MachineLock
@@ -22,7 +22,7 @@ from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, RUN, Verdict, reasons
 from pipeline.freshness.stamp import Made
 from pipeline.freshness.stored import up_to_date
-from pipeline.parts import part_of
+from pipeline.parts import make_folder, part_of
 from pipeline.plan import Plan
 from pipeline.step import Inputs, Slot, Step
 
@@ -51,6 +51,7 @@ class Run:
         # of the steps that wait for others only once these have ended
         self._why = {name: verdicts[name].why for name in stale if verdicts[name].state == RUN}
         self._futures: dict[Future[Done], str] = {}
+        self._lacking: dict[Slot, str] = {}  # what has been said of slots without their cores
         self._machine_lock, self._said_waiting = MachineLock(), False
 
     def go(self) -> Outcome:
@@ -124,8 +125,8 @@ class Run:
         publish.remove_parts(step)
         # now, and kept: code edited while the step runs must look changed next time
         self.files.source.hashes(step.action, step.code)
-        for path in step.outputs:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+        for folder in {os.path.dirname(path) for path in step.outputs}:
+            make_folder(folder, step.folder_mode)
         call = Call(
             step.name,
             step.action,
@@ -174,13 +175,17 @@ class Run:
             self._crash(step, slot)
             return
         self.workers.release(slot)
+        if done.lacking and self._lacking.get(slot) != done.lacking:
+            self._lacking[slot] = done.lacking
+            self.observer.note(f"{_where(slot)}: {done.lacking}; its steps run on what there is")
         if done.error:
             self._fail(step, *done.error, bad_data=done.bad_data)
             return
         try:
             publish.publish(step, done, self.files, self._facts(step, done, slot), self.plan.makers)
         except OSError as error:
-            self._fail(step, FAILED, f"{error.strerror}: {error.filename or step.stamp}")
+            line = f"{error.strerror}: {error.filename or step.stamp}"
+            self._fail(step, *(in_a_step(error) or (FAILED, line)))
             return
         self.schedule.ran(step.name)
         self.observer.finished(step, done, self._why[step.name])

@@ -66,6 +66,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from pipeline.execution import worker
 from pipeline.execution.worker import Call, Done
+from pipeline.process import semaphores
 from pipeline.step import Resource, Slot
 
 PATIENCE_S = 1.0  # for a pool whose process was killed to come to its end
@@ -114,9 +115,10 @@ class Slots:
         """Hand a step to this slot's process, which is started where there is none."""
         self.busy[slot] = slot.share
         if slot not in self._pools:
-            self._pools[slot] = ProcessPoolExecutor(
-                1, multiprocessing.get_context("spawn"), worker.start, (os.getpid(), slot, sys.path)
-            )
+            with semaphores():
+                self._pools[slot] = ProcessPoolExecutor(
+                    1, multiprocessing.get_context("spawn"), worker.start, (os.getpid(), slot, sys.path)
+                )
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             future = self._pools[slot].submit(worker.perform, call)

@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from pipeline import fingerprint, timing
-from pipeline.errors import FAILED, BadData, BuildError, GateMissed, StepError
+from pipeline import fingerprint, parts, timing
+from pipeline.errors import FAILED, BadData, BuildError, GateMissed, StepError, in_a_step
 from pipeline.fingerprint import Fingerprint
-from pipeline.process import THREAD_VARIABLES, callers_threads, watch
+from pipeline.process import THREAD_VARIABLES, callers_threads, pin, watch
 from pipeline.step import Inputs, Slot
 
 
@@ -55,6 +55,7 @@ class Done:
     libraries: dict[str, str | None] = field(default_factory=dict)
     error: tuple[int, str] | None = None
     bad_data: bool = False
+    lacking: str = ""  # what this slot should have and has not: its cores
 
 
 _slot = Slot("cpu", "0")
@@ -70,7 +71,7 @@ def start(parent: int, slot: Slot, path: list[str]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     watch(parent)
     if slot.cores:
-        os.sched_setaffinity(0, slot.cores)
+        pin(slot.cores)  # what cannot be had is told with each step
     callers_threads.update({variable: os.environ.get(variable) for variable in THREAD_VARIABLES})
     # before numpy is imported; slots fill the machine, not threads in a slot
     for variable in THREAD_VARIABLES:
@@ -78,16 +79,17 @@ def start(parent: int, slot: Slot, path: list[str]) -> None:
 
 
 def perform(call: Call) -> Done:
-    """Do one step: hash the inputs not known yet, run the action, hash what it wrote. The driver is told,
-    whatever happens.
+    """Do one step: hash the inputs not known yet, run the action, flush what it wrote to the disk and hash
+    it. The driver is told, whatever happens.
     """
     done, begun = Done(start=time.time()), time.perf_counter()
+    done.lacking = pin(_slot.cores) if _slot.cores else ""
     try:
         with _printing_to(call.log, f"{call.name}: {call.action} on {_slot.kind} {_slot.id}"):
             _try(call, done)
     except OSError as error:  # no whole log, no step: the disk is full, or is not ours to write
-        lost = f"{error.strerror}: {call.log}"
-        done.error = (done.error[0], f"{done.error[1]} ({lost})") if done.error else (FAILED, lost)
+        code, lost = in_a_step(error) or (FAILED, f"{error.strerror}: {call.log}")
+        done.error = (done.error[0], f"{done.error[1]} ({lost})") if done.error else (code, lost)
     done.seconds = done.seconds or time.perf_counter() - begun
     return done
 
@@ -96,6 +98,11 @@ def _try(call: Call, done: Done) -> None:
     try:
         done.inputs = {path: fingerprint.of_file(path) for path in call.unknown}
         _act(call, done)
+        for path in call.parts:
+            parts.protect(path)  # whatever the umask: tools of others refuse what others may write
+        # here and not in the driver: workers wait for the disk beside each other. Before the hash: some
+        # network file systems give a file its times only now
+        parts.flush(call.parts)
         done.outputs = {path: fingerprint.of_file(path) for path in call.parts}
     except (BuildError, StepError, GateMissed) as error:
         done.error, done.bad_data = (error.exit_code, str(error)), isinstance(error, BadData)
@@ -104,7 +111,7 @@ def _try(call: Call, done: Done) -> None:
         Exception,
         SystemExit,
     ) as error:  # the only one in the project: whatever a step does, the driver hears of it
-        done.error = (FAILED, f"{type(error).__name__}: {error}".splitlines()[0])
+        done.error = in_a_step(error) or (FAILED, f"{type(error).__name__}: {error}".splitlines()[0])
         traceback.print_exc()
 
 

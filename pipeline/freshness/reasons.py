@@ -115,6 +115,8 @@ def _changed_files(
         elif path not in not_yet:
             now = files.fingerprint(path, before)
             if now is None:
+                if not before.sha256:  # nor was it there when the step ran: a link to nothing, say
+                    continue
                 why.append(f"{kind} {key} is gone")
             elif now.sha256 != before.sha256:
                 why.append(f"{kind} {key} changed")

@@ -62,11 +62,13 @@ class Stamp:
 
 def read(path: str) -> Stamp | None:
     """The stamp, or None where there is none or it is not one: truncated, empty, not JSON, of another
-    schema.
+    schema. PermissionError for another user's that may not be read: that is no reason to make its step anew.
     """
     try:
         with open(path, encoding="utf-8") as file:
             values = json.load(file)
+    except PermissionError:
+        raise
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(values, dict) or values.get("schema") != SCHEMA:

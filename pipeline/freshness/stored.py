@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 
 from pipeline.fingerprint import Fingerprint
 from pipeline.freshness.files import FileState
+from pipeline.parts import walk
 
 LOOKED_AT = ("out", "repository")  # roots that are the same folders in every request, which `data:` is not
 
@@ -59,5 +60,5 @@ def _made_well(key: str, files: FileState, known: dict[str, bool]) -> bool:
 
 
 def _walk(out: str, names: Collection[str]) -> Iterator[str]:
-    for folder, _, files in os.walk(out):
+    for folder, _, files in walk(out):
         yield from (os.path.join(folder, name) for name in files if name in names)

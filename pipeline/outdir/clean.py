@@ -56,7 +56,7 @@ def clean(
     goes. `dry` removes nothing and tells what would go.
     """
     inventory.require_build(out)
-    with of_out(out):
+    with of_out(out, reading=dry):
         there = inventory.read(out, known)
         going = [artifact for artifact in there.artifacts if _is_of(artifact, out, stage, chip, model)]
         everything = stage is chip is model is None
@@ -88,12 +88,17 @@ def _is_of(artifact: Artifact, out: str, stage: str | None, chip: str | None, mo
     return (
         (stage is None or artifact.stage == stage)
         and (chip is None or chip.lower() in parts)
-        and (model is None or place[0] == model or _model(place[0]) == model)
+        and (model is None or place[0] == model or _is_of_model(place[0], model))
     )
 
 
+def _is_of_model(folder: str, model: str) -> bool:
+    """MODEL-<hash8>, or MODEL-<hash8>-KEY of a set of weights that was named."""
+    return bool(re.fullmatch(re.escape(model) + r"-[0-9a-f]{8}(-.+)?", folder))
+
+
 def _model(folder: str) -> str:
-    hashed = re.fullmatch(r"(.+)-[0-9a-f]{8}", folder)
+    hashed = re.fullmatch(r"(.+?)-[0-9a-f]{8}(-.+)?", folder)
     return hashed[1] if hashed else ""
 
 

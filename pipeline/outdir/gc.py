@@ -18,7 +18,7 @@ from pipeline.execution.locks import of_out
 from pipeline.outdir import inventory
 from pipeline.outdir.clean import left_lines
 from pipeline.outdir.inventory import Inventory
-from pipeline.parts import replaced
+from pipeline.parts import flush, replaced
 from pipeline.plan import Plan
 from pipeline.text import INV, by_folder, counted, size_of, size_text
 
@@ -61,6 +61,7 @@ def remember(out: str, plan: Plan, command: str) -> None:
         file.write(
             cut_short + _line(build)
         )  # one write: a line of another build is never in the middle of it
+    flush([path])  # what it does not name counts as garbage
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def collect(
     Builds of the same outputs count as one. `known` is as in clean.
     """
     inventory.require_build(out)
-    with of_out(out):
+    with of_out(out, reading=not yes):
         ledger = os.path.join(out, inventory.LEDGER)
         recorded = _parsed(_text(ledger).splitlines())
         if not recorded:

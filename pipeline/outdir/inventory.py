@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 
-from pipeline import parts
+from pipeline import fingerprint, parts
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Fingerprint
 from pipeline.freshness import stamp
@@ -90,12 +90,12 @@ def read(out: str, known: Collection[str] = ()) -> Inventory:
 
 
 def is_out(folder: str) -> bool:
-    """Whether a build wrote here."""
-    return all(os.path.isfile(os.path.join(folder, name)) for name in LOCK)
+    """Whether a build wrote here. PermissionError where this user may not know."""
+    return all(fingerprint.of_stat(os.path.join(folder, name)) for name in LOCK)
 
 
 def _files(out: str) -> Iterable[str]:
-    for folder, folders, names in os.walk(out):
+    for folder, folders, names in parts.walk(out):
         links = [
             name for name in folders if os.path.islink(os.path.join(folder, name))
         ]  # os.walk does not enter them
@@ -103,12 +103,15 @@ def _files(out: str) -> Iterable[str]:
 
 
 def _outputs(out: str, path: str, record: Stamp) -> dict[str, Fingerprint]:
-    """Outputs under OUT. A stamp under OUT that names a file elsewhere has no say about that file."""
+    """Outputs under OUT. A stamp under OUT that names a file elsewhere has no say about that file: neither by
+    a path that leads out, nor by a root of its own (`bins:`).
+    """
     outputs = {}
+    places = {"out": out, "file": os.path.dirname(path)}
     for key, known in record.outputs.items():
         root, _, rest = key.partition(":")
-        output = os.path.normpath(os.path.join(out if root == "out" else os.path.dirname(path), rest))
-        if output.startswith(out.rstrip("/") + "/"):
+        output = os.path.normpath(os.path.join(places.get(root, "/"), rest))
+        if root in places and output.startswith(out.rstrip("/") + "/"):
             outputs[output] = known
     return outputs
 

@@ -15,12 +15,13 @@ from pipeline.fingerprint import Fingerprint, Stat
 from pipeline.outdir import inventory
 from pipeline.text import INV, counted, size_of, size_text
 
-ROTTED, EDITED, GONE, UNREADABLE, DAMAGED, UNKNOWN = (
+ROTTED, EDITED, GONE, UNREADABLE, DAMAGED, UNREMOVED, UNKNOWN = (
     "rotted",
     "edited",
     "gone",
     "unreadable",
     "damaged",
+    "not removed",
     "unknown",
 )
 
@@ -70,16 +71,19 @@ def verify(out: str, known: Collection[str] = ()) -> Verified:
     clean.
     """
     inventory.require_build(out)
-    with of_out(out):
+    with of_out(out, reading=True):
         there = inventory.read(out, known)
         stamped = [output for artifact in there.artifacts for output in artifact.outputs.items()]
         with ThreadPoolExecutor(len(machine.cores())) as pool:  # hashing lets go of the interpreter's lock
             findings = [finding for finding in pool.map(lambda pair: _look(out, *pair), stamped) if finding]
         rotten = {finding.path for finding in findings if finding.kind == ROTTED}
         # their times still agree: without its stamp the step runs again, with it it never would
-        for artifact in there.artifacts:
-            if any(os.path.relpath(path, out) in rotten for path in artifact.outputs):
-                os.unlink(artifact.stamp)
+        stamps = [
+            artifact.stamp
+            for artifact in there.artifacts
+            if any(os.path.relpath(path, out) in rotten for path in artifact.outputs)
+        ]
+        findings += [finding for path in stamps if (finding := _removed(out, path))]
         size = sum(size_of(path for path, _ in stamped).values())
     findings += [
         Finding(os.path.relpath(path, out), DAMAGED, "cannot be read: its step runs again")
@@ -93,6 +97,16 @@ def verify(out: str, known: Collection[str] = ()) -> Verified:
         if path + inventory.STAMP not in there.damaged
     ]
     return Verified(out, findings, len(stamped), size)
+
+
+def _removed(out: str, stamp: str) -> Finding | None:
+    """Remove the stamp of what rotted, or say that somebody else must."""
+    try:
+        os.unlink(stamp)
+    except OSError as error:
+        text = f"{error.strerror}: it vouches for what rotted; have its owner verify, or remove it"
+        return Finding(os.path.relpath(stamp, out), UNREMOVED, text)
+    return None
 
 
 def _look(out: str, path: str, before: Fingerprint) -> Finding | None:

@@ -14,6 +14,7 @@ from pipeline import fingerprint, machine
 from pipeline.check import FAIL, PASS, WARN, Check
 from pipeline.errors import DONE, MISTAKE
 from pipeline.freshness.code import ROOT
+from pipeline.process import SEMAPHORES_FIX
 from pipeline.text import INV, size_text
 
 DISK_MB, MEMORY_MB = 10_000, 2_000  # 50,000 pictures as uint8 are 7.2 GiB; an export with PyTorch takes 1 GiB
@@ -34,7 +35,7 @@ def checks(out: str, setup: str = os.path.join(ROOT, "setup.cfg")) -> list[Check
     for name in extras:
         if name not in FOR_DEVELOPERS:
             checks += [_package(line, name) for line in extras[name].split("\n") if line.strip()]
-    return [*checks, _cores(), _memory(), _disk(out)]
+    return [*checks, _cores(), _memory(), _shared_memory(), _disk(out)]
 
 
 def lines(all_checks: Iterable[Check]) -> list[str]:
@@ -84,16 +85,28 @@ def _package(line: str, extra: str = "") -> Check:
 
 def _cores() -> Check:
     allowed, there = len(machine.cores()), os.cpu_count() or 0
-    cut = f" of {there}: the affinity or the cgroup's quota allows no more" if allowed < there else ""
+    quota = machine.cpu_quota()
+    by_quota = quota is not None and max(1, int(quota)) == allowed
+    limit = f"a control group's quota is {quota:g}" if by_quota else "the affinity allows no more"
+    cut = f" of {there}: {limit}" if allowed < there else ""
     return Check("cores", PASS, f"{allowed}{cut}, {machine.cpu_model()}")
 
 
 def _memory() -> Check:
     free = machine.memory_mb()
-    text = f"{size_text(free * 2**20)} available"
+    limit = machine.memory_limit_mb()
+    cut = f", a control group's limit is {size_text(limit * 2**20)}" if limit is not None else ""
+    text = f"{size_text(free * 2**20)} available{cut}"
     if free >= MEMORY_MB:
         return Check("memory", PASS, text)
     return Check("memory", WARN, text, "end what else uses it, or set --jobs=1")
+
+
+def _shared_memory() -> Check:
+    free, refused = machine.shared_memory()
+    if refused:
+        return Check("shared memory", FAIL, f"{machine.SHARED_MEMORY}: {refused}", SEMAPHORES_FIX)
+    return Check("shared memory", PASS, f"{size_text(free)} free in {machine.SHARED_MEMORY}")
 
 
 def _disk(out: str) -> Check:

@@ -6,7 +6,7 @@ import importlib
 import os
 from collections.abc import Mapping
 
-from pipeline.errors import BuildError
+from pipeline.errors import DENIED, BuildError
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.plan import Plan
@@ -65,9 +65,17 @@ def drawing(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, out: 
     if format != "svg":
         raise BuildError(f"--format={format}: expected svg or mermaid")
     path = os.path.join(out, "report", "graph.svg")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(svg(plan, verdicts, files))
+    text = svg(plan, verdicts, files)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        if error.errno not in DENIED:
+            raise
+        raise BuildError(
+            f"{path}: {error.strerror}. To print it, as text: {INV} graph --format=mermaid"
+        ) from None
     return f"graph: {path}"
 
 

@@ -7,6 +7,8 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.errors import BuildError
+
 TABLE = str(Path(__file__).with_name("imagenet_classes.csv"))
 
 
@@ -22,12 +24,18 @@ class Class:
 
 @functools.cache
 def table() -> tuple[Class, ...]:
-    """All classes, by index."""
-    with open(TABLE, encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        return tuple(
-            Class(int(row["index"]), row["wnid"], int(row["ilsvrc2012_id"]), row["name"]) for row in rows
-        )
+    """All classes, by index. BuildError where the file cannot be read."""
+    try:
+        with open(TABLE, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise BuildError(
+            f"{TABLE}: cannot be read ({error.strerror}); it is part of this program: give this user the"
+            " right to (chmod u+r), or get it anew"
+        ) from error
+    return tuple(
+        Class(int(row["index"]), row["wnid"], int(row["ilsvrc2012_id"]), row["name"]) for row in rows
+    )
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping
 
 from pipeline.errors import BuildError
-from pipeline.parts import replaced
+from pipeline.parts import protect, replaced
 from pipeline.text import INV
 from preprocess.dataset import classes
 
@@ -38,6 +38,7 @@ def write(path: str, labels: Mapping[str, int]) -> None:
         part = f"{path}.{os.getpid()}"  # it lies among the user's own files, where no lock is held
         with replaced(path, part), open(part, "w", encoding="utf-8") as file:
             file.write(lines)
+            protect(part)
     except OSError as error:
         raise BuildError(
             f"{path}: cannot be written ({error.strerror}); name another file: --labels=FILE"
@@ -107,7 +108,7 @@ def check(source: str, labelled: Mapping[str, int]) -> None:
 
 def _truth(devkit: str) -> str:
     if os.path.isdir(devkit):
-        for folder, below, files in os.walk(devkit):
+        for folder, below, files in os.walk(devkit, onerror=_refuse_folder):
             below.sort()
             if TRUTH in files:
                 return _text(devkit, open_limited(os.path.join(folder, TRUTH)))
@@ -151,8 +152,22 @@ def open_limited(path: str) -> bytes:
         raise BuildError(
             f"--devkit={path}: no regular file; expected ILSVRC2012_devkit_t12.tar.gz or its folder"
         )
-    with open(path, "rb") as file:
-        return file.read(LARGEST + 1)
+    try:
+        with open(path, "rb") as file:
+            return file.read(LARGEST + 1)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str | None, error: OSError) -> BuildError:
+    return BuildError(
+        f"--devkit={path}: cannot be read ({error.strerror}); give this user the right to, or get it anew"
+    )
+
+
+def _refuse_folder(error: OSError) -> None:
+    """What os.walk does with a folder that it cannot list; alone it would leave it out."""
+    raise _unreadable(error.filename, error) from error
 
 
 def _text(devkit: str, data: bytes) -> str:

@@ -1,7 +1,7 @@
 """The image files of a data set, still without labels; and the files that a data set must not hold."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -34,10 +34,12 @@ class ImageFiles:
 
     root    the folder that their paths are relative to; of a tar, the folder that it lies in
     tar     the archive that holds them, or None
-    places  {base name: where it is}
-    stats   {absolute path: (mtime_ns, ctime_ns, size)}; none of a tar's members
-    given   {base name: label} that came with them: those of an index file, else None
+    places  {name: where it is}, by `named`; while files are looked for, by path
+    stats   {absolute path: (mtime_ns, ctime_ns, size)}; not of a tar's members, nor of what cannot
+            be reached
+    given   {name: label} that came with them: those of an index file, else None
     empty   folders that hold no image at any depth, relative to the root
+    part    which part of Kaggle's ImageNet was taken, where the tree or its tar was given: a path; else ""
     """
 
     root: str
@@ -46,6 +48,7 @@ class ImageFiles:
     stats: dict[str, Stat] = field(default_factory=dict)
     given: dict[str, int] | None = None
     empty: list[str] = field(default_factory=list)
+    part: str = ""
 
 
 @dataclass
@@ -54,19 +57,35 @@ class Unwanted:
 
     twice: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    no_file: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
 
     def refuse(self, dataset: str) -> None:
         """BuildError when there is any: it counts them and names the first."""
-        _refuse(dataset, self.broken, "is a link to nothing", "are links to nothing")
-        _refuse(dataset, self.no_file, "is no file: a pipe or a device", "are no files: pipes or devices")
-        _refuse(dataset, self.twice, "has the name of another", "have names of others")
-        if self.others:
+        if self.broken:
             raise BuildError(
-                f"--dataset={dataset}: {len(self.others)} files look like pictures and have none of the"
-                f" endings {', '.join(ENDINGS)}, first: {min(self.others)}. Convert or remove them"
+                f"--dataset={dataset}: {counted(len(self.broken), 'link')} cannot be followed, first:"
+                f" {min(self.broken)}. Repair or remove what leads nowhere: it may stand for a whole class"
             )
+        if self.twice:
+            raise BuildError(
+                f"--dataset={dataset}: {counted(len(self.twice), 'picture')} in it twice, first:"
+                f" {min(self.twice)}. Pack it anew, each file once"
+            )
+        if self.others:
+            one = len(self.others) == 1
+            raise BuildError(
+                f"--dataset={dataset}: {counted(len(self.others), 'file')} {'looks' if one else 'look'} like"
+                f" {'a picture' if one else 'pictures'} and {'has' if one else 'have'} none of the endings"
+                f" {', '.join(ENDINGS)}, first: {min(self.others)}. Convert or remove"
+                f" {'it' if one else 'them'}"
+            )
+
+
+def named(places: Iterable[Place]) -> dict[str, Place]:
+    """{name: place}: their base names; the paths of all where two base names are the same."""
+    listed = list(places)
+    by_base = {place.path.rpartition("/")[2]: place for place in listed}
+    return by_base if len(by_base) == len(listed) else {place.path: place for place in listed}
 
 
 def is_image(name: str) -> bool:
@@ -77,12 +96,3 @@ def is_image(name: str) -> bool:
 def looks_like_image(name: str) -> bool:
     """Whether a file that is none of them looks like an image, by its name."""
     return OTHERS.search(name) is not None
-
-
-def _refuse(dataset: str, paths: Sequence[str], one: str, many: str) -> None:
-    if paths:
-        says = f"{counted(len(paths), 'picture')} {one if len(paths) == 1 else many}"
-        raise BuildError(
-            f"--dataset={dataset}: {says}, first: {min(paths)}. Every picture needs a file of its own under a"
-            " name of its own"
-        )

@@ -1,33 +1,28 @@
-"""Label files: `NAME CLASS` a line, or a CSV with the columns name and label. Reads all of it or says which
-line is wrong.
+"""Label files: where they lie, what they say as a whole, and labels by folders. Reads all of a file or says
+which line is wrong.
 """
 
-import csv
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from pipeline.errors import BuildError
+from pipeline.fingerprint import absence
 from pipeline.text import INV, counted
 from preprocess.dataset import classes as imagenet
+from preprocess.dataset.image_files import is_image
+from preprocess.labels import kaggle, lines
+from preprocess.labels.lines import DEVKIT_HINT
 
 NAME = "val_label.txt"
-DEVKIT_HINT = f"make a label file with: {INV} data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+IMAGENET, TEST = "ILSVRC2012_", "ILSVRC2012_test_"  # how its pictures' names begin
 
 
-class Line(NamedTuple):
-    """One line of a label file: its number from 1, an image's name or path, its class."""
-
-    number: int
-    name: str
-    label: int
-
-
-def find(dataset: str, root: str) -> tuple[str | None, list[str]]:
+def find(dataset: str, root: str, images: Collection[str] = ()) -> tuple[str | None, list[str]]:
     """Look for the label file in and beside the data set: (its path or None, the places in order).
 
-    `root` is the folder that the images' paths are relative to. BuildError where two files say different
+    `root` is the folder that the images' paths are relative to. Kaggle's solution file, which is looked for
+    further up, too, counts where it names one of the `images`. BuildError where two files say different
     things of the same images: which of them is right is not ours to guess.
     """
     # of an archive or an index file only the folder that it lies in is beside it; that folder's parent is
@@ -37,37 +32,76 @@ def find(dataset: str, root: str) -> tuple[str | None, list[str]]:
     )
     places = [os.path.join(folder, NAME) for folder in dict.fromkeys(folders) if os.path.isdir(folder)]
     there = [place for place in places if os.path.isfile(place)]
+    solution = kaggle.solution(dataset, root) if images else None
+    if solution and not _stems(read(solution)).keys().isdisjoint(_stems(dict.fromkeys(images, 0))):
+        there.append(solution)
     for other in there[1:]:
-        one, two = read(there[0]), read(other)
+        labels = read(there[0])
+        one, two = _stems(labels), _stems(read(other))
         name = next((name for name in one if two.get(name, one[name]) != one[name]), None)
         if name is not None and (one.keys() <= two.keys() or two.keys() <= one.keys()):
+            shown = next(shown for shown in labels if _stems({shown: 0}).keys() == {name})
             raise BuildError(
-                f"{there[0]} and {other} differ: {name} is {one[name]} in the one and {two[name]} in the"
+                f"{there[0]} and {other} differ: {shown} is {one[name]} in the one and {two[name]} in the"
                 " other. Remove the wrong one, or name the right one with --labels=FILE"
             )
     return (there[0] if there else None), places
 
 
-def missing(dataset: str, given: str | None, places: Sequence[str]) -> BuildError:
+def _stems(labels: Mapping[str, int]) -> dict[str, int]:
+    """The labels by base names without their endings, which not every file has."""
+    return {stem_of(name.rpartition("/")[2]): label for name, label in labels.items()}
+
+
+def stem_of(name: str) -> str:
+    """An image's name or path without its ending; a name without one is its own."""
+    return name.rpartition(".")[0] if is_image(name) else name
+
+
+def missing(
+    dataset: str, given: str | None, places: Sequence[str], images: Collection[str] = ()
+) -> BuildError:
     """The error of a data set whose labels are nowhere: not in the `given` file, or in none of the places."""
+    if given is not None and os.path.isdir(given):
+        inside = os.path.join(given, NAME)
+        name = f"the one in it: --labels={inside}" if os.path.isfile(inside) else "the file itself"
+        return BuildError(
+            f"--labels={given}: a folder, and no file; expected a file of lines NAME CLASS. Name {name}"
+        )
     if given is not None:
-        return BuildError(f"--labels={given}: no such file. {DEVKIT_HINT[0].upper()}{DEVKIT_HINT[1:]}")
+        return BuildError(
+            f"--labels={given}: {absence(given)}; expected a text file, a line NAME CLASS a picture (for"
+            f" ImageNet: {INV} data --devkit=ILSVRC2012_devkit_t12.tar.gz)"
+        )
+    if images and all(TEST in name for name in images):
+        return BuildError(
+            f"--dataset={dataset}: no labels found: those of ILSVRC2012's test part are not published; take"
+            " the validation set, val"
+        )
+    packed = kaggle.packed_solution(places)
+    if packed:
+        return BuildError(f"--dataset={dataset}: no labels found, but {packed}: unzip it")
     looked = " and ".join(places)
+    write = f"write a line NAME CLASS for each picture into {NAME}"
     return BuildError(
         f"--dataset={dataset}: no labels found (looked for {looked}). Name the file with --labels=FILE, or"
-        f" {DEVKIT_HINT}"
+        f" {DEVKIT_HINT if any(IMAGENET in name for name in images) else write}"
     )
 
 
-def read(path: str) -> dict[str, int]:
-    """Read a label file: {image's base name: label}, in its order. BuildError names the first line that is
+def read(path: str, classes: int | None = None) -> dict[str, int]:
+    """Read a label file: {image's name: label}, in its order. The names are base names; where two of them are
+    the same, the paths of all.
+
+    `classes` is the model's count, where the labels are for one. BuildError names the first line that is
     wrong, and counts.
     """
+    listed = lines.read(path)
     labels: dict[str, int] = {}
     twice: list[str] = []
-    for line in _lines(path):
-        name = line.name.rpartition("/")[2]
-        if not name:
+    for line in listed:
+        name = _plain(line.name)
+        if not name or line.name.endswith("/"):
             raise BuildError(f"{path}: line {line.number} names no image; expected: NAME CLASS")
         if name in labels:
             twice.append(f"{name} (line {line.number})")
@@ -78,25 +112,34 @@ def read(path: str) -> dict[str, int]:
             " image"
         )
     if not labels:
-        raise BuildError(f"{path}: empty; expected a line NAME CLASS for each image; {DEVKIT_HINT}")
-    return labels
+        raise BuildError(f"{path}: empty; expected a line NAME CLASS for each image")
+    lines.refuse_numbered(path, listed, is_image)
+    lines.refuse_mixed(path, listed, classes)
+    by_base = {name.rpartition("/")[2]: label for name, label in labels.items()}
+    return by_base if len(by_base) == len(labels) else labels
 
 
 def read_places(path: str) -> tuple[dict[str, int], dict[str, str]]:
-    """Read an index file, a label file with paths for names: ({base name: label}, {base name: path as
-    written}).
+    """Read an index file, a label file with paths for names: ({name: label}, {name: path}), names as in
+    `read`.
 
     BuildError as in `read`, and for a path that leads upwards.
     """
     labels = read(path)
-    places = {line.name.rpartition("/")[2]: line.name for line in _lines(path)}
+    places = dict(zip(labels, (line.name for line in lines.read(path)), strict=True))
     outside = [place for place in places.values() if ".." in place.split("/")]
     if outside:
+        lead = "leads" if len(outside) == 1 else "lead"
         raise BuildError(
-            f"{path}: {len(outside)} paths lead upwards, first: {outside[0]}. An index lies in or above the"
-            " folder of its images"
+            f"{path}: {counted(len(outside), 'path')} {lead} upwards, first: {outside[0]}. An index lies in"
+            " or above the folder of its images"
         )
-    return labels, places
+    return labels, {name: place if os.path.isabs(place) else _plain(place) for name, place in places.items()}
+
+
+def _plain(path: str) -> str:
+    """A path without `./` and doubled slashes."""
+    return "/".join(part for part in path.split("/") if part not in ("", ".")) if "/" in path else path
 
 
 def by_folder(paths: Mapping[str, str], classes: int) -> dict[str, int] | None:
@@ -116,7 +159,8 @@ def by_folder(paths: Mapping[str, str], classes: int) -> dict[str, int] | None:
     if classes == len(known) and len(strange) < len(folders):
         wnids, first = len(folders) - len(strange), strange[0] or "pictures in no folder"
         raise BuildError(
-            f"{wnids} folders are named by ILSVRC2012's wnids and {len(strange)} not, first: {first}. "
+            f"{counted(wnids, 'folder')} {'is' if wnids == 1 else 'are'} named by ILSVRC2012's wnids and"
+            f" {len(strange)} not, first: {first}. "
             "Remove or rename what is no class, or name a label file with --labels=FILE"
         )
     if "" in folders or len(folders) != classes or any(path.count("/") != 1 for path in paths.values()):
@@ -137,78 +181,12 @@ def check_range(path: str, labels: Mapping[str, int], classes: int) -> None:
     wrong = [(name, label) for name, label in labels.items() if not 0 <= label < classes]
     if wrong:
         name, label = wrong[0]
-        one_based = (
-            " (the file seems to count from 1)"
-            if min(labels.values()) > 0 and max(labels.values()) == classes
-            else ""
-        )
+        # a single stray label is no sign of that: no class 0, and most of the others
+        used = set(labels.values())
+        counts = min(used) == 1 and max(used) == classes and 2 * len(used) > classes
+        one_based = " (the file seems to count from 1)" if counts else ""
         raise BuildError(
             f"{path}: {counted(len(wrong), 'label')} out of range 0..{classes - 1}, first: {name}"
             f" {label}{one_based}. Labels count from 0 in sorted-wnid order; find out what is wrong: {INV}"
             f" data --diagnose --labels={path} --dataset=... --checkpoint=..."
         )
-
-
-def _lines(path: str) -> list[Line]:
-    return _lines_of_csv(path) if path.lower().endswith(".csv") else _lines_of_text(path)
-
-
-def _lines_of_text(path: str) -> list[Line]:
-    lines = []
-    for number, line in enumerate(_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        name, _, label = line.rstrip().replace("\t", " ").rpartition(" ")
-        if not name and label.isascii() and label.isdigit():
-            raise BuildError(
-                f"{path}: line {number} is {label!r}: a class and no name (a devkit's ground truth?);"
-                f" {DEVKIT_HINT}"
-            )
-        lines.append(Line(number, name.rstrip(), _label(path, number, line, label)))
-    return lines
-
-
-def _lines_of_csv(path: str) -> list[Line]:
-    rows = csv.reader(_text(path).split("\n"))
-    lines = []
-    try:
-        header = next(rows, [])
-        if not {"name", "label"} <= set(header):
-            raise BuildError(
-                f"{path}: line 1 is {','.join(header)[:80]!r}; expected a header with the columns name and"
-                " label"
-            )
-        at_name, at_label = header.index("name"), header.index("label")
-        for row in rows:
-            if row:
-                if len(row) != len(header):
-                    raise BuildError(
-                        f"{path}: line {rows.line_num} has {len(row)} fields; expected {len(header)}"
-                    )
-                label = _label(path, rows.line_num, ",".join(row), row[at_label])
-                lines.append(Line(rows.line_num, row[at_name], label))
-    except csv.Error as error:
-        raise BuildError(
-            f"{path}: line {rows.line_num}: {error}; expected a CSV with the columns name and label"
-        ) from error
-    return lines
-
-
-def _label(path: str, number: int, line: str, text: str) -> int:
-    # int() alone takes "1_000", "٣" and "+7"; 19 digits are no class and very many are slow to convert
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
-        raise BuildError(
-            f"{path}: line {number} is {line[:80]!r}; expected: NAME CLASS, the class a whole number"
-        )
-    return int(text)
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            return file.read()
-    except UnicodeDecodeError as error:
-        raise BuildError(
-            f"{path}: not a text file (byte {error.start} is not UTF-8); expected lines NAME CLASS"
-        ) from error

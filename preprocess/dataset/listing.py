@@ -13,15 +13,17 @@ from typing import NamedTuple
 
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Stat
+from pipeline.text import counted
 from preprocess.dataset import devkit
 from preprocess.dataset import labels as label_files
 from preprocess.dataset.image_files import ImageFiles
 from preprocess.dataset.scan import scanned
+from preprocess.labels import matching
 
 
 class Image(NamedTuple):
-    """An image. `name` is the base name, unique in its data set; offset, size and sha256 (its first 16 hex)
-    are those of a tar's member.
+    """An image. `name` is the base name, or the path where base names are not unique in its
+    data set; offset, size and sha256 (its first 16 hex) are those of a tar's member.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Listing:
     tar       the archive that the images are read from, or None
     identity  first 8 hex digits of a hash over names and labels
     stats     absolute path -> (mtime_ns, ctime_ns, size), as the listing saw them
+    part      which part of Kaggle's ImageNet it is, where its whole tree was given; else ""
     """
 
     root: str
@@ -48,6 +51,7 @@ class Listing:
     tar: str | None
     identity: str
     stats: Mapping[str, Stat] = field(repr=False, compare=False)
+    part: str = field(default="", compare=False)
 
 
 def listed(
@@ -72,6 +76,7 @@ def listed(
         raise label_files.missing(dataset, labels, [])
     files = scanned(dataset, members, leave_out)
     path, label_of = _labels_of(files, dataset, labels, classes)
+    label_of = matching.renamed(label_of, files.places, path or dataset)
     if not any_label:
         devkit.check(path or dataset, label_of)  # first: it says what is wrong with a range, too
         label_files.check_range(path or dataset, label_of, classes)
@@ -89,7 +94,7 @@ def _listing(files: ImageFiles, label_of: Mapping[str, int]) -> Listing:
         Image(name, place.path, label_of[name], place.offset, place.size, place.sha256)
         for name, place in sorted(files.places.items())
     )
-    return Listing(files.root, images, files.tar, identity(images), files.stats)
+    return Listing(files.root, images, files.tar, identity(images), files.stats, files.part)
 
 
 def generated(root: str, labels: Iterable[tuple[str, int]]) -> Listing:
@@ -118,19 +123,20 @@ def _labels_of(
     the folders' names.
     """
     if labels is None and files.given is not None:
-        return None, files.given
+        return None, label_files.read(dataset, classes)
     looked_at: list[str] = []
     if labels is None:
-        labels, looked_at = label_files.find(dataset.rstrip("/"), files.root)
+        labels, looked_at = label_files.find(dataset.rstrip("/"), files.root, files.places)
     if labels is not None:
-        return labels, label_files.read(labels)
+        return labels, label_files.read(labels, classes)
     label_of = label_files.by_folder({name: place.path for name, place in files.places.items()}, classes)
     if label_of is None:
-        raise label_files.missing(dataset, None, looked_at)
+        raise label_files.missing(dataset, None, looked_at, files.places)
     if files.empty:
+        one = len(files.empty) == 1
         raise BuildError(
-            f"--dataset={dataset}: {len(files.empty)} class folders hold no picture, first:"
-            f" {files.empty[0]}. Fill or remove them"
+            f"--dataset={dataset}: {counted(len(files.empty), 'class folder')} {'holds' if one else 'hold'}"
+            f" no picture, first: {files.empty[0]}. Fill or remove {'it' if one else 'them'}"
         )
     return None, label_of
 
@@ -138,6 +144,12 @@ def _labels_of(
 def _match(files: ImageFiles, label_of: Mapping[str, int], source: str) -> None:
     """Check that labels and images are the same set."""
     without = sorted(files.places.keys() - label_of.keys())
+    if len(without) == len(files.places):
+        line, name, differs = matching.difference(label_of, sorted(files.places))
+        raise BuildError(
+            f"{source}: none of its names is a picture's: its first is {line!r}, a picture is called"
+            f" {name!r}: {differs}. Correct it, or name another: --labels=FILE"
+        )
     if without:
         raise BuildError(
             f"{source}: {len(without)} of {len(files.places)} pictures have no label, first missing:"
@@ -147,6 +159,6 @@ def _match(files: ImageFiles, label_of: Mapping[str, int], source: str) -> None:
     if absent:
         where = files.tar or files.root
         raise BuildError(
-            f"{source}: {len(absent)} of {len(label_of)} listed images are absent, first: {absent[0]} (looked"
-            f" in {where}). A part of a complete set is asked for with --limit=N"
+            f"{source}: {len(absent)} of {len(label_of)} listed images are absent, first: {absent[0]}"
+            f" (looked in {where}). Add the pictures, or remove the lines: --limit=N needs them, too"
         )

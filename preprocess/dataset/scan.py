@@ -7,9 +7,9 @@ is an error.
 
 import os
 from collections.abc import Sequence
-from stat import S_ISREG
 
 from pipeline.errors import BuildError
+from pipeline.text import counted
 from preprocess.dataset import labels as label_files
 from preprocess.dataset import scan_folder
 from preprocess.dataset import tar as archive
@@ -20,9 +20,9 @@ from preprocess.dataset.image_files import (
     Unwanted,
     is_image,
     looks_like_image,
+    named,
 )
-
-VAL = "val"
+from preprocess.labels.kaggle import ABOVE, OTHER_PARTS, VAL
 
 
 def scanned(dataset: str, members: str | None = None, leave_out: str | None = None) -> ImageFiles:
@@ -45,26 +45,72 @@ def scanned(dataset: str, members: str | None = None, leave_out: str | None = No
         files = _of_tar(dataset, members)
     if not files.places:
         raise BuildError(
-            f"--dataset={dataset}: no pictures in it; expected files ending in {', '.join(ENDINGS)} (any"
-            " case), at any depth"
+            f"--dataset={dataset}: no pictures in it{_archives_in(dataset)}; expected files ending in"
+            f" {', '.join(ENDINGS)} (any case), at any depth"
         )
+    files.places = named(files.places.values())
     unwritable = [name for name in files.places if not name.isprintable()]
     if unwritable:
         raise BuildError(
-            f"--dataset={dataset}: {len(unwritable)} file names are not printable UTF-8, first:"
-            f" {unwritable[0]!a}. Rename them"
+            f"--dataset={dataset}: {counted(len(unwritable), 'file name')} not printable as UTF-8, first:"
+            f" {unwritable[0]!a}. Rename the file"
         )
     return files
 
 
+def _archives_in(dataset: str) -> str:
+    """What to do with an archive that lies where the pictures should: the first one."""
+    if not os.path.isdir(dataset):
+        return ""
+    for name in sorted(os.listdir(dataset)):
+        if name.lower().endswith((".zip", ".tar.gz", ".tgz")):
+            return f", but {name}: unpack it"
+        if name.lower().endswith(".tar"):
+            return f", but {name}: name it, --dataset={dataset}/{name}"
+    return ""
+
+
 def _of_folder(dataset: str, leave_out: str | None) -> ImageFiles:
-    val = os.path.join(dataset, VAL)
-    if not os.path.isdir(val):
+    above = next((above for above in ABOVE if os.path.isdir(f"{dataset}/{above}{VAL}")), None)
+    if above is None:
+        _refuse_other_parts(dataset, _parts_in(dataset))
         return scan_folder.scanned(dataset, dataset, leave_out)
-    _refuse_beside_val(
-        dataset, [entry.name for entry in os.scandir(dataset) if is_image(entry.name) and entry.is_file()]
-    )
-    return scan_folder.scanned(dataset, val, leave_out)
+    try:
+        with os.scandir(f"{dataset}/{above}") as entries:
+            beside = [entry.name for entry in entries if is_image(entry.name) and entry.is_file()]
+    except OSError as error:
+        raise scan_folder.unreadable(f"{dataset}/{above}".rstrip("/"), error) from error
+    _refuse_beside_val(dataset, beside)
+    files = scan_folder.scanned(dataset, f"{dataset}/{above}{VAL}", leave_out)
+    if above or any(os.path.isdir(f"{dataset}/{part}") for part in OTHER_PARTS):
+        files.part = above + VAL
+    return files
+
+
+def _parts_in(dataset: str) -> list[str]:
+    """The folders of a tree without val/ that hold other parts of ImageNet: in Kaggle's places, or with a
+    folder a class in it (a class may well be called train).
+    """
+    there = [
+        above + part for above in ABOVE for part in OTHER_PARTS if os.path.isdir(f"{dataset}/{above}{part}")
+    ]
+    return [part for part in there if "/" in part or _has_folders(f"{dataset}/{part}")]
+
+
+def _has_folders(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.is_dir() for entry in entries)
+    except OSError:
+        return False  # whoever lists it says so
+
+
+def _refuse_other_parts(dataset: str, parts: Sequence[str]) -> None:
+    if parts:
+        raise BuildError(
+            f"--dataset={dataset}: no {VAL}/ in it, only {' and '.join(parts)}, which is no validation"
+            f" set. To evaluate it all the same name it: --dataset={dataset}/{parts[0]}"
+        )
 
 
 def _of_index_file(path: str) -> ImageFiles:
@@ -74,18 +120,21 @@ def _of_index_file(path: str) -> ImageFiles:
     absent = []
     for name, place in places.items():
         full = os.path.join(root, place)
-        try:
-            stat = os.stat(full)
-        except (OSError, ValueError):  # ValueError: a null byte
-            absent.append(place)
-            continue
-        if not S_ISREG(stat.st_mode) or os.path.isabs(place):
+        if os.path.isabs(place):
             raise BuildError(
-                f"{path}: {place}: expected a picture's path relative to {root}; this is "
-                + ("absolute" if os.path.isabs(place) else "a folder, a pipe or a device")
+                f"{path}: {place}: expected a picture's path relative to {root}; this is absolute"
             )
         files.places[name] = Place(place)
-        files.stats[full] = stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
+        try:
+            stat = os.stat(full)
+        except PermissionError as error:
+            if not os.path.islink(full):
+                raise scan_folder.unreadable(os.path.dirname(full), error) from error
+        except (OSError, ValueError):  # ValueError: a null byte
+            if not os.path.lexists(full):  # a link that leads nowhere is a picture that cannot be read
+                absent.append(place)
+        else:
+            files.stats[full] = stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
     if absent:
         raise BuildError(
             f"{path}: {len(absent)} of {len(places)} listed images are absent, first: {absent[0]} (looked in"
@@ -105,27 +154,41 @@ def _of_tar(path: str, members: str | None) -> ImageFiles:
         for place, member in listed
         if not any(part.startswith(".") for part in place.split("/"))
     ]
-    if any(place.startswith(f"{VAL}/") and is_image(place) for place, _ in listed):
-        _refuse_beside_val(path, [place for place, _ in listed if "/" not in place and is_image(place)])
-        listed = [
-            (place.removeprefix(f"{VAL}/"), member) for place, member in listed if place.startswith(f"{VAL}/")
-        ]
+    images = [place for place, _ in listed if is_image(place)]
+    above = next((above for above in ABOVE if _below(above + VAL, images)), None)
+    if above is None:
+        parts = [above + part for above in ABOVE for part in OTHER_PARTS]
+        _refuse_other_parts(path, [part for part in parts if _below(part, images, "/" not in part)])
+    else:
+        _refuse_beside_val(path, [place for place in images if os.path.dirname(place) == above.rstrip("/")])
+        if above or any(_below(part, images) for part in OTHER_PARTS):
+            files.part = above + VAL
+    folder = "" if above is None else f"{above}{VAL}/"
     for place, member in listed:
-        name = place.rpartition("/")[2]
-        if looks_like_image(name):
-            unwanted.others.append(place)
-        if not is_image(name):
+        inside = place.removeprefix(folder)
+        if not place.startswith(folder):
             continue
-        if name in files.places:
+        if looks_like_image(place):
+            unwanted.others.append(inside)
+        if not is_image(place):
+            continue
+        if inside in files.places:
             unwanted.twice.append(member.path)
-        files.places[name] = Place(place, member.offset, member.size, member.sha256)
+        files.places[inside] = Place(inside, member.offset, member.size, member.sha256)
     unwanted.refuse(path)
     return files
 
 
+def _below(folder: str, images: Sequence[str], deeper: bool = False) -> bool:
+    """Whether images lie in this folder of a tar; `deeper`: in a folder in it."""
+    most = folder.count("/") + 1 + deeper
+    return any(place.startswith(f"{folder}/") and place.count("/") >= most for place in images)
+
+
 def _refuse_beside_val(dataset: str, beside: Sequence[str]) -> None:
     if beside:
+        lie = "lies" if len(beside) == 1 else "lie"
         raise BuildError(
-            f"--dataset={dataset}: {len(beside)} pictures lie beside {VAL}/, first: {min(beside)}. Name one"
-            " of the two folders"
+            f"--dataset={dataset}: {counted(len(beside), 'picture')} {lie} beside {VAL}/, first:"
+            f" {min(beside)}. Name one of the two folders"
         )

@@ -3,17 +3,17 @@ out.
 """
 
 import os
-from stat import S_ISREG
 
 from pipeline.errors import BuildError
 from preprocess.dataset.image_files import ImageFiles, Place, Unwanted, is_image, looks_like_image
 
 
 def scanned(dataset: str, root: str, leave_out: str | None = None) -> ImageFiles:
-    """The images below `root`, which is the folder `dataset` or a part of it.
+    """The images below `root`, which is the folder `dataset` or a part of it, by their paths.
 
-    `leave_out` is a folder that is not looked into. BuildError for a folder that cannot be read, that is
-    reached in two ways, or that holds what a data set must not hold; and when `root` is the one to leave out.
+    An image that cannot be read is one of them: whoever reads it says why. `leave_out` is a folder that is
+    not looked into. BuildError for a folder that cannot be read, that is reached in two ways, or that holds
+    what a data set must not hold; and when `root` is the one to leave out.
     """
     files, unwanted = ImageFiles(root), Unwanted()
     ours = _identity(leave_out) if leave_out and os.path.isdir(leave_out) else None
@@ -22,7 +22,10 @@ def scanned(dataset: str, root: str, leave_out: str | None = None) -> ImageFiles
     while waiting:
         inside = waiting.pop()
         folder = f"{root}/{inside}" if inside else root
-        identity = _identity(folder)
+        try:
+            identity = _identity(folder)
+        except OSError as error:
+            raise unreadable(os.path.dirname(folder), error) from error
         before = seen.setdefault(identity, inside)
         if identity == ours:
             if not inside:
@@ -40,8 +43,7 @@ def scanned(dataset: str, root: str, leave_out: str | None = None) -> ImageFiles
             )
         waiting.extend(sorted(_scan(folder, inside, files, unwanted), reverse=True))
     unwanted.refuse(dataset)
-    filled = {folder for place in files.places.values() for folder in _above(place.path)}
-    files.empty = [folder for folder in files.empty if folder not in filled]
+    _sort_empty(files)
     return files
 
 
@@ -50,37 +52,67 @@ def _scan(folder: str, inside: str, files: ImageFiles, unwanted: Unwanted) -> li
     below = []
     try:
         entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+        files.empty.append(inside)  # until an image is found below
+        for entry in entries:
+            path = f"{inside}/{entry.name}" if inside else entry.name
+            if _is_folder(entry):
+                below.append(path)
+            elif is_image(entry.name):
+                files.places[path] = Place(path)
+                _add_stat(entry, files)
+            elif entry.is_symlink() and not os.path.exists(entry.path):
+                # whatever its name: it may be a whole class on a disk that is not mounted
+                unwanted.broken.append(path)
+            elif looks_like_image(entry.name):
+                unwanted.others.append(path)
     except OSError as error:
-        raise BuildError(
-            f"{folder}: cannot be read ({error.strerror}); a data set is read whole or not at all"
-        ) from error
-    files.empty.append(inside)  # until an image is found below
-    for entry in entries:
-        path = f"{inside}/{entry.name}" if inside else entry.name
-        if entry.is_dir():
-            below.append(path)
-        elif entry.is_symlink() and not os.path.exists(entry.path):
-            # whatever its name: it may be a whole class on a disk that is not mounted
-            unwanted.broken.append(path)
-        elif is_image(entry.name):
-            _add(entry, path, files, unwanted)
-        elif looks_like_image(entry.name):
-            unwanted.others.append(path)
+        raise unreadable(folder, error) from error
     return below
 
 
-def _add(entry: os.DirEntry[str], path: str, files: ImageFiles, unwanted: Unwanted) -> None:
+def unreadable(folder: str, error: OSError) -> BuildError:
+    """The error of a folder that cannot be listed, or whose files cannot be reached."""
+    return BuildError(
+        f"{folder}: cannot be read ({error.strerror}); a data set is read whole or not at all. Give this user"
+        " the right to read it (chmod u+rx), or name another --dataset"
+    )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        if not entry.is_symlink():
+            raise
+        return False  # a link in a circle, or into a locked folder
+
+
+def _add_stat(entry: os.DirEntry[str], files: ImageFiles) -> None:
     try:
         stat = entry.stat()
+    except PermissionError:
+        if not entry.is_symlink():  # the folder may be listed, and nothing in it reached
+            raise
     except OSError:
-        unwanted.broken.append(path)
         return
-    if not S_ISREG(stat.st_mode):
-        unwanted.no_file.append(path)
-    if entry.name in files.places:
-        unwanted.twice.append(path)
-    files.places[entry.name] = Place(path)
-    files.stats[entry.path] = stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
+    else:
+        files.stats[entry.path] = stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
+
+
+def _sort_empty(files: ImageFiles) -> None:
+    """Leave those folders in `empty` that hold no image. One that is called like an image and holds none is
+    an image that cannot be read.
+    """
+    filled = {folder for path in files.places for folder in _above(path)}
+    for folder in [folder for folder in files.empty if folder not in filled and is_image(folder)]:
+        if not files.places.keys() & set(_above(folder)):
+            files.places[folder] = Place(folder)
+    filled = {folder for path in files.places for folder in (path, *_above(path))}
+    files.empty = [
+        folder
+        for folder in files.empty
+        if folder not in filled and not files.places.keys() & set(_above(folder))
+    ]
 
 
 def _leads_up(inside: str, before: str) -> bool:

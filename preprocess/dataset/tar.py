@@ -19,6 +19,7 @@ from pipeline.parts import replaced
 
 SCHEMA = 1
 CHUNK = 1 << 20  # bytes read at once
+ZIP = b"PK\x03\x04"
 
 
 class Member(NamedTuple):
@@ -76,24 +77,45 @@ def scan(tar: str) -> list[Member]:
                 members.append(Member(member.name, member.offset_data, member.size, sha256))
             _check_end(tar, archive.offset, data)
     except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
+        with open(tar, "rb") as data:
+            zipped = data.read(len(ZIP)) == ZIP
+        what = "a zip: unzip it and name the folder" if zipped else f"not an uncompressed tar ({error})"
         raise BuildError(
-            f"--dataset={tar}: not an uncompressed tar ({error}); expected a folder, a .tar (gunzip a .tar.gz"
-            " first), or an index file ending in .txt or .csv"
+            f"--dataset={tar}: {what}; expected a folder, a .tar (gunzip a .tar.gz first), or an index file"
+            " ending in .txt or .csv"
         ) from error
+    except OSError as error:
+        raise _unreadable(tar, error) from error
     return members
 
 
-def read(tar: str, wanted: Sequence[tuple[int, int]], most: int) -> Iterator[tuple[int, bytes]]:
+def read(tar: str, wanted: Sequence[tuple[int, int]], most: int) -> Iterator[tuple[int, bytes | OSError]]:
     """Yield (position in `wanted`, bytes) of each wanted (offset, size), in the order of the offsets: one
-    sweep through the file.
+    sweep through the file. BuildError where it cannot be opened.
 
-    Of a member of more than `most` bytes, `most` + 1 are read.
+    Of a member of more than `most` bytes, `most` + 1 are read; of one that the disk does not give, the error
+    is yielded.
     """
-    with open(tar, "rb") as data:
+    try:
+        data = open(tar, "rb", opener=fingerprint.open_regular)  # noqa: SIM115  closed below
+    except OSError as error:
+        raise _unreadable(tar, error) from error
+    with data:
         for position in sorted(range(len(wanted)), key=lambda at: wanted[at][0]):
             offset, size = wanted[position]
-            data.seek(offset)
-            yield position, data.read(min(size, most + 1))
+            try:
+                data.seek(offset)
+                member: bytes | OSError = data.read(min(size, most + 1))
+            except OSError as error:
+                member = error
+            yield position, member
+
+
+def _unreadable(tar: str, error: OSError) -> BuildError:
+    return BuildError(
+        f"--dataset={tar}: cannot be read ({error.strerror}); give this user the right to (chmod u+r), or"
+        " name another"
+    )
 
 
 def _check(tar: str, member: tarfile.TarInfo, length: int) -> None:

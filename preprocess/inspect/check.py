@@ -4,17 +4,21 @@ wrongly.
 
 import io
 import json
+import re
 import warnings
 from collections.abc import Sequence
 from typing import TypedDict
 
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from preprocess import shards
 from preprocess.pixels import decode, transform
 from preprocess.undecodable import BadImage
 
-ORIENTATION = 0x0112
+ORIENTATION, BITS_PER_SAMPLE = 0x0112, 258  # TIFF 6.0's tags
+PNG_DEPTH = 24  # where a PNG has its bits a sample: signature, length, "IHDR", width, height before it
+WIDE = {"I": 32, "F": 32, "I;16": 16, "I;16B": 16, "I;16L": 16, "I;16N": 16}  # Pillow's modes, bits
 FORMAT_OF = {".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG"}
 
 
@@ -46,12 +50,13 @@ def odd(
             kind = "JPEG" if image.format == "MPO" else image.format
             if kind != FORMAT_OF.get("." + name.rpartition(".")[2].lower()):
                 oddities.append(f"{kind} data under this name")
-            if image.mode in ("L", "LA", "1", "I;16", "I"):
+            if image.mode in ("L", "LA", "1", *WIDE):
                 oddities.append("grayscale")
             elif image.mode == "CMYK":
                 oddities.append("CMYK (four components)")
             elif image.mode != "RGB":
                 oddities.append(f"mode {image.mode}")
+            oddities += _deep(image, data)
             oddities += _turned(image)
             if min(image.size) < 32:
                 oddities.append(f"tiny: {image.size[0]}x{image.size[1]}")
@@ -66,13 +71,14 @@ def write(
     images: Sequence[str] = (),
     tar: str | None = None,
     members: Sequence[shards.Member] = (),
+    names: Sequence[str] = (),
     method: str = "pillow",
 ) -> None:
     """Look at some images (as in shards.write); write a JSON list of Finding, one for each image that is odd
     or cannot be used.
     """
     findings: list[Finding] = []
-    for row, name, source in shards.sources(images, tar, members):
+    for row, name, source in shards.sources(images, tar, members, names):
         try:
             data = source()
         except BadImage as error:
@@ -114,6 +120,23 @@ def summary(findings: Sequence[Finding], images: int) -> str:
         lines.append(f"  odd   {kind}: {len(names)}")
         lines += [f"          {name}" for name in names[:20]] + ["          ..."] * (len(names) > 20)
     return "\n".join(lines) + "\n"
+
+
+def _deep(image: Image.Image, data: bytes) -> list[str]:
+    """What Pillow, and so the reference, makes of more than 8 bits a channel: of grayscale most is white."""
+    bits = WIDE.get(image.mode, 8)
+    if image.format == "PNG":
+        bits = data[PNG_DEPTH]
+    elif isinstance(image, TiffImageFile):
+        bits = max(image.tag_v2.get(BITS_PER_SAMPLE, (bits,)))
+    elif image.format == "PPM" and image.mode != "F":
+        head = re.sub(rb"#[^\n]*", b"", data[:512]).split(None, 4)  # magic, width, height, largest level
+        wide = head[0] not in (b"P1", b"P4") and len(head) > 3 and head[3].isdigit() and int(head[3]) > 255
+        bits = 16 if wide else 8
+    if bits <= 8:
+        return []
+    clipped = "levels above 255 become white" if image.mode in WIDE else "the upper 8 are kept"
+    return [f"{bits} bits a channel: {clipped}, as in the reference"]
 
 
 def _turned(image: Image.Image) -> list[str]:

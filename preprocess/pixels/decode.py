@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError, _imaging
 
+from pipeline.fingerprint import open_regular
+from preprocess.pixels import formats
 from preprocess.pixels.crop import Box
 from preprocess.undecodable import BadImage
 
@@ -62,7 +64,8 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 def read(path: str) -> bytes:
     """Read an image's file. BadImage where it cannot be read, or has more than LARGEST_FILE bytes."""
     try:
-        with open(path, "rb", buffering=0) as file:  # a buffer would only be copied from
+        # unbuffered: a buffer would only be copied from
+        with open(path, "rb", buffering=0, opener=open_regular) as file:
             data = file.read(min(os.fstat(file.fileno()).st_size, LARGEST_FILE) + 1)
     except OSError as error:
         raise BadImage(f"cannot be read: {error.strerror}") from None
@@ -165,7 +168,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 yield image
     except UnidentifiedImageError:
-        raise BadImage("not an image" if data.strip(b"\0") else "not an image: all bytes are zero") from None
+        raise BadImage(formats.refusal(data)) from None
     except Image.DecompressionBombError as error:
         raise BadImage(f"decompression bomb: {error}") from None
     # Pillow's readers raise these on damaged files, whichever format they take them for
@@ -182,7 +185,8 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         struct.error,
         zlib.error,
     ) as error:
-        raise BadImage(" ".join(f"{error}".split()) or type(error).__name__) from None
+        reason = " ".join(f"{error}".split()) or type(error).__name__
+        raise BadImage(reason + formats.remark(data)) from None
 
 
 def check_size(width: int, height: int) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 
-from configs import options
+from configs.given import parse
 from pipeline import machine
 from pipeline.cli.settings import Settings
 from pipeline.freshness.code import ROOT, Source
@@ -70,5 +70,5 @@ class Build:
 
 def resolve(typed: Mapping[str, object]) -> Build:
     """The options as typed -> the build on this machine."""
-    given = options.parse(typed)
+    given = parse(typed)
     return Build(request.fitted(given, target.chip_of(given)))

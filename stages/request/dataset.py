@@ -5,7 +5,9 @@ A data set is made from a listing and never changed: `evaluated` takes all image
 compile` never makes one.
 """
 
+import functools
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +16,7 @@ from pipeline.errors import BuildError
 from pipeline.fingerprint import Stat
 from preprocess.dataset import listing, scan, subset
 from preprocess.dataset.listing import Image, Listing
+from preprocess.labels import kaggle
 from preprocess.sample import splits
 from stages.request.request import Request
 
@@ -55,6 +58,7 @@ class Dataset:
         return {
             "model": None,
             "checkpoint": None,
+            "weights": None,
             "dataset": self.in_records,
             "chip": None,
             "precision": None,
@@ -120,9 +124,12 @@ class Dataset:
         return {"tar": self.listing.tar} if self.listing.tar else {}
 
     def members(self, part: Sequence[Image]) -> dict[str, object]:
-        """Where a tar holds these images and what they are; nothing for a folder, whose files are inputs."""
+        """Where a tar holds these images and what they are. Of a folder, whose files are inputs, only the
+        names that are more than the files' own.
+        """
         if not self.listing.tar:
-            return {}
+            names = [image.name for image in part]
+            return {"names": names} if any("/" in name for name in names) else {}
         return {"members": [[image.name, image.offset, image.size, image.sha256] for image in part]}
 
 
@@ -175,7 +182,17 @@ def _listed(request: Request, any_label: bool = False) -> Listing:
     if request.sample:
         return listing.generated(sample_pictures(request), splits.listing())
     classes, members = request.model.classes, _members(request)
-    return listing.listed(request.dataset, request.labels, classes, members, any_label, request.out)
+    everything = listing.listed(request.dataset, request.labels, classes, members, any_label, request.out)
+    part = kaggle.part_taken(request.dataset, everything.part)
+    if part and not request.given.quiet:
+        _tell(f"inv: --dataset={request.given.dataset}: {part}")
+    return everything
+
+
+@functools.cache
+def _tell(line: str) -> None:
+    """Say a line, once: several stages ask for the same data set."""
+    print(line, file=sys.stderr)
 
 
 def _members(request: Request) -> str:

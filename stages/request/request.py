@@ -8,14 +8,17 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from configs import schema
-from configs.options import Given
-from configs.schema import Chip, Model
-from pipeline import fingerprint
+from configs.chip import Chip
+from configs.given import Given
+from configs.schema import Model
+from pipeline import fingerprint, parts
 from pipeline.errors import BuildError
 from pipeline.freshness.code import ROOT
-from pipeline.text import INV
 from preprocess import presets
+from preprocess.dataset import labels as label_files
 from preprocess.presets import Own, Values
+from stages.request import checkpoint
+from stages.request.checkpoint import Weights
 
 REPOSITORY = ROOT
 SAMPLE = "sample"
@@ -71,18 +74,12 @@ class Request:
             raise BuildError(
                 "--checkpoint: none given, and a data set or a model was. Add --checkpoint=FILE, " + NEITHER
             )
-        path = os.path.abspath(typed)
-        if not os.path.isfile(path):
-            raise BuildError(
-                f"--checkpoint={typed}: {'a folder' if os.path.isdir(path) else 'no such file'}; expected the"
-                " .tar or .pth file with the weights"
-            )
-        return path
+        return checkpoint.path_of(typed)
 
-    @property
-    def has_checkpoint(self) -> bool:
-        """Whether there is one; `inv preprocess` and some of `inv data` do without."""
-        return self.sample or self.given.checkpoint is not None
+    @cached_property
+    def weights(self) -> Weights:
+        """Which of the checkpoint's sets of weights is read."""
+        return checkpoint.weights_of(self.checkpoint, self.model, self.given.weights)
 
     @cached_property
     def dataset(self) -> str:
@@ -95,7 +92,8 @@ class Request:
         path = os.path.abspath(typed)
         if not os.path.exists(path):
             raise BuildError(
-                f"--dataset={typed}: no such folder or file; expected a folder of pictures or a .tar"
+                f"--dataset={typed}: {fingerprint.absence(path, 'folder or file')};"
+                " expected a folder of pictures or a .tar"
             )
         return path
 
@@ -107,10 +105,7 @@ class Request:
             return None
         path = os.path.abspath(typed)
         if not os.path.isfile(path):
-            raise BuildError(
-                f"--labels={typed}: no such file. Make it with: {INV} data"
-                " --devkit=ILSVRC2012_devkit_t12.tar.gz"
-            )
+            raise label_files.missing("", typed, [])
         return path
 
     @cached_property
@@ -126,8 +121,9 @@ class Request:
 
     @property
     def model_dir(self) -> str:
-        """OUT/MODEL-<checkpoint hash8>."""
-        return os.path.join(self.out, f"{plain(self.model.name)}-{self.checkpoint_hash}")
+        """OUT/MODEL-<checkpoint hash8>, and -KEY of a set of weights that is read since it was named."""
+        suffix = self.weights.suffix  # first: what is no checkpoint need not be hashed
+        return os.path.join(self.out, f"{plain(self.model.name)}-{self.checkpoint_hash}{suffix}")
 
     @cached_property
     def chip_dir(self) -> str:
@@ -136,7 +132,7 @@ class Request:
         """
         own = self.input == "float32" or self.pixels == self._pixels_of("own")
         form = f"{self.precision}-{self.input}" + ("" if own else f"-{self.given.preset}")
-        return os.path.join(self.model_dir, self.chip.name, form)
+        return os.path.join(self.model_dir, self.chip.folder, form)
 
     @property
     def variant(self) -> str:
@@ -192,8 +188,9 @@ class Request:
         return {
             "model": self.model.name,
             "checkpoint": self.checkpoint_name,
+            "weights": self.weights.key,
             "dataset": dataset,
-            "chip": self.chip.name,
+            **self.chip.columns,
             "precision": self.precision,
             "input": self.input,
             "batch": batch,
@@ -218,8 +215,8 @@ def fitted(given: Given, chip: Chip) -> Request:
 
 
 def out_of(typed: str | None) -> str:
-    """--out as an absolute path."""
-    return os.path.abspath(typed) if typed else os.path.join(REPOSITORY, "out")
+    """--out as an absolute path. BuildError where that is no folder and cannot become one."""
+    return parts.folder(os.path.abspath(typed) if typed else os.path.join(REPOSITORY, "out"), "--out=")
 
 
 def own_pixels(model: Model) -> Own:

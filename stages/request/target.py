@@ -4,14 +4,14 @@ them.
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import backends
 from backends import Backend
 from configs import schema
-from configs.options import Given
-from configs.schema import Chip
+from configs.chip import Chip
+from configs.given import Given
 from pipeline import machine
 from pipeline.errors import BuildError
 from pipeline.step import Slot
@@ -41,17 +41,17 @@ class Target:
         is.
         """
         self.backend.require_runtime(self.chip.name)
-        return chosen(self.request.given.devices, self._present(), self.chip.name)
+        return chosen(self.request.given.devices, self._present(), self.chip.folder)
 
     def _present(self) -> list[str]:
         if self.backend.NEEDS == "cpu":
             return self.backend.devices(cores=self._cores_per_device)
-        board = self.backend.board(self.chip.soc_version)
+        board = self.backend.board(self.chip.on_board)
         for line in board.left_out if board else ():
             print(f"inv: {line}", file=sys.stderr)
         if board and board.devices:
             return list(board.devices)
-        return self.backend.devices(soc_version=self.chip.soc_version)
+        return self.backend.devices(soc_version=self.chip.on_board)
 
     @property
     def _cores_per_device(self) -> int:
@@ -116,8 +116,25 @@ def chosen(text: str, there: list[str], chip: str) -> list[str]:
 
 
 def chip_of(given: Given) -> Chip:
-    """The chip that was named, or the one that is found."""
-    return schema.chip(_found() if given.chip == "auto" else given.chip)
+    """The chip that was named, or the one that is found. A chip that is named where the boards are slices of
+    it is such a slice.
+    """
+    chip = named(_found() if given.chip == "auto" else given.chip)
+    if chip.slice or not chip.backend:
+        return chip
+    return replace(chip, slice=backends.load(chip.backend).slice_of(chip.soc_version))
+
+
+def named(name: str) -> Chip:
+    """The chip of this name, which may be that of a slice (310P3vir04). BuildError for a family's name."""
+    try:
+        return schema.chip(name)
+    except BuildError:
+        for backend in map(backends.load, backends.names()):
+            whole, part = backend.typed_name(name)
+            if part:
+                return replace(schema.chip(whole), slice=part)
+        raise
 
 
 def _found() -> str:

@@ -39,6 +39,11 @@ export LD_LIBRARY_PATH={home}/lib64:{home}/lib64/plugin/opskernel:{home}/lib64/p
 export PYTHONPATH={home}/python/site-packages:{home}/opp/built-in/op_impl/ai_core/tbe:$PYTHONPATH
 export PATH={home}/bin:{home}/compiler/ccec_compiler/bin:$PATH
 """  # noqa: E501
+# set_env.sh of 9.x: the stand-in of the driver's library, where there is no driver
+SET_ENV_9 = """if [ ! -d {driver} ]; then
+    export LD_LIBRARY_PATH={home}/{arch}-linux/devlib:{home}/{arch}-linux/devlib/linux/{arch}:$LD_LIBRARY_PATH
+fi
+"""
 
 
 def install(
@@ -48,7 +53,7 @@ def install(
     merged.
 
     `without` leaves parts out: "atc", "npu-smi", "aclruntime", "ais_bench", "toolkit", "info" (the version
-    file).
+    file), "driver".
     `imposter` puts the other project called ais_bench before the right one. `scenario`: see
     cannsim/scenario.py; an unknown key is a TypeError. Calling it again on the same folder changes the
     scenario and keeps the log.
@@ -62,7 +67,7 @@ def install(
     path = folder / "scenario.json"
     path.write_text(json.dumps(told, indent=1))
     scenarios.check(told)
-    home = _toolkit(folder, PROFILES[told["profile"]], "info" not in without)
+    home = _toolkit(folder, PROFILES[told["profile"]], "info" not in without, "driver" not in without)
     for tool in ("atc", "npu-smi"):
         _launcher(folder / "bin", tool, python, path, tool not in without)
     pythonpath = [str(home / "python/site-packages"), str(HERE / "lib")]
@@ -123,7 +128,7 @@ def _launcher(folder: Path, tool: str, python: str, scenario: Path, present: boo
             path.chmod(0o755)
 
 
-def _toolkit(folder: Path, profile, info: bool) -> Path:
+def _toolkit(folder: Path, profile, info: bool, driver: bool) -> Path:
     """A toolkit as contract 1.1 lays it out, without the tools: they stand in folder/bin."""
     home = (
         folder
@@ -141,10 +146,21 @@ def _toolkit(folder: Path, profile, info: bool) -> Path:
         f"{arch}-linux/devlib",
     ):
         (home / name).mkdir(parents=True, exist_ok=True)
-    (folder / "driver/lib64").mkdir(parents=True, exist_ok=True)
-    (folder / "driver/version.info").write_text("Version=22.0.2\npackage_version=22.0.2\n")
-    (home / "lib64/libascendcl.so").write_bytes(b"\x7fELF simulated\n")
-    (home / "set_env.sh").write_text(SET_ENV.format(home=home))
+    if driver:
+        (folder / "driver/lib64").mkdir(parents=True, exist_ok=True)
+        (folder / "driver/version.info").write_text("Version=22.0.2\npackage_version=22.0.2\n")
+    new = profile.number >= 9
+    headers, stub = (
+        (f"{arch}-linux/include/acl", f"{arch}-linux/devlib/linux/{arch}")
+        if new
+        else ("runtime/include/acl", "runtime/lib64/stub")
+    )
+    for place in ("lib64", stub):
+        (home / place).mkdir(parents=True, exist_ok=True)
+        (home / place / "libascendcl.so").write_bytes(b"\x7fELF simulated\n")
+    (home / headers).mkdir(parents=True, exist_ok=True)
+    more = SET_ENV_9.format(home=home, arch=arch, driver=folder / "driver") if new else ""
+    (home / "set_env.sh").write_text(SET_ENV.format(home=home) + more)
     text = (
         f"package_name=Ascend-cann-toolkit\nversion={profile.version}\narch={arch}\nos=linux\npath={home}\n"
     )

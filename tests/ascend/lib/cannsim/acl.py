@@ -19,6 +19,24 @@ TEXTS = {
 }
 
 
+# ACL's own texts (aclGetRecentErrMsg). None but EE1001's and EL0003's carries a code of six digits.
+LOAD_TEXTS = {
+    "EE1001": (
+        "[ACL ERROR] EE1001: The argument is invalid.Reason: ModelCheckCompatibility failed,"
+        " supported socVersion={device}, but the model socVersion={model}"
+    ),
+    "EL0001": "EL0001: Failed to execute on the device. Reason: the device is busy or lost.",
+    "EL0003": "EL0003: The argument is invalid. Reason: the device cannot be used.",
+    "EL0004": "EL0004: Failed to allocate memory. Possible Cause: Available memory is insufficient.",
+    "EE2002": "EE2002: Value x for environment variable GE_USE_STATIC_MEMORY is invalid.",
+    "E10001": (
+        "E10001: Value {model} for parameter soc_version is invalid. Reason: Model soc version is not support"
+        " in this device, which is {device}."
+    ),
+}
+NO_MEMORY = 0  # what fault() answers where a run finds no memory
+
+
 class Process:
     """What ACL holds for this process. One device context a device; gone for good after finalize()."""
 
@@ -55,7 +73,12 @@ def open_device(device: int, flavour: str, least: int) -> None:
         say(2, "acl init success", least)
         atexit.register(_leave, flavour, least)
     check_process()
-    count = len(boards.visible())
+    try:
+        count = len(boards.visible())
+    except boards.NoDevice as mask:  # out of order or a double: not one device
+        raw(f"EE2002: Value {mask} for environment variable ASCEND_RT_VISIBLE_DEVICES is invalid.")
+        say(4, f"acl open device {device} failed", least)
+        raise failure(207004) from None
     if not 0 <= device < count:
         raw(
             f"EE1001: The argument is invalid.Reason: Invalid device ID {device}. Set drv devId to {device}. "
@@ -64,7 +87,7 @@ def open_device(device: int, flavour: str, least: int) -> None:
         say(4, f"acl open device {device} failed", least)
         raw(f"{'CreateContext' if flavour == 'ait' else 'SetDevice'} failed. ret=107001")
         raise failure(107001)
-    if device in scenario.load()["broken"]:
+    if device in scenario.load()["broken"] or boards.lost(device):
         raw(
             f"EL0003: The argument is invalid.\nopen device {device} failed,runtime result ="
             " 507033.[FUNC:ReportCallError][FILE:log_inner.cpp][LINE:161]"
@@ -85,12 +108,13 @@ def check_process() -> None:
         raise failure(107002)
 
 
-def take(device: int, size: int) -> None:
-    """Reserve device memory for a session."""
+def take(device: int, size: int) -> bool:
+    """Reserve device memory for a session; False where there is not so much of it."""
     if Process.used.get(device, 0) + size > boards.memory_bytes():
         scenario.log("out-of-memory", device=device, asked=size, used=Process.used.get(device, 0))
-        raise failure(2)
+        return False
     Process.used[device] = Process.used.get(device, 0) + size
+    return True
 
 
 def fault(device: int, run: int) -> int | None:
@@ -104,6 +128,8 @@ def fault(device: int, run: int) -> int | None:
         scenario.log(entry["kind"], device=device, run=run)
         if entry["kind"] == "error":
             return entry.get("code", 507014)
+        if entry["kind"] == "memory":
+            return NO_MEMORY
         while entry["kind"] == "hang":
             time.sleep(3600)
         if entry.get("how") == "exit":

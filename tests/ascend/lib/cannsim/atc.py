@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from cannsim import flags as command_line
-from cannsim import scenario
+from cannsim import kernels, scenario
 from cannsim.errors import AtcError, block
 from cannsim.profiles import PROFILES, Profile
 
@@ -105,18 +105,13 @@ def _work(argv: list[str], profile: Profile, hook: dict) -> None:
         raise AtcError(hook.get("fail", "E19999"))
     from cannsim import convert  # onnx, which a wrong command line does not need: a quarter of a second
 
+    operators = kernels.compiled(found)
     path = convert.write(found, profile, argv, hook.get("om") == "linux")
+    scenario.log("atc-operators", **operators)
     if hook.get("om") == "none":
         os.unlink(path)
     elif hook.get("om") in ("empty", "truncated"):
         os.truncate(path, 0 if hook["om"] == "empty" else os.path.getsize(path) // 2)
-    if found.get("op_compiler_cache_mode") in ("enable", "force"):
-        folder = (
-            found.get("op_compiler_cache_dir")
-            or os.environ.get("ASCEND_CACHE_PATH")
-            or Path.home() / "atc_data"
-        )
-        (Path(folder) / "kernel_cache").mkdir(parents=True, exist_ok=True)
 
 
 def _show(found: dict[str, str], profile: Profile) -> None:

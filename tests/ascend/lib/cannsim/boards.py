@@ -9,6 +9,10 @@ from cannsim import scenario
 FOLDER = Path(__file__).resolve().parents[2] / "inventories"
 
 
+class NoDevice(Exception):
+    """ASCEND_RT_VISIBLE_DEVICES, which is out of order or has a double."""
+
+
 def inventory() -> dict:
     """The scenario's inventory: {"layout", "soc", "version", "boards": [{"npu", "chips": [...]}], ...}."""
     told = scenario.load()["inventory"]
@@ -33,15 +37,28 @@ def visible() -> list[int]:
         return every
     found: list[int] = []
     for word in text.split(","):
-        if not word.isdecimal() or int(word) not in every or (found and int(word) <= found[-1]):
-            break  # the real parser stops at the first invalid token and keeps the rest
+        if not word.isdecimal() or int(word) not in every:
+            break  # the real parser stops at the first invalid token and keeps what it has read
         found.append(int(word))
+    if found != sorted(set(found)):
+        raise NoDevice(text)
     return found
+
+
+def lost(device: int) -> bool:
+    """Whether the chip of this device is one whose logic id npu-smi cannot read: it does not open either."""
+    logic = visible()[device]
+    return any(chip["logic"] == logic and chip.get("unread", False) for _, chip in chips())
 
 
 def soc() -> str:
     """The soc version of the simulated chip."""
     return scenario.load()["soc"] or inventory()["soc"]
+
+
+def sliced() -> bool:
+    """Whether the chips here are slices (vNPU), which run models of --virtual_type=1 only."""
+    return any("vir" in chip["name"] for _, chip in chips())
 
 
 def memory_bytes() -> int:

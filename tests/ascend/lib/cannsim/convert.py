@@ -47,6 +47,7 @@ def write(flags: dict[str, str], profile: Profile, command: list[str], linux_nam
         "command": command,
         "gears": gears,
         "half": half,
+        "virtual": flags.get("virtual_type") == "1",
         "dynamic_shape": not gears and any(-1 in tensor["shape"] for tensor in inputs),
         "inputs": inputs,
         "outputs": outputs,

@@ -55,6 +55,7 @@ ENUMS = {
     "precision_mode": ("E10001", PRECISION),
     "deterministic": ("E10001", ["0", "1"]),
     "jit_compile": ("E10001", ["0", "1", "2"]),
+    "virtual_type": ("E10001", ["0", "1"]),
     "external_weight": ("E10001", ["0", "1", "2"]),
     "precision_mode_v2": ("E10001", PRECISION_V2),
     "op_select_implmode": ("E10001", IMPL),

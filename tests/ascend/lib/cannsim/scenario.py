@@ -21,10 +21,17 @@ DEFAULTS = {
     # "text": instead of a code's block, "kill": SIGKILL, "hang": self | tree (with a grandchild that ignores
     # SIGTERM)}
     "atc": [],
-    # What devices do wrong: {"kind": "crash"|"hang"|"error", "device": id as given to the session, "run": k
-    # (the k-th run of that process on it; 0: when it is opened), "times": how often over all processes
-    # (default 1; null: always), "how": kill|exit|abort, "code": ACL code of an error}
+    # What devices do wrong: {"kind": "crash"|"hang"|"error"|"memory", "device": id as given to the session,
+    # "run": k (the k-th run of that process on it; 0: when it is opened), "times": how often over all
+    # processes (default 1; null: always), "how": kill|exit|abort, "code": ACL code of an error; memory: none
+    # is left for the outputs of a run}
     "faults": [],
+    # What loading a model ends with, as ACL's text says it: EL0001 | EL0003 (device), EL0004 (memory),
+    # EE2002 (environment variable), E10001 (another chip). The exception is [1] for all of them.
+    "load_error": None,
+    # of a model for another chip: old (ModelCheckCompatibility) | head (E10001, as GE has it now)
+    "chip_text": "old",
+    "pybind": 2,  # np.array() of a tensor on the device: 2 raises, 3 gives a 0-d object array
     "broken": [],  # device ids whose opening fails with 507033
     "memory_mb": None,  # of a device, for this process's sessions; None: the inventory's
     "import_error": None,  # libascendcl | satmode: importing aclruntime fails
@@ -32,8 +39,10 @@ DEFAULTS = {
     # exec_time_list holds base + image * n (x cliff at 64) ms, +- jitter; sleep: also take that long; wall:
     # measure instead
     "timing": {},
-    "ais_gen": "2023",  # 2022: sumary.json inside the result folder
-    "ais_hardened": False,  # AIT's path and permission checks
+    # 2022: sumary.json inside the result folder; 2022-06, 2022-07: and other names, and the last batch is
+    # dropped where it is not full
+    "ais_gen": "2023",
+    "ais_hardened": False,  # AIT's and msit's path and permission checks, of models and of inputs
 }
 TIMING = {
     "base_ms": 0.17,

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -28,7 +29,8 @@ class InferenceSession:
         acl.open_device(self._device, FLAVOUR, self._options.log_level)
         self._header, body = self._load()
         self._size = self._header["memory_bytes"]
-        acl.take(self._device, self._size)
+        if not acl.take(self._device, self._size):
+            self._refused(acl.LOAD_TEXTS["EL0004"])
         self._freed, self._batch = False, None
         self._engine, self._clock = Engine(self._header, body), Clock(FLAVOUR)
         self._thread = threading.get_ident()
@@ -50,16 +52,20 @@ class InferenceSession:
         acl.say(level, text, self._options.log_level)
 
     def _load(self) -> tuple[dict, bytes]:
+        told = scenario.load()
         try:
             header, body = om.read(self._path)
-            if header["soc"] == boards.soc():
-                return header, body
-            acl.raw(
-                "[ACL ERROR] EE1001: The argument is invalid.Reason: ModelCheckCompatibility failed,"
-                f" supported socVersion={boards.soc()}, but the model socVersion={header['soc']}"
-            )
         except om.NotAModel:
-            acl.raw("EE1001: The argument is invalid.Reason: the model file is missing or damaged")
+            self._refused("EE1001: The argument is invalid.Reason: the model file is missing or damaged")
+        ours = header["soc"] == boards.soc() and (header["virtual"] or not boards.sliced())
+        if not ours or told["load_error"]:
+            cause = told["load_error"] or ("E10001" if told["chip_text"] == "head" else "EE1001")
+            self._refused(acl.LOAD_TEXTS[cause].format(model=header["soc"], device=boards.soc()))
+        return header, body
+
+    def _refused(self, text: str) -> NoReturn:
+        """Every load that fails ends so, whatever the cause: only ACL's text tells it."""
+        acl.raw(text)
         self._say(4, f"load model from file failed, model file is {self._path}")
         self._say(3, "Check failed:processModel->LoadModelFromFile(modelPath), ret:1")
         scenario.log("refused", device=self._device, model=self._path)
@@ -142,6 +148,9 @@ class InferenceSession:
     def _execute(self, feeds: list[bytes]) -> list:
         runs = acl.Process.runs[self._device] = acl.Process.runs[self._device] + 1
         code = acl.fault(self._device, runs)
+        if code == acl.NO_MEMORY:
+            acl.raw(acl.LOAD_TEXTS["EL0004"])
+            self._refuse(4, "execute model failed, modelId is 1")
         if code is not None:
             acl.raw(f"EZ9999: Inner Error! aicore execution failed, runtime result = {code}")
             self._refuse(4, "execute model failed, modelId is 1")

@@ -46,7 +46,12 @@ def info(told: dict) -> str:
     for board in told["boards"]:
         rows = [_rows(layout, board, chip) for chip in board["chips"]]
         for number, pair in enumerate(rows):
-            lines += [*([light] if number else []), *pair]
+            # the real one prints a chip's first row and returns when its logic id cannot be read; with HBM it
+            # leaves the rest of the card
+            unread = board["chips"][number].get("unread")
+            if unread and layout in ("hbm", "a3"):
+                break
+            lines += [*([light] if number else []), *pair[: 1 if unread else 2]]
         lines.append(heavy)
     if told.get("process_table"):
         lines += _processes(told, widths, light, heavy)
@@ -120,7 +125,7 @@ def mapping(told: dict) -> str:
                 [
                     board["npu"] if chip["logic"] >= 0 else -1,
                     chip["chip"],
-                    chip["logic"],
+                    -1 if chip.get("unread") else chip["logic"],
                     *([chip["phy"]] if a3 else []),
                     chip.get("map_name", f"Ascend {chip['name']}"),
                 ]

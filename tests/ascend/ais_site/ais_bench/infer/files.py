@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 FAKE = "padding_infer_fake_file"
+DROPPING = ("2022-06", "2022-07")  # the two oldest ais_infer
 
 
 def listed(text: str) -> list[str]:
@@ -37,8 +38,13 @@ def data(path: str) -> bytes:
         return file.read()
 
 
-def grouped(paths: list[str], need: int) -> list[list[str]]:
-    """Files a batch; a short last one is filled with its first file, under another name."""
+def shares(paths: list[str], devices: int) -> list[list[str]]:
+    """The files of each device, where they share the input."""
+    return [list(share) for share in np.array_split(np.array(paths), devices)]
+
+
+def grouped(paths: list[str], need: int, drop: bool = False) -> list[list[str]]:
+    """Files a batch; a short last one is filled with its first file, under another name, or dropped."""
     size = len(data(paths[0]))
     if need % size:
         print(f"[ERROR] arg0 tensorsize: {need} filesize: {size} not match")
@@ -49,6 +55,8 @@ def grouped(paths: list[str], need: int) -> list[list[str]]:
         f"[INFO] get filesperbatch files0 size:{size} tensor0size:{need} filesperbatch:{each}"
         f" runcount:{len(groups)}"
     )
+    if drop and len(groups[-1]) < each:
+        return groups[:-1]
     groups[-1] += [FAKE] * (each - len(groups[-1]))
     return groups
 
@@ -60,15 +68,40 @@ def result_folder(output: str, dirname: str | None) -> str:
     return folder
 
 
-def save(outputs: list[np.ndarray], group: list[str], folder: str, form: str) -> list[str]:
-    """One file an image and output: the name up to its first dot, `_`, the output's number."""
+def save(
+    outputs: list[np.ndarray],
+    group: list[str],
+    folder: str,
+    form: str,
+    gen: str = "2023",
+    integers: bool = False,
+    batch: int = 0,
+) -> list[str]:
+    """One file an image and output: the name up to its first dot, `_`, the output's number; in the two oldest
+    generations after the image's number.
+
+    `integers`: half-precision outputs are written as the integers of their bits, as AIT's --pipeline does,
+    but for BIN, where the bytes are the same.
+    """
     written = []
     for number, output in enumerate(outputs):
-        rows = np.array_split(output, len(group))
-        for path, row in zip(group, rows, strict=True):
+        if len(output) % len(group):
+            print(
+                f"[ERROR] save out files error array shape:{output.shape} files_count_perbatch:{len(group)}"
+            )
+            continue
+        half = integers and output.dtype == np.float16 and form != "BIN"
+        rows = np.array_split(output.view(np.uint16) if half else output, len(group))
+        for place, (path, row) in enumerate(zip(group, rows, strict=True)):
             if path == FAKE:
                 continue
-            name = f"{os.path.basename(path).split('.')[0]}_{number}.{form.lower()}"
+            stem = os.path.basename(path).split(".")[0]
+            image = batch * len(group) + place
+            old = {
+                "2022-06": f"sample_id_{image}_output_{number}",
+                "2022-07": f"input{image}_output_{number}",
+            }
+            name = f"{old.get(gen, f'{stem}_{number}')}.{form.lower()}"
             target = os.path.join(folder, name)
             written.append(target)
             if form == "NPY":

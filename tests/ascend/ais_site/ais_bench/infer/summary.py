@@ -47,7 +47,7 @@ def write(
     mean = found["NPU_compute_time"]["mean"]
     found["throughput"] = 1000 * batch / mean if mean else 0.0
     if folder:
-        path = os.path.join(folder, "sumary.json") if gen == "2022" else f"{folder}_summary.json"
+        path = os.path.join(folder, "sumary.json") if gen.startswith("2022") else f"{folder}_summary.json"
         with open(path, "w", encoding="utf-8") as file:
             json.dump(found, file)
     print("[INFO] -----------------Performance Summary------------------")

@@ -11,8 +11,12 @@ from pipeline.check import FAIL, PASS, WARN, Check
 
 TIMEOUT_S = 60.0
 OLDEST = (3, 7)
-# since cann.SPLIT, and before; newer ones end in FrameLocalsProxy errors
-NEWEST = {True: (3, 13), False: (3, 10)}
+# by the CANN since which it is so; the vendor's images of 8.1 to 8.3 have 3.11
+NEWEST = {(0, 0): (3, 11), cann.SPLIT: (3, 13), (9, 1): (3, 14)}
+BREAKS = (
+    3,
+    13,
+)  # a CANN before cann.SPLIT: it pickles frames, whose locals are a FrameLocalsProxy since then
 TBE_MODULES = {
     "attr": "attrs",
     "numpy": "numpy",
@@ -53,7 +57,7 @@ def checks() -> list[Check]:
                 "tbe python",
                 FAIL,
                 "no python3 on PATH outside the virtual environment",
-                "install Python 3.7 to 3.10 for the system",
+                "install Python 3.7 to 3.11 for the system",
             )
         ]
     try:
@@ -83,15 +87,17 @@ def checks() -> list[Check]:
 
 def _version(path: str, python: tuple[int, ...]) -> Check:
     shown, version = f"{path} {'.'.join(map(str, python))}", cann.version()
-    newest = NEWEST[cann.number(version) >= cann.SPLIT]
+    number = cann.number(version)
+    newest = NEWEST[max(since for since in NEWEST if since <= number)]
     if OLDEST <= python[:2] <= newest:
         return Check("tbe python", PASS, shown)
     known = f"CANN {version or 'of unknown version'} is known to work with 3.7 to {newest[0]}.{newest[1]}"
+    breaks = python[:2] >= BREAKS and number < cann.SPLIT
     return Check(
         "tbe python",
         WARN,
-        f"{shown}: {known}",
-        "put such a python3 first on PATH when atc ends in a Python error",
+        f"{shown}: {known}" + (", and breaks on 3.13 (cannot pickle 'FrameLocalsProxy')" if breaks else ""),
+        f"put such a python3 first on PATH{'' if breaks else ' when atc ends in a Python error'}",
     )
 
 

@@ -12,7 +12,8 @@ import shutil
 import sys
 import tempfile
 
-from backends.ascend import atc, boards, cann, error_text, npu_smi, operator_python
+from backends.ascend import atc, boards, cann, chip_names, error_text, npu_smi, operator_cache
+from backends.ascend.doctor import operator_python, wheel
 from pipeline import process
 from pipeline.check import FAIL, PASS, WARN, Check
 from pipeline.errors import BuildError
@@ -34,6 +35,7 @@ def checks(soc_version: str | None, out: str) -> list[Check]:
         _group(),
         *_devices(soc_version),
         _aclruntime(),
+        *wheel.checks(),
         _ais_bench(),
     ]
 
@@ -89,7 +91,7 @@ def _scratch(out: str) -> Check:
         scratch = atc.safe_folder()
     except BuildError as error:
         return Check("scratch", FAIL, *_text_and_fix(str(error)))
-    if out and not atc.SAFE_PATH.fullmatch(os.path.realpath(out)):
+    if out and not operator_cache.SAFE_PATH.fullmatch(os.path.realpath(out)):
         return Check(
             "scratch", PASS, f"{scratch}; atc does not take the letters of {out}, so it works on copies"
         )
@@ -137,20 +139,26 @@ def _devices(soc_version: str | None) -> list[Check]:
     except BuildError as error:
         return [Check("devices", FAIL, *_text_and_fix(str(error)))]
     if board is None and there:
-        return [
-            Check(
-                "devices", WARN, f"npu-smi finds {', '.join(there)}, no {soc_version}", f"--chip={there[0]}"
-            )
-        ]
+        what = f"npu-smi finds {', '.join(there)}, no {soc_version}"
+        return [Check("devices", WARN, what, f"--chip={chip_names.advice(there[0])}")]
     if board is None:
         return [Check("devices", WARN, "none, or no npu-smi", "nothing, to compile only")]
     look = "look at npu-smi info -t health and dmesg; reset the board"
     first = (
-        Check("devices", PASS, f"{board.soc_version}: {', '.join(board.devices)}")
+        Check("devices", PASS, f"{board.soc_version}: {', '.join(board.devices)}{_sliced(board.soc_version)}")
         if board.devices
         else Check("devices", FAIL, f"{board.soc_version}: none is healthy", look)
     )
     return [first, *(Check("device health", WARN, line, look) for line in board.left_out)]
+
+
+def _sliced(soc_version: str) -> str:
+    """What is to be known of a slice of a chip."""
+    whole, part = chip_names.split_name(soc_version.removeprefix("Ascend"))
+    cores = re.search(r"\d+", part)
+    if cores is None:
+        return ""
+    return f" (a slice of a {whole}, {int(cores[0])} of its AI cores: compiled with --virtual_type=1)"
 
 
 def _aclruntime() -> Check:

@@ -1,0 +1,118 @@
+"""The options as given: what was typed, checked one by one against the table in options.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from configs.options import BY_NAME, DATA, MOST_IN_A_BATCH
+from configs.schema import BATCHES
+from pipeline.errors import BuildError
+
+
+@dataclass(frozen=True)
+class Given:
+    """The options as given, checked one by one: types and ranges, not yet whether they fit together."""
+
+    chip: str
+    batches: tuple[int, ...]
+    model: str | None
+    checkpoint: str | None
+    weights: str | None
+    dataset: str | None
+    labels: str | None
+    limit: int | None
+    precision: str | None
+    input: str | None
+    pixels: str
+    preset: str
+    on_bad: str
+    eval_bs: int | None
+    devices: str
+    hint: str
+    quick: bool
+    jobs: int | None
+    keep_going: bool
+    again: bool
+    quiet: bool
+    out: str | None
+
+
+def parse(typed: Mapping[str, object]) -> Given:
+    """The options as typed -> Given; BuildError names the option, its value and what it may be."""
+    for name, value in typed.items():
+        if value == "":
+            option = BY_NAME[name]
+            raise BuildError(f"{option.flag}=: given without a value; expected {option.help}")
+
+    def text(name: str) -> str | None:
+        value = typed.get(name)
+        return BY_NAME[name].default if value is None else str(value)
+
+    def one_of(name: str) -> str | None:
+        value = text(name)
+        choices = BY_NAME[name].choices
+        if value is not None and choices is not None and value not in choices():
+            raise BuildError(f"{BY_NAME[name].flag}={value}: expected one of: {', '.join(choices())}")
+        return value
+
+    def count(name: str) -> int | None:
+        value = text(name)
+        return None if value is None else number(BY_NAME[name].flag, value)
+
+    if text("executor") != "local":
+        raise BuildError(
+            f"--executor={text('executor')}: this version runs steps on this machine alone; leave the"
+            " option out"
+        )
+    return Given(
+        chip=text("chip") or "auto",
+        batches=batches(text("bs") or ""),
+        model=text("model"),
+        checkpoint=text("checkpoint"),
+        weights=text("weights"),
+        dataset=text("dataset"),
+        labels=text("labels"),
+        limit=count("limit"),
+        precision=one_of("precision"),
+        input=one_of("input"),
+        pixels=one_of("pixels") or "",
+        preset=one_of("preset") or "",
+        on_bad=one_of("on_bad") or "",
+        eval_bs=count("eval_bs"),
+        devices=text("devices") or "all",
+        hint=one_of("hint") or "",
+        quick=bool(typed.get("quick")),
+        jobs=count("jobs"),
+        keep_going=bool(typed.get("keep_going")),
+        again=bool(typed.get("again")),
+        quiet=bool(typed.get("quiet")),
+        out=text("out"),
+    )
+
+
+def number(flag: str, value: str) -> int:
+    """A number above 0."""
+    if not (value.isascii() and value.isdigit() and int(value) > 0):
+        raise BuildError(f"{flag}={value}: expected a number above 0")
+    return int(value)
+
+
+def batches(text: str) -> tuple[int, ...]:
+    """--bs: all, or numbers from 1 to 1024 between commas; each once, ascending."""
+    if text == "all":
+        return BATCHES
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() and 1 <= int(word) <= MOST_IN_A_BATCH for word in words):
+        raise BuildError(
+            f"--bs={text}: expected all or numbers from 1 to {MOST_IN_A_BATCH} between commas, such as"
+            " --bs=1,16"
+        )
+    return tuple(sorted({int(word) for word in words}))
+
+
+def one_of_data(asked: Mapping[str, object]) -> str:
+    """The one thing that `inv data` was asked for."""
+    given = [name for name, value in asked.items() if value]
+    if len(given) != 1:
+        flags = ", ".join(option.flag for option in DATA if not given or option.name in given)
+        raise BuildError(f"data: {'one at a time of' if given else 'say what to do, one of'}: {flags}")
+    return given[0]
