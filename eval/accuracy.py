@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import records
+from eval.interval import Z95
 from eval.record_types import AccuracyFigures
 from pipeline.errors import StepError
 from preprocess.dataset import index_csv
 from preprocess.undecodable import rows_of
 
 TOP = 5
-Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
 BLOCK = 1024  # rows at a time: their comparisons stay in the processor's cache
 
 

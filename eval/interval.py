@@ -14,14 +14,14 @@ T95 = (
     2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
     2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 )  # fmt: skip
-NORMAL95 = 1.959964
+Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
 def t95(freedom: int) -> float:
     """The two-sided 95 % point of Student's t with so many degrees of freedom, 1 or more."""
     if freedom <= len(T95):
         return T95[freedom - 1]
-    return NORMAL95 + (NORMAL95**3 + NORMAL95) / (4 * freedom)
+    return Z95 + (Z95**3 + Z95) / (4 * freedom)
 
 
 def of_mean(values: Sequence[float]) -> Interval | None:

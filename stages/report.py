@@ -68,7 +68,7 @@ def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, 
     """What of all records the table shows: what this plan is about."""
     request = build.request
     scope: dict[str, object] = {"batches": list(request.batches)}
-    if any(step.action == "infer.profile:write" for step in declared):
+    if any(step.action == "infer.bench.profile:write" for step in declared):
         scope["profile"] = True
     asked = [step.params["asked"] for step in declared if step.action == "infer.mlperf.scenario:write"]
     if asked:

@@ -11,7 +11,7 @@ from timings import device, measured, queries
 from eval import accuracy, agreement, record_schema, records, stage_times
 from eval.ais_bench import score
 from eval.record_types import KINDS, Common, columns_of
-from eval.throughput import figures
+from infer.bench.throughput import figures
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "null": type(None),

@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from infer import bench, rounds, timed
-from infer.timed import Job
+from infer.bench import measure, rounds, timed
+from infer.bench.timed import Job
 from pipeline.errors import StepError
 
 
@@ -45,7 +45,7 @@ def words(devices, **more):
 
 def test_a_round_is_of_all_devices_in_the_order_asked_for(model, tmp_path):
     path = str(tmp_path / "round.json")
-    bench.write((path,), model=model, **words(["1", "0"]))
+    measure.write((path,), model=model, **words(["1", "0"]))
     (one,) = rounds.read([path])
     assert [device["device"] for device in one["devices"]] == ["1", "0"]
     assert all(len(device["queries"]) >= 5 and device["warmup"] >= 3 for device in one["devices"])
@@ -59,7 +59,7 @@ def test_a_round_is_of_all_devices_in_the_order_asked_for(model, tmp_path):
 def test_a_round_is_as_long_as_asked_for_in_seconds_and_in_queries(model, tmp_path):
     path = str(tmp_path / "round.json")
     for seconds, queries in ((0.3, 1), (0.0, 40)):
-        bench.write((path,), model=model, **words(["0"], seconds=seconds, queries=queries))
+        measure.write((path,), model=model, **words(["0"], seconds=seconds, queries=queries))
         (device,) = rounds.read([path])[0]["devices"]
         assert device["queries"][-1][1] - device["queries"][0][0] >= seconds
         assert len(device["queries"]) >= queries
@@ -67,7 +67,7 @@ def test_a_round_is_as_long_as_asked_for_in_seconds_and_in_queries(model, tmp_pa
 
 def test_a_device_that_cannot_run_the_model_is_an_error_not_a_smaller_sum(model, tmp_path):
     with pytest.raises(StepError, match="takes uint8"):
-        bench.write((str(tmp_path / "round.json"),), model=model, **words(["0"], batch=3))
+        measure.write((str(tmp_path / "round.json"),), model=model, **words(["0"], batch=3))
     assert not (tmp_path / "round.json").exists()
 
 
@@ -86,7 +86,7 @@ def test_a_device_whose_process_is_killed_is_named_and_the_round_measured_again(
     spare = {child.pid for child in multiprocessing.active_children()}
     killer = threading.Thread(target=kill_one_beside, args=(spare,))
     killer.start()
-    one = bench.of([Job("null", model, n, (), (2, 4, 4, 3), "uint8", 1.0, 9) for n in "01"])
+    one = measure.of([Job("null", model, n, (), (2, 4, 4, 3), "uint8", 1.0, 9) for n in "01"])
     killer.join()
     assert len(one["devices"]) == 2
     (event,) = one["events"]
@@ -99,9 +99,9 @@ def test_quiet_rounds_are_not_measured_again_and_noisy_ones_are_all(model, tmp_p
     again = str(tmp_path / "again.json")
     for foreign, expected in (([], 0), (["somebody else's work"], 2)):
         path = str(tmp_path / f"{expected}.json")
-        bench.write((path,), model=model, **words(["0"]))
+        measure.write((path,), model=model, **words(["0"]))
         (one,) = rounds.read([path])
         devices = [{**device, "queries": [(0.0, 1.0)], "cpu_s": 1.0} for device in one["devices"]]
         rounds.write(path, [{**one, "foreign": foreign, "devices": devices}] * 2)
-        bench.again((again,), rounds=[path], model=model, **words(["0"]))
+        measure.again((again,), rounds=[path], model=model, **words(["0"]))
         assert len(rounds.read([again])) == expected

@@ -3,7 +3,7 @@
 import pytest
 from timings import COUNTERS, device, measured, queries
 
-from infer import noise, rounds
+from infer.bench import noise, rounds
 from pipeline.errors import StepError
 
 

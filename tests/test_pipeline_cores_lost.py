@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infer import bench
+from infer.bench import measure
 from pipeline import process
 from pipeline.errors import StepError
 from pipeline.step import Slot
@@ -66,9 +66,10 @@ def test_a_core_taken_away_between_two_steps_is_told(world, one_core):
 
 def test_a_benchmark_stops_with_that_line(world, tmp_path):
     (tmp_path / "m").write_text('{"outputs": 4}')
-    words = {"backend": "null", "batch": 1, "shape": [4, 4, 3], "dtype": "uint8", "row": {}, "devices": ["0"]}
+    words = {"backend": "null", "batch": 1, "shape": [4, 4, 3], "dtype": "uint8", "devices": ["0"]}
+    words |= {"seconds": 0.1, "queries": 1}
     with pytest.raises(StepError, match=r"core 4000 cannot be had \(Invalid argument\): taken away"):
-        bench.write((str(tmp_path / "t.json"),), model=str(tmp_path / "m"), cores=[[NOT_HERE]], **words)
+        measure.write((str(tmp_path / "t.json"),), model=str(tmp_path / "m"), cores=[[NOT_HERE]], **words)
     assert not (tmp_path / "t.json").exists()
 
 

@@ -61,9 +61,9 @@ def test_what_docker_gives_is_enough(tmp_path):
 
 def test_a_benchmark_without_room_for_its_own_says_the_same(world):
     code = (
-        "import sys; from infer import bench; from pipeline.errors import BuildError\n"
-        "try: bench.write((sys.argv[1],), model='m', row={}, backend='null', batch=1, shape=[4, 4, 3],"
-        " dtype='uint8', devices=['0'], cores=[[]])\n"
+        "import sys; from infer.bench import measure; from pipeline.errors import BuildError\n"
+        "try: measure.write((sys.argv[1],), model='m', backend='null', batch=1, shape=[4, 4, 3],"
+        " dtype='uint8', devices=['0'], cores=[[]], seconds=0.1, queries=1)\n"
         "except BuildError as error: print(error)"
     )
     _, out, _ = with_shared_memory("size=64k", FILL, sys.executable, "-c", code, world.path("t.json"))

@@ -112,6 +112,8 @@ def test_no_action_is_left_out_above(own, tmp_path):
     for what in DATA:
         found += steps(request, tasks.data, tmp_path / "out", **asked_for(what, tmp_path))
     found += steps(SAMPLE, tasks.everything, tmp_path / "out")
+    for instead in ({"profile": True}, {"tune": True}, {"scenario": "offline"}):
+        found += steps(SAMPLE, tasks.bench, tmp_path / "out", **instead)
     assert set().union(*map(action_strings, FILES)) == {step.action for step in found}
 
 

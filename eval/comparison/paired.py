@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from eval.accuracy import Z95
-from eval.interval import Interval
+from eval.interval import Z95, Interval
 
 
 class Answer(NamedTuple):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import backends
 from backends import Images
-from infer import timed
+from infer.bench import timed
 from pipeline.errors import BuildError, StepError
 from pipeline.process import watch
 

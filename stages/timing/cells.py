@@ -44,7 +44,7 @@ def cell(build: Build, batch: int, length: Length, at: int) -> Iterator[Step]:
             batch,
             length,
             name=f"{name}/{length.name}/round-{n}",
-            action="infer.bench:write",
+            action="infer.bench.measure:write",
             inputs={"model": target.compiled(batch)},
             output=path,
             turn=n * cells + at,
@@ -54,14 +54,14 @@ def cell(build: Build, batch: int, length: Length, at: int) -> Iterator[Step]:
         batch,
         length,
         name=f"{name}/{length.name}/again",
-        action="infer.bench:again",
+        action="infer.bench.measure:again",
         inputs={"model": target.compiled(batch), "rounds": tuple(files)},
         output=again,
         turn=(length.rounds + 1) * cells + at,
     )
     yield Step(
         f"{name}/record",
-        "eval.throughput:write",
+        "infer.bench.throughput:write",
         inputs={"rounds": tuple(files), "again": again},
         # what comes end to end: of every data set that this batch size has inferred
         stored={

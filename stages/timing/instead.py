@@ -30,7 +30,7 @@ def profile(build: Build) -> Iterator[Step]:
     del params["devices"]
     yield Step(
         f"bench/{request.variant}/{target.devices_name}/bs{batch}/layers",
-        "infer.profile:write",
+        "infer.bench.profile:write",
         inputs={"model": target.compiled(batch)},
         outputs=(f"{cells.cell_dir(build, batch)}/layers.json",),
         params={"row": request.row(None, batch), **params},
@@ -52,7 +52,7 @@ def tune(build: Build) -> Iterator[Step]:
     del params["devices"]
     yield Step(
         f"bench/{request.variant}/tune/bs{batch}",
-        "infer.tune:write",
+        "infer.bench.tune:write",
         inputs={"model": target.compiled(batch)},
         outputs=(_tuned(build),),
         params={

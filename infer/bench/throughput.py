@@ -8,8 +8,8 @@ from typing import NotRequired, TypedDict
 
 from eval import records
 from eval.interval import of_mean
-from infer import rounds as round_files
-from infer.rounds import Round, core_share, energy_j_per_image, images_per_s, noises, window
+from infer.bench import rounds as round_files
+from infer.bench.rounds import Round, core_share, energy_j_per_image, images_per_s, noises, window
 
 P99_QUERIES = 1000  # below, the slowest hundredth is a handful of queries
 MEASURES = "host array in, host array out: copies included; all devices at once, common window"

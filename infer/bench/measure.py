@@ -2,7 +2,7 @@
 over one common window.
 
 What is inside the clock: host array in, host array out, copies included. One query is one batch. What the
-rounds of a batch size amount to is eval/throughput.py's matter.
+rounds of a batch size amount to is throughput.py's matter.
 """
 
 import multiprocessing
@@ -14,10 +14,10 @@ from multiprocessing.context import SpawnProcess
 from statistics import fmean
 
 import backends
-from infer import noise, timed
-from infer import rounds as round_files
-from infer.rounds import Round
-from infer.timed import Answers, DeviceTimes, Job
+from infer.bench import noise, timed
+from infer.bench import rounds as round_files
+from infer.bench.rounds import Round
+from infer.bench.timed import Answers, DeviceTimes, Job
 from pipeline.errors import StepError
 from pipeline.process import semaphores
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import backends
 from backends import Layer
 from eval import records
-from infer import timed
+from infer.bench import timed
 from pipeline.errors import BuildError, StepError
 from pipeline.process import watch
 

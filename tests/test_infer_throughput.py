@@ -7,9 +7,8 @@ import statistics
 import pytest
 from timings import device, measured, queries
 
-from eval import throughput
 from eval.interval import of_mean, of_ratio, overlap, t95
-from infer import rounds
+from infer.bench import rounds, throughput
 
 ROW = {
     "model": "m",

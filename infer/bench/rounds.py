@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import TypedDict, cast
 
-from infer import noise
-from infer.noise import Window
-from infer.timed import DeviceTimes
+from infer.bench import noise
+from infer.bench.noise import Window
+from infer.bench.timed import DeviceTimes
 from pipeline.errors import StepError
 
 DISAGREE = 1.15  # the fastest round over the slowest one

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import TypedDict
 
-from infer import bench
-from infer.rounds import images_per_s, noises
-from infer.timed import Job
+from infer.bench import measure
+from infer.bench.rounds import images_per_s, noises
+from infer.bench.timed import Job
 
 ROUNDS = 3
 
@@ -53,7 +53,7 @@ def write(
         ]
         for size in sizes(len(cores))
     }
-    rounds = [{size: bench.of(each) for size, each in jobs.items()} for _ in range(ROUNDS)]
+    rounds = [{size: measure.of(each) for size, each in jobs.items()} for _ in range(ROUNDS)]
     splits: list[Split] = []
     for size, each in jobs.items():
         own = [one[size] for one in rounds]

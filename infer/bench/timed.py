@@ -12,8 +12,8 @@ import numpy as np
 
 import backends
 from backends import Images, TimedSession
-from infer import noise
-from infer.noise import Counters
+from infer.bench import noise
+from infer.bench.noise import Counters
 from pipeline import machine
 from pipeline.errors import BuildError, StepError
 from pipeline.process import pin, watch
