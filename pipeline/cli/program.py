@@ -3,6 +3,7 @@ codes of ours.
 """
 
 import gc
+import inspect
 import io
 import os
 import signal
@@ -12,16 +13,33 @@ from types import ModuleType
 from typing import NoReturn, cast
 
 from invoke.collection import Collection
+from invoke.config import Config
 from invoke.exceptions import Exit, ParseError, UnexpectedExit
 from invoke.parser import Parser
+from invoke.parser.argument import Argument
 from invoke.program import Program
 from invoke.tasks import Task
 
+from pipeline.cli import develop
 from pipeline.cli.executor import Executor
 from pipeline.cli.task_types import Stage, View
 from pipeline.errors import DONE, INTERRUPTED, MISTAKE, NO_READER
 from pipeline.fingerprint import of_package
 from pipeline.text import INV, did_you_mean
+
+UNLISTED = ("complete", "list-format")  # before a task; for the shell and for programs
+
+
+class OwnConfig(Config):
+    """Invoke's own values, without the files in HOME and /etc and the variables that would change them: they
+    were written for other projects, and one of them could turn a build into a dry run.
+    """
+
+    def load_base_conf_files(self) -> None:
+        """There are none."""
+
+    def load_shell_env(self) -> None:
+        """There is none."""
 
 
 class Inv(Program):
@@ -33,6 +51,8 @@ class Inv(Program):
 
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:
         """Parse and execute; never a traceback for what a user typed."""
+        if argv and argv[1:2] == ["help"]:
+            argv = [argv[0], "--help", *argv[2:]]
         try:
             refuse_twice(argv or [], cast(Collection, self.namespace).task_names)
             self.create_config()
@@ -58,19 +78,63 @@ class Inv(Program):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(NO_READER)
 
+    def core_args(self) -> list[Argument]:
+        """What may stand before a task. Invoke has more, all of it for tasks that run shell commands."""
+        return [
+            Argument(names=("complete",), kind=bool, default=False),
+            Argument(
+                names=("dry", "R"),
+                kind=bool,
+                default=False,
+                help="say what would be done and why, do nothing",
+            ),
+            Argument(names=("help", "h"), optional=True, help="show this, or with a TASK that one's options"),
+            Argument(names=("list", "l"), kind=bool, default=False, help="list the tasks"),
+            Argument(names=("list-format", "F"), default="flat"),
+            Argument(
+                names=("print-completion-script",),
+                default="",
+                help="print what makes your shell (bash, zsh or fish) complete words",
+            ),
+            Argument(names=("version", "V"), kind=bool, default=False, help="print the version"),
+        ]
+
+    def parse_core_args(self) -> None:
+        """As Invoke does; what it has more, and looks at, has its default."""
+        super().parse_core_args()
+        for argument in super().core_args():
+            if argument.name not in self.args:
+                self.core[0].add_arg(argument)
+
+    def update_config(self, merge: bool = True) -> None:
+        """Take over what the command line says, and no file that a variable names."""
+        self.config.load_overrides({"run": {"dry": bool(self.args.dry.value)}}, merge=merge)
+
     def parse_cleanup(self) -> None:
         """Completion of values and step names, which Invoke does not know; then as Invoke does."""
-        if self.args.complete.value is not None and self.args.complete.value is not False:
-            words = self.completions((self.core.remainder or "").split(" ")[1:])
+        after = self.core.remainder or ""
+        if self.args.complete.value:
+            words = self.completions(after.split(" ")[1:])
             if words:
                 print("\n".join(words))
                 raise Exit(code=DONE)
+        elif after and develop.test.name not in [task.name for task in self.tasks]:
+            raise Exit(
+                f"inv: -- {after}: nothing takes words after --, but for pytest's: {INV} test -- WORDS."
+                " Options stand right after their task",
+                code=MISTAKE,
+            )
         super().parse_cleanup()
 
     def print_task_help(self, name: str) -> None:
-        """As Invoke does, without the options that are taken and not listed."""
+        """Show a task's options, without those that are taken and not listed."""
         self._hide_unlisted(self.parser)
-        super().print_task_help(name)
+        context = self.parser.contexts[name]
+        places = "".join(f" {argument.name.upper()}" for argument in context.positional_args)
+        print(f"Usage: {INV} [--dry] {name}{places} [--OPTION=VALUE ...]\n")
+        print(f"{inspect.getdoc(self.collection[name])}\n")
+        if context.flags:
+            self.print_columns(context.help_tuples())
 
     def _make_parser(self) -> Parser:
         """Invoke makes a second one for the shell's completion, which only shows flags."""
@@ -85,17 +149,24 @@ class Inv(Program):
                 context.flags.pop(flag, None)
 
     def print_help(self) -> None:
-        """`inv` alone: what one may ask, and how to go on. (`inv --help` shows the options before a task,
-        too.)
+        """`inv` alone: what one may ask, and how to go on. `inv --help` shows the options before a task,
+        too.
         """
         if self.args.help.value:
-            super().print_help()
-            return
+            print(f"Usage: {INV} [--dry] TASK [--OPTION=VALUE ...]\n\nBefore a task:\n")
+            context = self.initial_context
+            self.print_columns(
+                [context.help_for(f"--{arg.name}") for arg in self.core_args() if arg.name not in UNLISTED]
+            )
         self.list_tasks()
         print(
             f"{INV} all builds everything; {INV} --help TASK shows a task's options; {INV} --dry TASK what"
             " would be done and why"
         )
+
+    def task_list_opener(self, extra: str = "") -> str:
+        """The line above the list of tasks."""
+        return "Tasks"
 
     def _mistyped(self, error: ParseError) -> NoReturn:
         """One line: the word, the nearest legal one, all of them."""
@@ -105,14 +176,17 @@ class Inv(Program):
             context = error.context
             task = context.name if context is not None else None
             flags = context.flags if context is not None and task else self.initial_context.flags
-            hidden = unlisted(self.collection[task]) if task else []
+            hidden = unlisted(self.collection[task]) if task else [f"--{name}" for name in UNLISTED]
             known = sorted(flag for flag in flags if flag.startswith("--") and flag not in hidden)
             kind = f"option of {task}" if task else "option before a task"
         else:
             known, kind = sorted(self.collection.task_names), "task"
         if "No idea what" in words:
-            hint = did_you_mean(typed, known, 0.5)
+            hint = did_you_mean(typed, known, 0.5) if typed != "help" else f" Help: {INV} help TASK."
             words = f"no {kind} {typed!r}.{hint} There are: {', '.join(known)}"
+        elif "positional" in words:  # Invoke: 'explain' did not receive required positional arguments: 'name'
+            missing = words.split("'")[3].upper()
+            words = f"{typed} needs a step's {missing}: {INV} {typed} {missing}; {INV} status lists them"
         elif "needed value" in words:  # Invoke: Flag <Argument: eval_bs> needed value and was not given one!
             flag = words.partition("<Argument: ")[2].partition(">")[0].partition(" ")[0].replace("_", "-")
             words = f"--{flag} needs a value: --{flag}=VALUE" + (
@@ -169,6 +243,7 @@ def main(tasks: ModuleType) -> None:
         binary_names=["inv"],
         namespace=Collection.from_module(tasks),
         executor_class=Executor,
+        config_class=OwnConfig,
         version=of_package("mobilenet-build"),
     )
     inv.completions = tasks.completions
