@@ -9,7 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from inv import HANG_S, ROOT
+from inv import HANG_S, ROOT, once
 
 # builds an editable wheel of the project; requires nothing, so that pip fetches nothing
 BACKEND = """
@@ -97,3 +97,33 @@ def installed(root):
     paths = root.glob(".venv/lib/python*/site-packages/*.dist-info")
     named = (path.name.removesuffix(".dist-info").rsplit("-", 1) for path in paths)
     return {name: version for name, version in named if name not in ("pip", "setuptools")}
+
+
+def once_made(factory):
+    """An installed project, made once a session: torch and what it requires, from wheels/, and aclruntime."""
+
+    def make(folder):
+        root = project(folder / "p", requires="torch ==2.13.0")
+        wheel(root / "wheels", "torch", "2.13.0+cpu", requires="mathlib")
+        wheel(root / "wheels", "mathlib", "1")
+        wheel(root / "wheels", "aclruntime", "0.0.2")
+        done = start(root)
+        assert done.returncode == 0, done.stderr
+        return root
+
+    return once(factory, "bootstrapped", make)
+
+
+def copy_of(root, target):
+    """The project elsewhere. Its .venv/bin/python is a link to a real Python, and so goes along."""
+    return Path(shutil.copytree(root, target, symlinks=True))
+
+
+def make_stale(root, *, bare=True):
+    """Have ./inv install again, with `bare` from nothing."""
+    (root / ".venv" / "setup.cfg.installed").unlink()
+    if bare:
+        (root / ".venv" / "wheels.installed").unlink()
+        for path in root.glob(".venv/lib/python*/site-packages/*.dist-info"):
+            if not path.name.startswith(("pip-", "setuptools-")):
+                shutil.rmtree(path)

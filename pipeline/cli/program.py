@@ -51,10 +51,9 @@ class Inv(Program):
 
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:
         """Parse and execute; never a traceback for what a user typed."""
-        if argv and argv[1:2] == ["help"]:
-            argv = [argv[0], "--help", *argv[2:]]
+        argv = with_help_first(argv or sys.argv)
         try:
-            refuse_twice(argv or [], cast(Collection, self.namespace).task_names)
+            refuse_twice(argv, cast(Collection, self.namespace).task_names)
             self.create_config()
             self.parse_core(argv)
             sys.dont_write_bytecode = False  # Invoke turns it off, and compiling at each start costs 60 ms
@@ -200,6 +199,18 @@ def unlisted(task: "Task[Callable[..., object]]") -> list[str]:
     """Flags of a task that it takes and does not show."""
     options = task.shared if isinstance(task, Stage | View) else {}
     return ["--" + name.replace("_", "-") for name, option in options.items() if not option.listed]
+
+
+def with_help_first(argv: list[str]) -> list[str]:
+    """The same with `help`, `help TASK` and `TASK help` written as Invoke takes them. (After `explain`, it
+    takes even --help for a name.)
+    """
+    program, *words = argv
+    if words[:1] == ["help"]:
+        return [program, "--help", *words[1:]]
+    if words[1:] in (["help"], ["--help"], ["-h"]) and not words[0].startswith("-"):
+        return [program, "--help", words[0]]
+    return argv
 
 
 def refuse_twice(argv: list[str], tasks: Container[str]) -> None:
