@@ -1,4 +1,4 @@
-""".ci/run in a small repository: both parts run, the first failure is the exit code, and nothing outlives it."""
+""".ci/run in a small repository: both parts run, the first failure is the exit code, nothing outlives it."""
 
 import os
 import shutil

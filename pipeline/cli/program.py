@@ -13,33 +13,18 @@ from types import ModuleType
 from typing import NoReturn, cast
 
 from invoke.collection import Collection
-from invoke.config import Config
 from invoke.exceptions import Exit, ParseError, UnexpectedExit
 from invoke.parser import Parser
 from invoke.parser.argument import Argument
 from invoke.program import Program
 from invoke.tasks import Task
 
-from pipeline.cli import develop
+from pipeline.cli import core_options, develop
 from pipeline.cli.executor import Executor
 from pipeline.cli.task_types import Stage, View
 from pipeline.errors import DONE, INTERRUPTED, MISTAKE, NO_READER
 from pipeline.fingerprint import of_package
 from pipeline.text import INV, did_you_mean
-
-UNLISTED = ("complete", "list-format")  # before a task; for the shell and for programs
-
-
-class OwnConfig(Config):
-    """Invoke's own values, without the files in HOME and /etc and the variables that would change them: they
-    were written for other projects, and one of them could turn a build into a dry run.
-    """
-
-    def load_base_conf_files(self) -> None:
-        """There are none."""
-
-    def load_shell_env(self) -> None:
-        """There is none."""
 
 
 class Inv(Program):
@@ -51,7 +36,7 @@ class Inv(Program):
 
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:
         """Parse and execute; never a traceback for what a user typed."""
-        argv = with_help_first(argv or sys.argv)
+        argv = core_options.with_help_first(argv or sys.argv)
         try:
             refuse_twice(argv, cast(Collection, self.namespace).task_names)
             self.create_config()
@@ -79,24 +64,7 @@ class Inv(Program):
 
     def core_args(self) -> list[Argument]:
         """What may stand before a task. Invoke has more, all of it for tasks that run shell commands."""
-        return [
-            Argument(names=("complete",), kind=bool, default=False),
-            Argument(
-                names=("dry", "R"),
-                kind=bool,
-                default=False,
-                help="say what would be done and why, do nothing",
-            ),
-            Argument(names=("help", "h"), optional=True, help="show this, or with a TASK that one's options"),
-            Argument(names=("list", "l"), kind=bool, default=False, help="list the tasks"),
-            Argument(names=("list-format", "F"), default="flat"),
-            Argument(
-                names=("print-completion-script",),
-                default="",
-                help="print what makes your shell (bash, zsh or fish) complete words",
-            ),
-            Argument(names=("version", "V"), kind=bool, default=False, help="print the version"),
-        ]
+        return core_options.arguments()
 
     def parse_core_args(self) -> None:
         """As Invoke does; what it has more, and looks at, has its default."""
@@ -155,7 +123,11 @@ class Inv(Program):
             print(f"Usage: {INV} [--dry] TASK [--OPTION=VALUE ...]\n\nBefore a task:\n")
             context = self.initial_context
             self.print_columns(
-                [context.help_for(f"--{arg.name}") for arg in self.core_args() if arg.name not in UNLISTED]
+                [
+                    context.help_for(f"--{arg.name}")
+                    for arg in self.core_args()
+                    if arg.name not in core_options.UNLISTED
+                ]
             )
         self.list_tasks()
         print(
@@ -175,7 +147,9 @@ class Inv(Program):
             context = error.context
             task = context.name if context is not None else None
             flags = context.flags if context is not None and task else self.initial_context.flags
-            hidden = unlisted(self.collection[task]) if task else [f"--{name}" for name in UNLISTED]
+            hidden = (
+                unlisted(self.collection[task]) if task else [f"--{name}" for name in core_options.UNLISTED]
+            )
             known = sorted(flag for flag in flags if flag.startswith("--") and flag not in hidden)
             kind = f"option of {task}" if task else "option before a task"
         else:
@@ -199,18 +173,6 @@ def unlisted(task: "Task[Callable[..., object]]") -> list[str]:
     """Flags of a task that it takes and does not show."""
     options = task.shared if isinstance(task, Stage | View) else {}
     return ["--" + name.replace("_", "-") for name, option in options.items() if not option.listed]
-
-
-def with_help_first(argv: list[str]) -> list[str]:
-    """The same with `help`, `help TASK` and `TASK help` written as Invoke takes them. (After `explain`, it
-    takes even --help for a name.)
-    """
-    program, *words = argv
-    if words[:1] == ["help"]:
-        return [program, "--help", *words[1:]]
-    if words[1:] in (["help"], ["--help"], ["-h"]) and not words[0].startswith("-"):
-        return [program, "--help", words[0]]
-    return argv
 
 
 def refuse_twice(argv: list[str], tasks: Container[str]) -> None:
@@ -254,7 +216,7 @@ def main(tasks: ModuleType) -> None:
         binary_names=["inv"],
         namespace=Collection.from_module(tasks),
         executor_class=Executor,
-        config_class=OwnConfig,
+        config_class=core_options.OwnConfig,
         version=of_package("mobilenet-build"),
     )
     inv.completions = tasks.completions
