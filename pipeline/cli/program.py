@@ -20,6 +20,7 @@ from invoke.program import Program
 from invoke.tasks import Task
 
 from pipeline.cli import core_options, develop
+from pipeline.cli.core_options import UNLISTED
 from pipeline.cli.executor import Executor
 from pipeline.cli.task_types import Stage, View
 from pipeline.errors import DONE, INTERRUPTED, MISTAKE, NO_READER
@@ -147,9 +148,7 @@ class Inv(Program):
             context = error.context
             task = context.name if context is not None else None
             flags = context.flags if context is not None and task else self.initial_context.flags
-            hidden = (
-                unlisted(self.collection[task]) if task else [f"--{name}" for name in core_options.UNLISTED]
-            )
+            hidden = unlisted(self.collection[task]) if task else [f"--{name}" for name in UNLISTED]
             known = sorted(flag for flag in flags if flag.startswith("--") and flag not in hidden)
             kind = f"option of {task}" if task else "option before a task"
         else:
