@@ -124,11 +124,7 @@ class Inv(Program):
             print(f"Usage: {INV} [--dry] TASK [--OPTION=VALUE ...]\n\nBefore a task:\n")
             context = self.initial_context
             self.print_columns(
-                [
-                    context.help_for(f"--{arg.name}")
-                    for arg in self.core_args()
-                    if arg.name not in core_options.UNLISTED
-                ]
+                [context.help_for(f"--{arg.name}") for arg in self.core_args() if arg.name not in UNLISTED]
             )
         self.list_tasks()
         print(
