@@ -173,6 +173,16 @@ def test_a_failure_is_told_in_one_line_and_is_the_exit_code(world, action, code)
     assert "1 not tried" in out
 
 
+def test_a_failure_that_other_lines_followed_is_told_again_at_the_end(world):
+    later = world.step("b", "sleeps", params={"seconds": 1.5, "journal": world.root})
+    steps = [world.step("a", "unable"), later]
+    code, out, error = world.driven(*steps)
+    first, *summary = error.splitlines()
+    assert code == 1 and first.startswith("failed a: cat.jpg: truncated after 12 bytes")
+    assert "run    b " in out
+    assert summary[:2] == ["inv: 1 failed, 0 not tried", "  failed     a: cat.jpg: truncated after 12 bytes"]
+
+
 @pytest.fixture
 def small(world):
     """OUT on a disk of 4 MB."""

@@ -94,3 +94,16 @@ def test_slow_asks_for_those_that_need_more_than_a_bare_machine(project):
 def test_a_number_of_jobs_that_is_none_is_told_in_one_line(project, jobs):
     answer = inv("test", f"--jobs={jobs}", root=project, code=2)
     assert (answer.out, answer.err) == ("", f"inv: --jobs={jobs}: expected a number above 0\n")
+
+
+def test_words_after_a_double_dash_are_pytests(project):
+    (only,) = counts(inv("test", "--jobs=1", "--", "-k", "anywhere and 1", root=project))
+    assert only["passed"] == 1
+    answer = inv("test", "--jobs=2", "--", "-k", "anywhere or itself", root=project)
+    assert [run["passed"] for run in counts(answer)] == [3, 1]
+    assert "unrecognized arguments: --no-such" in inv("test", "--", "--no-such", root=project, code=4).err
+
+
+def test_marks_after_a_double_dash_select_once(project):
+    (only,) = counts(inv("test", "--jobs=2", "--", "-m", "slow or shared", root=project, code=1))
+    assert only["failed"] == 2

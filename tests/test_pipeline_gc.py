@@ -4,8 +4,10 @@ that.
 
 import json
 import os
+import shlex
 
 import pytest
+from inv import inv
 
 from pipeline.errors import BuildError
 from pipeline.outdir import gc
@@ -117,3 +119,28 @@ def test_files_of_the_user_stay_and_are_named(built):
     built.edit("a/notes.md", "mine")
     found = gc.collect(built.out, (), builds=1, yes=True)
     assert "notes.md" in str(found) and built.text("a/notes.md") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("typed", "advice"),
+    [
+        ("gc --builds=3 --out=/data/my out", "inv gc --yes --builds=3 '--out=/data/my out'"),
+        ("--dry gc --yes --model=m.toml", "inv gc --yes --model=m.toml"),
+        ("status gc --bs=1 doctor", "inv status gc --yes --bs=1 doctor"),
+    ],
+)
+def test_the_advice_repeats_the_options_since_other_ones_are_another_plan(typed, advice):
+    words = [word.replace("my~out", "my out") for word in typed.replace("my out", "my~out").split()]
+    assert gc.confirmed(["inv", *words]) == advice
+
+
+def test_what_the_advice_says_removes_what_was_listed(tmp_path):
+    for limit in (16, 32):
+        inv("preprocess", f"--limit={limit}", out=tmp_path / "my out")
+    listed = inv("gc", "--builds=1", "--limit=32", "--chip=null", out=tmp_path / "my out").out
+    (line,) = [line for line in listed.splitlines() if "Remove them with: " in line]
+    program, *words = shlex.split(line.partition("Remove them with: ")[2])
+    removed = inv(*words).out
+    assert program == "inv" and "removed" in removed
+    assert line.partition(", of neither")[0] == removed.partition("removed ")[2].partition(", of neither")[0]
+    assert not list((tmp_path / "my out" / "data").glob("*-16"))

@@ -45,3 +45,65 @@ def test_an_option_with_nothing_to_choose_is_taken_and_not_shown(words):
     answer = inv.inv(*words, code=None)
     assert "--chip" in answer.out + answer.err and "--executor" not in answer.out + answer.err
     assert inv.inv("--dry", "all", "--chip=null", "--executor=local").code == 0
+
+
+ELSEWHERE = {
+    ".invoke.yaml": "tasks: [broken\n",
+    ".invoke.yml": "tasks: {executor_class: nowhere.Executor}\n",
+    ".invoke.json": '{"run": {"dry": true}, "tasks": {"dedupe": false}}',
+    ".invoke.py": "raise SystemExit('somebody else was asked')\n",
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_no_configuration_in_the_home_folder_changes_a_command(name, tmp_path):
+    (tmp_path / name).write_text(ELSEWHERE[name])
+    answer = inv.inv("preprocess", "--limit=16", out=tmp_path / "out", HOME=str(tmp_path))
+    assert answer.err == "" and (tmp_path / "out" / "report" / "summary.json").exists()
+
+
+def test_no_variable_of_invoke_changes_a_command(tmp_path):
+    (tmp_path / "run.json").write_text(ELSEWHERE[".invoke.json"])
+    env = {"INVOKE_RUN_DRY": "1", "INVOKE_RUNTIME_CONFIG": str(tmp_path / "run.json")}
+    inv.inv("preprocess", "--limit=16", out=tmp_path / "out", **env)
+    assert (tmp_path / "out" / "report" / "summary.json").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-f", "x.yaml", "status"],
+        ["status", "--config=x.yaml"],
+        ["--warn-only", "all"],
+        ["--hide=out", "all"],
+    ],
+)
+def test_what_invoke_has_for_shell_commands_is_not_taken(words):
+    answer = inv.inv(*words, code=2)
+    (line,) = answer.err.splitlines()
+    assert line.startswith("inv: no option ") and answer.out == ""
+
+
+def test_help_is_about_our_tasks_however_it_is_asked_for():
+    whole = inv.inv("--help").out
+    assert whole == inv.inv("help").out and "--dry" in whole and "doctor" in whole
+    assert [word for word in ("--pty", "--echo", "sudo", "core", "Subcommand") if word in whole] == []
+    one = inv.inv("--help", "explain").out
+    assert [one] * 3 == [
+        inv.inv(*words).out for words in (["help", "explain"], ["explain", "--help"], ["explain", "help"])
+    ]
+    assert one.startswith("Usage: inv [--dry] explain NAME [--OPTION=VALUE ...]\n")
+    assert "inv help TASK" in inv.inv("all", "--again", "help", code=2).err
+
+
+def test_explain_without_a_name_says_what_to_type():
+    assert inv.inv("explain", code=2).err == (
+        "inv: explain needs a step's NAME: inv explain NAME; inv status lists them\n"
+    )
+
+
+@pytest.mark.parametrize("words", [["compile", "--", "--bs=1"], ["--", "all"], ["lint", "--", "-x"]])
+def test_words_after_a_double_dash_are_not_dropped(words):
+    answer = inv.inv(*words, code=2)
+    (line,) = answer.err.splitlines()
+    assert line.startswith(f"inv: -- {words[-1]}: ") and "inv test -- WORDS" in line and answer.out == ""

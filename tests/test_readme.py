@@ -2,6 +2,7 @@
 links resolve.
 """
 
+import ast
 import dataclasses
 import inspect
 import re
@@ -166,3 +167,38 @@ def test_a_backend_has_the_names_of_the_design_page(backend):
     module = backends.load(backend)
     assert [name for name in rows_of("docs/design.md", "name") if not hasattr(module, name)] == []
     assert list(inspect.signature(module.compile_onnx).parameters) == ["source", "out", "batch", "target"]
+
+
+def sources():
+    """What the product may say, a text each: its strings, with \x00 for what is filled in; lines of ./inv."""
+    texts = (ROOT / "inv").read_text(encoding="utf-8").splitlines()
+    packages = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests"]
+    for path in [path for package in packages for path in package.rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = (part.value if isinstance(part, ast.Constant) else "\0" for part in node.values)
+                texts.append("".join(parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    return texts
+
+
+def messages():
+    """The messages of the page, ... standing for anything; not what pip says, and what is no message."""
+    rows = re.findall(r"^\| (?!message|line|-)(.*?) \|", text_of("docs/troubleshooting.md"), re.MULTILINE)
+    ours = [cell for cell in rows if not cell.startswith(("pip:", "accuracy far", "`cliff`"))]
+    return [message for cell in ours for message in re.findall(r"`([^`]+)`", cell)]
+
+
+def test_every_message_of_the_troubleshooting_page_is_one_of_ours():
+    texts = sources()
+    forms = {
+        message: re.compile(".*".join(map(re.escape, message.split("..."))), re.DOTALL)
+        for message in messages()
+    }
+    assert len(forms) > 60
+    assert [message for message, form in forms.items() if not any(map(form.search, texts))] == []
+
+
+def test_both_readmes_lead_to_the_troubleshooting_page():
+    assert all("(docs/troubleshooting.md)" in text_of(name) for name in READMES)

@@ -22,7 +22,6 @@ from pipeline.freshness.stamp import Made
 from pipeline.outdir import gc, provenance
 from pipeline.parts import sweep, sweep_beside
 from pipeline.plan import Plan
-from pipeline.step import Step
 from pipeline.text import INV, counted
 from pipeline.ui import views
 from pipeline.ui.console import Console
@@ -68,7 +67,8 @@ def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:
         stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
         preflight.check(stale, settings.out, settings.shares)
         gc.remember(settings.out, plan, " ".join([INV, *sys.argv[1:]]))
-        outcome = _go(plan, settings, files, verdicts, stale)
+        console = Console(len(stale), settings.quiet)
+        outcome = _go(plan, settings, files, verdicts, console) if stale else Outcome()
         for path, touched in files.touched.items():
             stamp.write(path, touched)
         files.source.save()
@@ -76,17 +76,14 @@ def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:
             "report" in plan.steps and not outcome.failed and not provenance.there(settings.out)
         ):
             provenance.write(settings.out, plan.steps["report"].hashed, plan.steps["report"].outputs[0])
-    _tell(outcome, plan, settings)
+    _tell(outcome, plan, settings, console.buried)
     return outcome.exit_code
 
 
 def _go(
-    plan: Plan, settings: Settings, files: FileState, verdicts: dict[str, Verdict], stale: list[Step]
+    plan: Plan, settings: Settings, files: FileState, verdicts: dict[str, Verdict], console: Console
 ) -> Outcome:
-    if not stale:
-        return Outcome()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's kill is a Ctrl-C
-    console = Console(len(stale), settings.quiet)
     try:
         return Run(
             plan,
@@ -113,16 +110,16 @@ def made_here() -> Made:
     }
 
 
-def _tell(outcome: Outcome, plan: Plan, settings: Settings) -> None:
-    """What was done, on stdout. A failure has been told when it happened; several are summed up, with the
-    ends of their logs.
+def _tell(outcome: Outcome, plan: Plan, settings: Settings, buried: bool) -> None:
+    """What was done, on stdout. A failure has been told when it happened; several, and one that other steps'
+    lines followed (`buried`), are summed up with the ends of their logs.
     """
     if not settings.quiet and plan.order:
         left = f", {len(outcome.not_tried):,} not tried" if outcome.not_tried else ""
         fresh = len(plan.order) - len(outcome.ran) - len(outcome.failed) - len(outcome.not_tried)
         ran = f"{counted(len(outcome.ran), 'step')} ran, {fresh:,} up to date{left}"
         print(ran if outcome.ran or outcome.failed else views.nothing_to_do(plan))
-    if len(outcome.failed) > 1 or (outcome.failed and settings.keep_going):
+    if len(outcome.failed) > 1 or (outcome.failed and settings.keep_going) or buried:
         print("\n".join(_summary(outcome, settings.out)), file=sys.stderr)
 
 

@@ -24,9 +24,12 @@ NO_TESTS = 5  # pytest's exit code when none was selected
     },
 )
 def test(context: Context, k: str = "", slow: bool = False, jobs: str = "") -> None:
-    """Run the tests."""
+    """Run the tests. What stands after -- is for pytest: inv test -- -x tests/test_readme.py."""
     at_once = _count(jobs) if jobs else len(machine.cores())
-    codes = [_pytest(words, k) for words in _runs(at_once, "" if slow else QUICK)]
+    after = _after(sys.argv)
+    if any(word.startswith("-m") for word in after):
+        at_once = 1  # pytest takes the last -m, and so would each of several runs
+    codes = [_pytest([*words, *after], k) for words in _runs(at_once, "" if slow else QUICK)]
     some = [code for code in codes if code != NO_TESTS]
     raise Exit(code=next(filter(None, some), 0) if some else NO_TESTS)
 
@@ -35,6 +38,11 @@ def _count(jobs: str) -> int:
     if not (jobs.isascii() and jobs.isdecimal() and int(jobs) > 0):
         raise Exit(f"inv: --jobs={jobs}: expected a number above 0", code=2)
     return int(jobs)
+
+
+def _after(words: list[str]) -> list[str]:
+    """What stands after the first `--`. (Invoke has it as one string, in which quotes are lost.)"""
+    return words[words.index("--") + 1 :] if "--" in words else []
 
 
 def _runs(jobs: int, marks: str) -> list[list[str]]:

@@ -3,6 +3,7 @@ codes of ours.
 """
 
 import gc
+import inspect
 import os
 import signal
 import sys
@@ -14,10 +15,12 @@ from typing import NoReturn, cast
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError, UnexpectedExit
 from invoke.parser import Parser
+from invoke.parser.argument import Argument
 from invoke.program import Program
 from invoke.tasks import Task
 
-from pipeline.cli import streams
+from pipeline.cli import core_options, develop, streams
+from pipeline.cli.core_options import UNLISTED
 from pipeline.cli.executor import Executor
 from pipeline.cli.task_types import Stage, View
 from pipeline.errors import DONE, INTERRUPTED, MISTAKE, BuildError
@@ -34,8 +37,9 @@ class Inv(Program):
 
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:
         """Parse and execute; never a traceback for what a user typed."""
+        argv = core_options.with_help_first(argv or sys.argv)
         try:
-            refuse_twice(argv or [], cast(Collection, self.namespace).task_names)
+            refuse_twice(argv, cast(Collection, self.namespace).task_names)
             self.create_config()
             self.parse_core(argv)
             sys.dont_write_bytecode = False  # Invoke turns it off, and compiling at each start costs 60 ms
@@ -56,21 +60,48 @@ class Inv(Program):
             print("\ninv: interrupted", file=sys.stderr)
             sys.exit(INTERRUPTED)
 
+    def core_args(self) -> list[Argument]:
+        """What may stand before a task. Invoke has more, all of it for tasks that run shell commands."""
+        return core_options.arguments()
+
+    def parse_core_args(self) -> None:
+        """As Invoke does; what it has more, and looks at, has its default."""
+        super().parse_core_args()
+        for argument in super().core_args():
+            if argument.name not in self.args:
+                self.core[0].add_arg(argument)
+
+    def update_config(self, merge: bool = True) -> None:
+        """Take over what the command line says, and no file that a variable names."""
+        self.config.load_overrides({"run": {"dry": bool(self.args.dry.value)}}, merge=merge)
+
     def parse_cleanup(self) -> None:
         """Completion of values and step names, which Invoke does not know; then as Invoke does."""
-        if self.args.complete.value is not None and self.args.complete.value is not False:
+        after = self.core.remainder or ""
+        if self.args.complete.value:
             words: list[str] = []
             with suppress(BuildError):  # of what cannot be planned there are no steps to name
-                words = self.completions((self.core.remainder or "").split(" ")[1:])
+                words = self.completions(after.split(" ")[1:])
             if words:
                 print("\n".join(words))
                 raise Exit(code=DONE)
+        elif after and develop.test.name not in [task.name for task in self.tasks]:
+            raise Exit(
+                f"inv: -- {after}: nothing takes words after --, but for pytest's: {INV} test -- WORDS."
+                " Options stand right after their task",
+                code=MISTAKE,
+            )
         super().parse_cleanup()
 
     def print_task_help(self, name: str) -> None:
-        """As Invoke does, without the options that are taken and not listed."""
+        """Show a task's options, without those that are taken and not listed."""
         self._hide_unlisted(self.parser)
-        super().print_task_help(name)
+        context = self.parser.contexts[name]
+        places = "".join(f" {argument.name.upper()}" for argument in context.positional_args)
+        print(f"Usage: {INV} [--dry] {name}{places} [--OPTION=VALUE ...]\n")
+        print(f"{inspect.getdoc(self.collection[name])}\n")
+        if context.flags:
+            self.print_columns(context.help_tuples())
 
     def _make_parser(self) -> Parser:
         """Invoke makes a second one for the shell's completion, which only shows flags."""
@@ -85,17 +116,24 @@ class Inv(Program):
                 context.flags.pop(flag, None)
 
     def print_help(self) -> None:
-        """`inv` alone: what one may ask, and how to go on. (`inv --help` shows the options before a task,
-        too.)
+        """`inv` alone: what one may ask, and how to go on. `inv --help` shows the options before a task,
+        too.
         """
         if self.args.help.value:
-            super().print_help()
-            return
+            print(f"Usage: {INV} [--dry] TASK [--OPTION=VALUE ...]\n\nBefore a task:\n")
+            context = self.initial_context
+            self.print_columns(
+                [context.help_for(f"--{arg.name}") for arg in self.core_args() if arg.name not in UNLISTED]
+            )
         self.list_tasks()
         print(
             f"{INV} all builds everything; {INV} --help TASK shows a task's options; {INV} --dry TASK what"
             " would be done and why"
         )
+
+    def task_list_opener(self, extra: str = "") -> str:
+        """The line above the list of tasks."""
+        return "Tasks"
 
     def _mistyped(self, error: ParseError) -> NoReturn:
         """One line: the word, the nearest legal one, all of them."""
@@ -105,14 +143,17 @@ class Inv(Program):
             context = error.context
             task = context.name if context is not None else None
             flags = context.flags if context is not None and task else self.initial_context.flags
-            hidden = unlisted(self.collection[task]) if task else []
+            hidden = unlisted(self.collection[task]) if task else [f"--{name}" for name in UNLISTED]
             known = sorted(flag for flag in flags if flag.startswith("--") and flag not in hidden)
             kind = f"option of {task}" if task else "option before a task"
         else:
             known, kind = sorted(self.collection.task_names), "task"
         if "No idea what" in words:
-            hint = did_you_mean(typed, known, 0.5)
+            hint = did_you_mean(typed, known, 0.5) if typed != "help" else f" Help: {INV} help TASK."
             words = f"no {kind} {typed!r}.{hint} There are: {', '.join(known)}"
+        elif "positional" in words:  # Invoke: 'explain' did not receive required positional arguments: 'name'
+            missing = words.split("'")[3].upper()
+            words = f"{typed} needs a step's {missing}: {INV} {typed} {missing}; {INV} status lists them"
         elif "needed value" in words:  # Invoke: Flag <Argument: eval_bs> needed value and was not given one!
             flag = words.partition("<Argument: ")[2].partition(">")[0].partition(" ")[0].replace("_", "-")
             words = f"--{flag} needs a value: --{flag}=VALUE" + (
@@ -167,6 +208,7 @@ def main(tasks: ModuleType) -> None:
         binary_names=["inv"],
         namespace=Collection.from_module(tasks),
         executor_class=Executor,
+        config_class=core_options.OwnConfig,
         version=of_package("mobilenet-build"),
     )
     inv.completions = tasks.completions

@@ -8,6 +8,8 @@ folder with the numbers of shards folded away, so that a line is about 2 kB howe
 import json
 import os
 import re
+import shlex
+import sys
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -84,8 +86,19 @@ class Garbage:
             )
         size, files = size_text(sum(self.going.values())), counted(len(self.going), "file")
         total = f"{size} in {files}, of neither this plan nor {last}"
-        advice = f"removed {total}" if self.removed else f"{total}. Remove them with: {INV} gc --yes"
+        advice = f"removed {total}" if self.removed else f"{total}. Remove them with: {confirmed(sys.argv)}"
         return "\n".join([*by_folder(self.out, self.going), advice, *left])
+
+
+def confirmed(argv: Sequence[str]) -> str:
+    """The command line that was typed, with --yes: other options would be another plan, and remove other
+    files.
+    """
+    words = [word for word in argv[1:] if word not in ("--dry", "-R", "--yes")]
+    if "gc" not in words:
+        return f"{INV} gc --yes"
+    words.insert(words.index("gc") + 1, "--yes")
+    return f"{INV} {shlex.join(words)}"
 
 
 def collect(

@@ -52,6 +52,7 @@ class Console:
         self._running: dict[str, tuple[Slot, float]] = {}
         self._drawn = 0  # lines on the screen that the next drawing replaces
         self._last = 0.0
+        self._failed, self.buried = False, False  # whether one did, and other lines followed
 
     def started(self, step: Step, slot: Slot, why: tuple[str, ...]) -> None:
         """A step was handed to a slot."""
@@ -76,6 +77,7 @@ class Console:
         self._print(
             f"failed {step.name}: {message}" + (f"  (log: {log})" if code == FAILED else ""), sys.stderr
         )
+        self._failed = True
 
     def note(self, text: str) -> None:
         """Something that a person should know."""
@@ -126,6 +128,7 @@ class Console:
 
     def _print(self, text: str, file: TextIO | None = None) -> None:
         self._erase()
+        self.buried = self._failed
         print(text, file=file or sys.stdout, flush=True)
         self._last = 0.0
         self.tick()
