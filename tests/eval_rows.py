@@ -109,6 +109,44 @@ def worked(common, stage="infer", **more):
     return {**common, **row, **more}
 
 
+def profiled(common, **more):
+    """A layer row."""
+    row = {
+        "kind": "layer",
+        "dataset": None,
+        "batch": 16,
+        "devices": ["0"],
+        "layer": "05 conv",
+        "op": "Conv",
+        "ms": 8.32,
+        "share_pct": 40.0,
+        "macs": 10_838_016,
+        "gflops": 41.7,
+        "peak_share_pct": 57.7,
+    }
+    return {**common, **row, **more}
+
+
+def tested(common, **more):
+    """A row of LoadGen."""
+    row = {
+        "kind": "loadgen",
+        "batch": 1,
+        "devices": ["0"],
+        "hint": "throughput",
+        "scenario": "singlestream",
+        "valid": True,
+        "reason": None,
+        "percentile": 90.0,
+        "latency_ms": 0.83,
+        "samples_per_s": 1210.4,
+        "queries": 1213,
+        "target_qps": None,
+        "top1_pct": 70.0,
+    }
+    return {**common, **row, **more}
+
+
 def rows(common, speeds=SPEEDS):
     """The rows of one build: accuracy, throughput and agreement of each batch size, one stage."""
     each = [(timed(common, batch, speed), compared(common, batch)) for batch, speed in speeds]
@@ -133,5 +171,9 @@ def many():
         worked(skip, retried=2, images=50_000, missing=1199, seconds=1234.5678, images_per_s=12345.6),
         worked({**skip, **OF_DATA_ALONE}, "preprocess", missing=1199, batch=None),
         worked({**several, **OF_DATA_ALONE}, "preprocess", retried=1, batch=None),
+        profiled(several),
+        profiled(several, layer="06 pool", op="AveragePool", ms=1.0, macs=0, gflops=0.0, peak_share_pct=0.0),
+        tested(several),
+        tested(several, scenario="server", valid=False, reason="too slow", target_qps=50.0, top1_pct=None),
         judged(other, [0, 7], batch=None, results="dumpout", format="txt", background=True),
     ]

@@ -36,7 +36,7 @@ def judge(tmp_path, logits, labels, classes, background=False, shards=1, undecod
         )
     out = tmp_path / "accuracy.json"
     accuracy.write(
-        (str(out),),
+        (str(out), str(tmp_path / "answers.csv")),
         index=str(index),
         logits=tuple(paths),
         undecodable=tuple(map(str, lists)),

@@ -8,9 +8,12 @@ import pytest
 from eval_rows import PIXELS, REAL, many, rows
 from timings import device, measured, queries
 
+from backends import Layer
 from eval import accuracy, agreement, record_schema, records, stage_times
 from eval.ais_bench import score
 from eval.record_types import KINDS, Common, columns_of
+from infer.bench import profile
+from infer.bench.profile import Profiled
 from infer.bench.throughput import figures
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,7 +104,9 @@ def written(tmp_path):
         json.dumps({"name": "infer/a", "made": {"start": 0.0, "seconds": 2.0, "images": 4}})
     )
     logits, index = str(tmp_path / "logits.npy"), str(tmp_path / "index.csv")
-    accuracy.write(out[:1], index=index, logits=(logits,), row=common, classes=5, background=False)
+    accuracy.write(
+        (out[0], f"{out[0]}.csv"), index=index, logits=(logits,), row=common, classes=5, background=False
+    )
     agreement.write(out[1:2], logits=logits, reference=logits, row=common, margin=0.1)
     stage_times.write(out[2:3], stamps=(str(tmp_path / "x.stamp"),), row=common, stage="infer")
     score.write(
@@ -114,12 +119,14 @@ def written(tmp_path):
     one = measured(device(queries(0.0, 1.0, 12)), events=["x"])
     row = {"devices": ["0"], "hint": "throughput", "quick": False, "end_to_end_images_per_s": None}
     throughput = {**common, "kind": "throughput", **row, **figures([one, one], 16)}
-    return [*(json.loads(Path(path).read_text()) for path in out), throughput]
+    layers = profile.rows(Profiled([Layer("a", "Conv", 1.5, 7)], 100.0), common, 16, "0")
+    return [*layers, *(json.loads(Path(path).read_text()) for path in out), throughput]
 
 
 def test_every_column_that_an_action_writes_is_described(tmp_path):
     each = written(tmp_path)
-    assert {row["kind"] for row in each} == set(KINDS)
+    # LoadGen's needs LoadGen: tests/test_infer_mlperf.py
+    assert {row["kind"] for row in each} == set(KINDS) - {"loadgen"}
     assert faults({"schema": 1, "rows": each}, record_schema.summary()) == []
 
 
