@@ -20,7 +20,8 @@ from preprocess.dataset import index_csv
 STREAMS = 8  # samples of a MultiStream query
 EXPECTED = 1.25  # Offline issues as much as should take the time at this multiple of the rate: it must last
 SERVER_LOAD = 0.5  # of what the devices can do one by one
-SERVER_LATENCY = 10  # times a query's own latency, where none is given
+# where none is given: so many times a query's own latency, and never less than Python needs on a busy machine
+SERVER_LATENCY, SERVER_LATENCY_MS = 10, 100.0
 NAMES = {
     "offline": "Offline",
     "singlestream": "SingleStream",
@@ -118,7 +119,8 @@ def _settings(
     settings.min_query_count = asked["min_queries"]
     alone = devices * 1000 / latency_ms  # queries a second, one at a time
     percentile = asked["percentile"] / 100
-    latency_ns = round(1e6 * (asked["target_latency_ms"] or SERVER_LATENCY * latency_ms))
+    patience_ms = max(SERVER_LATENCY_MS, SERVER_LATENCY * latency_ms)
+    latency_ns = round(1e6 * (asked["target_latency_ms"] or patience_ms))
     settings.offline_expected_qps = asked["target_qps"] or EXPECTED * (rate or alone * batch)
     settings.server_target_qps = asked["target_qps"] or SERVER_LOAD * alone
     settings.server_target_latency_ns = latency_ns
