@@ -73,7 +73,8 @@ SHARED: tuple[Option, ...] = (
     Option(
         "dataset",
         "text",
-        "a folder of pictures (flat, one folder a class, or holding val/), or the .tar itself",
+        "a folder of pictures (flat, one folder a class, or holding val/), the .tar itself, or Kaggle's"
+        " ImageNet as it is unpacked",
     ),
     Option("labels", "text", "val_label.txt; looked for in and beside the data set when not given"),
     Option("limit", "count", "evaluate on N images, a fixed stratified choice"),

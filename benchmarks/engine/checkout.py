@@ -20,9 +20,10 @@ class Checkout:
         own = os.path.join(self.root, ".venv", "bin", "python")
         self.python = python or (own if os.path.exists(own) else sys.executable)
         with open(os.path.join(self.root, "inv"), encoding="utf-8") as file:
-            words = shlex.split(file.read().rstrip().splitlines()[-1])
+            last = file.read().rstrip().rpartition("\nexec ")[2]  # a command of several lines
+        words = shlex.split(last)
         if "-c" not in words or words[-2:] != ["$root", "$@"]:
-            sys.exit(f'{self.root}/inv: its last line is not `exec PYTHON -P -c CODE "$root" "$@"`: {words}')
+            sys.exit(f'{self.root}/inv: does not end in `exec PYTHON -P -c CODE "$root" "$@"`: {words}')
         self.code = words[words.index("-c") + 1]
 
     def refuse_foreign_packages(self) -> None:

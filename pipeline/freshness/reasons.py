@@ -119,6 +119,8 @@ def _changed_files(
                     continue
                 why.append(f"{kind} {key} is gone")
             elif now.sha256 != before.sha256:
+                if now.sha256 == fingerprint.UNREADABLE and key.startswith("out:"):
+                    fingerprint.of_content(path)  # OSError: of our own files, which nobody else may close
                 why.append(f"{kind} {key} changed")
             elif now is not before and now != before:
                 newer[key] = now

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 
-from pipeline import fingerprint, parts
+from pipeline import parts
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Fingerprint
 from pipeline.freshness import stamp
@@ -91,7 +91,17 @@ def read(out: str, known: Collection[str] = ()) -> Inventory:
 
 def is_out(folder: str) -> bool:
     """Whether a build wrote here. PermissionError where this user may not know."""
-    return all(fingerprint.of_stat(os.path.join(folder, name)) for name in LOCK)
+    return all(_is_there(os.path.join(folder, name)) for name in LOCK)
+
+
+def _is_there(path: str) -> bool:
+    try:
+        os.stat(path)
+    except PermissionError:
+        raise
+    except OSError:
+        return False
+    return True
 
 
 def _files(out: str) -> Iterable[str]:
