@@ -116,9 +116,9 @@ COMPARE = {"compare": Option(None, "compare with another build: a summary.json o
 
 
 @kinds.stage(pre=[compile], post=[report], own={**INSTEAD, **LOADGEN, **COMPARE}, closing=bench_stage.closing)
-def bench(build: Build, named: bool, **asked: object) -> Steps:
+def bench(build: Build, steps: tuple[Step, ...], named: bool, **asked: object) -> Steps:
     """Time every compiled batch size on all chosen devices, alone on the machine: rounds in turns."""
-    return bench_stage.asked_for(build, named, **asked)
+    return bench_stage.asked_for(build, steps, named, **asked)
 
 
 @kinds.stage(own=invokes(DATA), closing=data_stage.closing)

@@ -52,18 +52,18 @@ ORT = {
     f"compile/{FORM}/bs1",
     f"infer/{FORM}/bs1",
     f"agree/{FORM}/bs1/logits",
-    f"bench/{FORM}/devices-{{devices}}/bs1",
+    *(f"bench/{FORM}/devices-{{devices}}/bs1/quick/{step}" for step in ("round-1", "again")),
 }
 CHANGES = {
-    "a comment": ("backends/ort.py", "import os\n", "import os  # of the machine\n", set(), ""),
+    "a comment": ("backends/ort/session.py", "import os\n", "import os  # of the machine\n", set(), ""),
     "a docstring": ("convert/export.py", '"""Checkpoint to ONNX', '"""From checkpoint to ONNX', set(), ""),
     "a blank line": ("infer/logits.py", "import numpy as np\n", "import numpy as np\n\n", set(), ""),
     "a line of a backend": (
-        "backends/ort.py",
+        "backends/ort/session.py",
         "log_severity_level = 3",
         "log_severity_level = 4",
         ORT,
-        "code backends/ort.py changed",
+        "code backends/ort/session.py changed",
     ),
     "the report's page": (
         "eval/report/markdown.py",

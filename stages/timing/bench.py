@@ -1,6 +1,6 @@
 """bench: how fast each compiled batch size is, in rounds that take turns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from eval.comparison import runs
 from pipeline.errors import BuildError
@@ -12,9 +12,9 @@ from stages.timing.compare import compared, limits
 ALTERNATIVES = ("profile", "tune", "scenario", "compare")
 
 
-def asked_for(build: Build, named: bool, **asked: object) -> Iterator[Step]:
-    """The steps of what was asked for: timing, or one of the things instead of it. `asked` are the stage's
-    own options as typed. BuildError for options that do not go together.
+def asked_for(build: Build, declared: Sequence[Step], named: bool, **asked: object) -> Iterator[Step]:
+    """The steps of what was asked for: timing, or one of the things instead of it. `declared`: those of the
+    stages before; `asked`: the stage's own options as typed. BuildError for options that do not go together.
     """
     typed = {name: str(value) for name, value in asked.items() if value not in (None, False)}
     several = [flag_of(name) for name in ALTERNATIVES if name in typed]
@@ -30,7 +30,7 @@ def asked_for(build: Build, named: bool, **asked: object) -> Iterator[Step]:
         return instead.tune(build)
     if "scenario" in typed:
         return loadgen.steps(build, typed["scenario"], typed)
-    return steps(build, named)
+    return steps(build, declared, named)
 
 
 def flag_of(name: str) -> str:
@@ -52,7 +52,7 @@ def _check_limits(build: Build, compare: str | None, max_drop: str | None, max_s
         )
 
 
-def steps(build: Build, named: bool) -> Iterator[Step]:
+def steps(build: Build, declared: Sequence[Step], named: bool) -> Iterator[Step]:
     """Time every compiled batch size on all chosen devices, alone on the machine: rounds in turns, A B C A B
     C, each a step of its own, and a record of each batch size. `named`: bench itself was asked for.
 
@@ -62,9 +62,10 @@ def steps(build: Build, named: bool) -> Iterator[Step]:
     request, files = build.request, build.files()
     quick = request.given.quick or (request.sample and not named)
     for at, batch in enumerate(request.batches):
-        full = [*cells.cell(build, batch, cells.FULL, at)]
+        inferred = cells.inferred(build, batch, declared)
+        full = [*cells.cell(build, batch, cells.FULL, at, inferred)]
         short = quick and not cells.holds(full, files)
-        yield from cells.cell(build, batch, cells.QUICK, at) if short else full
+        yield from cells.cell(build, batch, cells.QUICK, at, inferred) if short else full
 
 
 def closing(

@@ -29,9 +29,20 @@ FULL = Length("full", 6, 0.5, 9)  # 3 s and 54 queries in all
 QUICK = Length("quick", 1, 1.0, 10)
 
 
-def cell(build: Build, batch: int, length: Length, at: int) -> Iterator[Step]:
+def inferred(build: Build, batch: int, declared: Sequence[Step]) -> tuple[str, ...]:
+    """The pipeline records of what this batch size has inferred, of every data set: those that are there, and
+    those that this build will make.
+    """
+    folder = build.request.chip_dir
+    there = glob.glob(f"{glob.escape(folder)}/*/bs{batch}/pipeline.json")
+    planned = [path for step in declared if step.stage == "infer" for path in step.outputs]
+    coming = [path for path in planned if path.endswith(f"/bs{batch}/pipeline.json")]
+    return tuple(sorted({*there, *coming}))
+
+
+def cell(build: Build, batch: int, length: Length, at: int, inferred: tuple[str, ...]) -> Iterator[Step]:
     """The steps of one batch size: its rounds, those that are measured again when they were noisy, and the
-    record.
+    record, which also tells what came end to end.
     """
     request, target, cells = build.request, build.target, len(build.request.batches)
     name = f"bench/{request.variant}/{target.devices_name}/bs{batch}"
@@ -63,10 +74,7 @@ def cell(build: Build, batch: int, length: Length, at: int) -> Iterator[Step]:
         f"{name}/record",
         "infer.bench.throughput:write",
         inputs={"rounds": tuple(files), "again": again},
-        # what comes end to end: of every data set that this batch size has inferred
-        stored={
-            "stages": tuple(sorted(glob.glob(f"{glob.escape(request.chip_dir)}/*/bs{batch}/pipeline.json")))
-        },
+        stored={"stages": inferred},
         outputs=(f"{where}/throughput.json",),
         params={
             "row": request.row(None, batch),
