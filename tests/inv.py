@@ -246,6 +246,4 @@ def copied(source: Path, target: Path) -> Path:
     return Path(shutil.copytree(source, target))
 
 
-def cores() -> tuple[int, ...]:
-    """The cores that a build here has, one a device."""
-    return machine.cores()
+cores = machine.cores  # that a build here has, one a device
