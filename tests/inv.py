@@ -67,7 +67,7 @@ class Answer:
 
 def command(*words: object, root: Path = ROOT, watch: bool = False) -> list[str]:
     """The command line of `./inv WORDS`, but for the installation; what is timed is timed shortly."""
-    if {*map(str, words)} & {"all", "bench", "status", "graph"}:
+    if words[:1] and words[0] in ("all", "bench", "status", "graph", "eval") and "--" not in words:
         words = (*words, "--quick")
     return [sys.executable, "-P", "-c", (WATCH if watch else "") + BOOT, str(root), *map(str, words)]
 
