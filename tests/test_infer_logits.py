@@ -54,6 +54,24 @@ def test_every_image_has_its_row_at_every_batch_size(null_device, count):
     np.testing.assert_array_equal(answers[0], answers[2])
 
 
+def test_the_file_is_what_numpy_would_write(null_device, tmp_path):
+    answers = null_device(rows(70), 4)
+    np.save(tmp_path / "saved.npy", answers)
+    assert (tmp_path / "saved.npy").read_bytes() == (tmp_path / "out.npy").read_bytes()
+
+
+def test_a_full_disk_is_an_error_and_not_the_end_of_the_process(null_device):
+    with pytest.raises(OSError, match="No space left"):
+        logits.write(
+            ("/dev/full",),
+            model=null_device.model(4),
+            shard=null_device.shard(rows(70)),
+            backend="null",
+            batch=4,
+            slot=SLOT,
+        )
+
+
 def test_an_empty_shard_is_an_error(null_device):
     with pytest.raises(StepError, match="empty shard"):
         null_device(rows(0), 4)
