@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.lib.format import open_memmap
+from numpy.lib import format as npy
 
 import backends
 from backends import Images, Logits, Session
@@ -17,7 +17,17 @@ def write(outputs: Sequence[str], *, model: str, shard: str, backend: str, batch
     model).
     """
     opened = session.opened(backend, model, slot.id)
-    of_rows(opened, np.load(shard, mmap_mode="r"), batch, backends.load(backend).RELEASES_GIL, outputs[0])
+    rows: Images = np.load(shard, mmap_mode="r")
+    # written, not mapped: a page fault an image costs more than the write, and a full disk is an error
+    with open(outputs[0], "wb") as file:
+
+        def put(first: int, answers: Logits) -> None:
+            if first == 0:
+                about = npy.header_data_from_array_1_0(answers)
+                npy.write_array_header_1_0(file, {**about, "shape": (len(rows), answers.shape[1])})
+            file.write(answers.data)
+
+        _through(opened, rows, batch, backends.load(backend).RELEASES_GIL, put)
 
 
 def first(
@@ -42,27 +52,26 @@ def first(
     np.save(outputs[0], np.concatenate(logits))
 
 
-def of_rows(
-    model: Session, rows: Images, batch: int, threads: bool = False, path: str | None = None
-) -> Logits:
-    """float32 (len(rows), outputs), written to the .npy file `path` where one is given.
+def of_rows(model: Session, rows: Images, batch: int, threads: bool = False) -> Logits:
+    """float32 (len(rows), outputs).
 
     `model` is an open session of a model compiled for `batch` images; `threads`: whether others run while it
     computes.
     """
+    parts: list[Logits] = []
+    _through(model, rows, batch, threads, lambda _, answers: parts.append(answers.copy()))
+    return np.concatenate(parts)
+
+
+def _through(model: Session, rows: Images, batch: int, threads: bool, put: feed.Put) -> None:
+    """Hand the answers of all rows on. StepError where there are none, or not as many as asked for."""
     if not len(rows):
         raise StepError("an empty shard: there is nothing to infer")
-    known: list[Logits] = []
 
     def infer(images: Images) -> Logits:
-        answer = known.pop() if known else model.infer(images)
+        answer = model.infer(images)
         if len(answer) != batch:
             raise StepError(f"the model gave {len(answer)} rows for a batch of {batch}")
         return answer
 
-    # the first batch tells how many outputs the model has, and is not inferred twice
-    known.append(model.infer(next(feed.batches(rows[:batch], batch))[2]))
-    shape = (len(rows), known[0].shape[1])
-    logits: Logits = open_memmap(path, "w+", np.float32, shape) if path else np.empty(shape, np.float32)
-    feed.through(rows, batch, infer, logits, threads)
-    return logits
+    feed.through(rows, batch, infer, put, threads)

@@ -1,6 +1,8 @@
 """Rows on their way to the device: in order, whole, ahead of it; errors of the threads are told."""
 
+import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -20,6 +22,21 @@ def rows(count, path=None):
     return np.load(path, mmap_mode="r")
 
 
+def through(images, batch, infer, threads):
+    """The answers of all rows, (rows, 1), as they were handed on."""
+    out, next_row = np.full((len(images), 1), -1, np.float32), 0
+
+    def put(first, answers):
+        nonlocal next_row
+        assert first == next_row
+        next_row = first + len(answers)
+        out[first:next_row] = answers
+
+    feed.through(images, batch, infer, put, threads)
+    assert next_row == len(images)
+    return out
+
+
 def first_bytes(images):
     return images[:, 0, 0, :1].astype(np.float32)
 
@@ -28,9 +45,8 @@ def first_bytes(images):
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
 @pytest.mark.parametrize("batch", [1, 4, 48, 100])
 def test_every_row_gets_its_answer(threads, count, batch, tmp_path):
-    images, out = rows(count, tmp_path / "rows.npy"), np.full((count, 1), -1, np.float32)
-    feed.through(images, batch, first_bytes, out, threads)
-    np.testing.assert_array_equal(out, first_bytes(images))
+    images = rows(count, tmp_path / "rows.npy")
+    np.testing.assert_array_equal(through(images, batch, first_bytes, threads), first_bytes(images))
 
 
 @THREADS
@@ -42,7 +58,7 @@ def test_batches_are_views_of_the_map_and_only_the_last_one_is_padded(threads, t
         assert batch.shape == (16, 4, 4, 3) and batch.flags.c_contiguous
         return first_bytes(batch)
 
-    feed.through(images, 16, infer, np.empty((70, 1), np.float32), threads)
+    through(images, 16, infer, threads)
     assert seen == [True] * 4 + [False]
 
 
@@ -59,16 +75,34 @@ def test_an_error_of_the_device_ends_it_and_leaves_no_thread(threads):
 
     before = threading.active_count()
     with pytest.raises(ValueError, match="fell off"):
-        feed.through(rows(300), 4, infer, np.empty((300, 1), np.float32), threads)
+        through(rows(300), 4, infer, threads)
     assert threading.active_count() == before
 
 
 @THREADS
 def test_an_error_of_the_writer_is_told(threads):
-    out = np.empty((300, 1), np.float32)
-    out.flags.writeable = False
-    with pytest.raises(ValueError, match="read-only"):
-        feed.through(rows(300), 4, first_bytes, out, threads)
+    with open("/dev/full", "wb", buffering=0) as full, pytest.raises(OSError, match="No space left"):
+        feed.through(rows(300), 4, first_bytes, lambda _, answers: full.write(answers.data), threads)
+
+
+@THREADS
+def test_answers_stay_while_they_are_put_away(threads):
+    """A slow disk: the span that it takes is not written over by the next one."""
+    put, images = [], rows(400)
+
+    def slowly(_, answers):
+        time.sleep(0.01)
+        put.append(answers.copy())
+
+    feed.through(images, 16, first_bytes, slowly, threads)
+    np.testing.assert_array_equal(np.concatenate(put), first_bytes(images))
+
+
+@THREADS
+def test_a_span_that_is_put_away_takes_no_new_memory(threads):
+    places = set()
+    feed.through(rows(400), 16, first_bytes, lambda _, a: places.add(a.ctypes.data), threads)
+    assert len(places) == 2
 
 
 def test_the_next_rows_are_in_memory_before_the_device_asks_for_them(tmp_path, monkeypatch):
@@ -88,13 +122,26 @@ def test_the_next_rows_are_in_memory_before_the_device_asks_for_them(tmp_path, m
         assert begun.wait(10)  # the second span, while the first is inferred
         return first_bytes(batch)
 
-    feed.through(images, 64, infer, np.empty((256, 1), np.float32), True)
+    through(images, 64, infer, True)
     assert reading[:4] == [0, 64, 128, 192]
 
 
-def test_rows_that_are_no_memory_map_or_beyond_its_end_need_nothing(tmp_path):
-    feed.will_need(rows(3), 0, 3)
+@pytest.mark.parametrize("old_kernel", [False, True], ids=["populated", "touched"])
+def test_rows_that_were_read_are_in_memory(old_kernel, tmp_path, monkeypatch):
+    if old_kernel:
+        monkeypatch.setattr(feed, "POPULATE_READ", 9999)  # what Linux before 5.14 does not know either
+    images = rows(3000, tmp_path / "rows.npy")
+    with open(tmp_path / "rows.npy", "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    feed._map(images)
+    begin, end = feed._pages(images)
+    assert end - begin >= images.nbytes
+    assert all(feed._in_memory(page) for page in range(begin, end, feed.PAGE))
+
+
+def test_rows_that_are_no_memory_map_and_no_rows_need_nothing(tmp_path):
     mapped = rows(3, tmp_path / "rows.npy")
-    feed.will_need(mapped, 0, 100)
-    feed.will_need(mapped, 3, 6)
-    feed.will_need(mapped[:0], 0, 1)
+    for images in (rows(3), mapped, mapped[3:6], mapped[:0]):
+        feed.will_need(images)
+        feed._map(images)

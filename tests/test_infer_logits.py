@@ -1,6 +1,11 @@
 """Logits of a shard: one row an image, padding cut, whatever the batch size."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +15,7 @@ from pipeline.errors import StepError
 from pipeline.step import Slot
 
 SLOT = Slot("device", "0")
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -52,6 +58,35 @@ def test_every_image_has_its_row_at_every_batch_size(null_device, count):
     assert all(one.shape == (count, 11) and one.dtype == np.float32 for one in answers)
     np.testing.assert_array_equal(answers[0], answers[1])
     np.testing.assert_array_equal(answers[0], answers[2])
+
+
+def test_the_file_is_what_numpy_would_write(null_device, tmp_path):
+    answers = null_device(rows(70), 4)
+    np.save(tmp_path / "saved.npy", answers)
+    assert (tmp_path / "saved.npy").read_bytes() == (tmp_path / "out.npy").read_bytes()
+
+
+FULL = """
+import sys
+from infer import logits
+from pipeline.step import Slot
+model, shard, out = sys.argv[1:]
+logits.write((out,), model=model, shard=shard, backend="null", batch=4, slot=Slot("device", "0"))
+"""
+
+
+def test_a_disk_that_fills_up_is_an_error_and_not_the_end_of_the_process(null_device, tmp_path):
+    if os.geteuid() or shutil.which("unshare") is None:
+        pytest.skip("needs unshare, and root to mount a small disk")
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = f'mount -t tmpfs -o size=64k tmpfs "{small}" || exit 77; exec "$@"'
+    files = (null_device.model(4, 1001), null_device.shard(rows(70)), str(small / "out.npy"))  # 280 kB
+    words = ["unshare", "-m", "sh", "-c", mount, "sh", sys.executable, "-c", FULL, *files]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode == 77:
+        pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
+    assert done.returncode == 1 and "No space left on device" in done.stderr.splitlines()[-1]
 
 
 def test_an_empty_shard_is_an_error(null_device):

@@ -1,8 +1,8 @@
 """Huawei Ascend: models compiled by atc, run by aclruntime. Importing this needs neither, compiling needs no
 board.
 
-atc.py compiles, session.py runs, boards.py finds the boards by npu_smi.py, error_text.py turns errors into
-advice, cann.py finds versions; doctor.py looks whether all of it fits together.
+atc.py compiles, session.py runs, boards/ finds the boards by npu_smi.py and who else uses them, error_text.py
+turns errors into advice, cann.py finds versions; doctor/ looks whether all of it fits together.
 """
 
 import os
@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING, Final
 from backends.ascend import boards, cann, error_text, operator_cache
 from backends.ascend.atc import PRECISION, compile_onnx
 from backends.ascend.boards import Board
+from backends.ascend.boards.use import foreign, power_w
 from backends.ascend.chip_names import typed_name
 from backends.ascend.doctor import checks
 from backends.ascend.session import Session
+from backends.protocols import Images, Layer
 from pipeline.errors import BuildError
 from pipeline.fingerprint import of_package
 from pipeline.step import Versions
 from pipeline.text import INV
 
 __all__ = [
+    "HINTS",
     "NEEDS",
     "PRECISIONS",
+    "PROFILES",
+    "RELEASES_GIL",
     "SUFFIX",
     "TOLERANCE",
     "Session",
@@ -31,8 +36,12 @@ __all__ = [
     "compile_memory_mb",
     "compile_onnx",
     "devices",
+    "foreign",
+    "layers",
     "missing",
+    "peak_gflops",
     "placement",
+    "power_w",
     "present",
     "require_compiler",
     "require_runtime",
@@ -46,6 +55,9 @@ SUFFIX: Final = ".om"
 NEEDS: Final = "npu"
 PRECISIONS = tuple(PRECISION)
 TOLERANCE = 2e-2  # of the largest logit: half precision
+HINTS = ("throughput",)  # a chip is a device: there is nothing to join for latency
+RELEASES_GIL = False  # aclruntime keeps the interpreter's lock while the device computes
+PROFILES = False  # aclruntime tells no layer's time
 ELSEWHERE = f", or build for this machine: {INV} all --chip=cpu"
 
 
@@ -100,6 +112,16 @@ def compile_memory_mb(parallel: int | None = None) -> float:
     return cann.COMPILER_MB + cann.OPERATOR_MB * compilers
 
 
+def layers(model: str, device: str, batch: Images) -> list[Layer]:
+    """Nothing: PROFILES is false."""
+    return []
+
+
+def peak_gflops(threads: int) -> float:
+    """0: PROFILES is false."""
+    return 0.0
+
+
 def missing() -> list[str]:
     """What is missing to compile and run, a line each with the fix; empty when nothing is."""
     return _compiler_missing("needed to compile") + _runtime_missing("needed to run")
@@ -137,6 +159,6 @@ def _cann_missing(use: str) -> list[str]:
 
 
 if TYPE_CHECKING:
-    from backends import Core, ascend
+    from backends import Backend, ascend
 
-    _: Core = ascend  # mypy holds the package against the protocol
+    _: Backend = ascend  # mypy holds the package against the protocol

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from backends.ascend import cann
 from pipeline import process
@@ -29,7 +29,7 @@ BUS = re.compile(r"NA|[0-9A-Fa-f]{4,}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-9A-Fa-f]
 class Chip:
     """One chip of a board. `health` is as printed; `logic` is ACL's id before ASCEND_RT_VISIBLE_DEVICES, None
     where the table does not tell; `unread`: npu-smi could not read that id, and printed half of the chip or
-    nothing.
+    nothing; `power` in W is as printed, "NA" or "-" where it is not told, and is no part of which chip it is.
     """
 
     npu: int
@@ -38,6 +38,7 @@ class Chip:
     health: str
     logic: int | None = None
     unread: bool = False
+    power: str = field(default="", compare=False)
 
 
 def chips() -> list[Chip]:
@@ -126,7 +127,7 @@ def parse_table(text: str) -> list[Chip]:
     """
     rows: list[Chip] = []
     alone: list[Chip] = []
-    first: tuple[int, str, str] | None = None
+    first: Chip | None = None
     second = ""
     for cells in _rows(text):
         if re.match(r"Chip\b", cells[0]):
@@ -138,7 +139,7 @@ def parse_table(text: str) -> list[Chip]:
             continue
         logic = int(words[1]) if "Device" in second and len(words) > 1 and words[1].isdigit() else None
         if first and bus:
-            rows.append(Chip(first[0], int(words[0]), first[1], first[2], logic))
+            rows.append(replace(first, chip=int(words[0]), logic=logic))
             first = None
         elif bus and all(word.isdigit() for word in words):
             card = rows[-1].npu if rows and words[0] != "0" else -1
@@ -150,12 +151,11 @@ def parse_table(text: str) -> list[Chip]:
     return rows + [replace(chip, name=rows[0].name) for chip in alone if rows]
 
 
-def _half(first: tuple[int, str, str] | None, rows: Sequence[Chip]) -> list[Chip]:
+def _half(first: Chip | None, rows: Sequence[Chip]) -> list[Chip]:
     """The chip of a first row whose second one is missing: the next of its card."""
-    if first is None or first[2] not in HEALTH:
+    if first is None or first.health not in HEALTH:
         return []
-    npu, name, health = first
-    return [Chip(npu, sum(row.npu == npu for row in rows), name, health, unread=True)]
+    return [replace(first, chip=sum(row.npu == first.npu for row in rows), unread=True)]
 
 
 def _name_near(listed: Sequence[Chip], npu: int) -> str:
@@ -167,12 +167,15 @@ def _place(chip: Chip) -> tuple[int, int]:
     return chip.npu, chip.chip
 
 
-def _first(words: list[str], cells: list[str]) -> tuple[int, str, str] | None:
-    """(NPU id, name, health) of a chip's first row; the newest layout has id and name in cells of their
-    own.
+def _first(words: list[str], cells: list[str]) -> Chip | None:
+    """The chip of its first row: NPU id, name, health, and power, which begins the last cell; the newest
+    layout has id and name in cells of their own.
     """
     values = [*words, *cells[1:]]
-    return (int(values[0]), values[1], values[2]) if len(values) > 2 else None
+    if len(values) <= 2:
+        return None
+    power = values[3].split()[:1] if len(values) > 3 else []
+    return Chip(int(values[0]), 0, values[1], values[2], power="".join(power))
 
 
 def not_understood(text: str) -> str:

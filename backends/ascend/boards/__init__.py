@@ -128,6 +128,13 @@ def visible(count: int) -> list[int]:
     return ids
 
 
+def chips_of(devices: Sequence[str]) -> list[tuple[str, Chip]]:
+    """(ACL's id, chip) of these devices, as this process counts them. BuildError where they cannot be
+    told.
+    """
+    return [(device, chip) for device, chip in _visible_chips(chips()) if device in devices]
+
+
 def _visible_chips(listed: Sequence[Chip]) -> list[tuple[str, Chip]]:
     """(ACL's id, chip) of those that this process sees. BuildError where the mask leaves none."""
     by_logic = {chip.logic: chip for chip in listed if chip.logic is not None}
