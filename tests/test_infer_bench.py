@@ -1,6 +1,11 @@
 """Throughput over the window in which all devices worked; latency that was measured."""
 
 import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -92,3 +97,20 @@ def test_a_device_that_cannot_run_the_model_is_an_error_not_a_smaller_sum(model,
     with pytest.raises(StepError):
         measure(model, tmp_path, ["0"], batch=3)
     assert not (tmp_path / "throughput.json").exists()
+
+
+def test_a_device_whose_process_is_killed_is_timed_once_more_with_all_others(model, tmp_path, capsys):
+    spare = {child.pid for child in multiprocessing.active_children()}
+
+    def kill_one():
+        while not (others := [c for c in multiprocessing.active_children() if c.pid not in spare]):
+            time.sleep(0.01)
+        time.sleep(0.3)
+        os.kill(others[0].pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    record = measure(model, tmp_path, ["0", "1"])
+    killer.join()
+    assert record["devices"] == ["0", "1"] and record["images_per_s"] > 0
+    assert "ended with -9: timing once more" in capsys.readouterr().out
