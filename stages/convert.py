@@ -19,7 +19,7 @@ def export(build: Build) -> Iterator[Step]:
     """Export the checkpoint to ONNX, simplify it, and hold it against PyTorch."""
     request, where = build.request, build.request.model_dir
     name, model = f"export/{request.model.name}", network(request.model)
-    tools, weights = versions("torch", "onnx", "numpy"), request.weights.key
+    tools, weights = versions("torch", "onnx", "numpy"), request.weights.asked
     _say_prefix(build)
     yield Step(
         f"{name}/exported",
