@@ -135,6 +135,11 @@ class Extras(Protocol):
         """
         return 2e-2
 
+    @property
+    def READ_FOLDERS(self) -> tuple[str, ...]:
+        """Options (with underscores) that name folders whose files, names and content, the compiler reads."""
+        return ()
+
     def placement(self) -> Versions:
         """What else than their ids says which devices these are: a mask in the environment."""
         return {}
@@ -150,6 +155,10 @@ class Extras(Protocol):
         of other backends. BuildError for a name that is of several chips.
         """
         return name, ""
+
+    def no_slice(self, soc_version: str, part: str) -> str:
+        """Why a chip ("" for another backend's) has no slice of this name, "" where it may have it."""
+        return "it has no slices"
 
     def slice_of(self, soc_version: str) -> str:
         """The slice that this machine's chips of this kind are, "" for whole ones, and where nothing tells.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from backends.ascend import boards, cann, error_text, operator_cache
 from backends.ascend.atc import PRECISION, compile_onnx
 from backends.ascend.boards import Board
-from backends.ascend.chip_names import typed_name
+from backends.ascend.chip_names import no_slice, typed_name
 from backends.ascend.doctor import checks
 from backends.ascend.session import Session
 from pipeline.errors import BuildError
@@ -23,6 +23,7 @@ from pipeline.text import INV
 __all__ = [
     "NEEDS",
     "PRECISIONS",
+    "READ_FOLDERS",
     "SUFFIX",
     "TOLERANCE",
     "Session",
@@ -32,6 +33,7 @@ __all__ = [
     "compile_onnx",
     "devices",
     "missing",
+    "no_slice",
     "placement",
     "present",
     "require_compiler",
@@ -45,17 +47,17 @@ __all__ = [
 SUFFIX: Final = ".om"
 NEEDS: Final = "npu"
 PRECISIONS = tuple(PRECISION)
+READ_FOLDERS = operator_cache.BANKS
 TOLERANCE = 2e-2  # of the largest logit: half precision
 ELSEWHERE = f", or build for this machine: {INV} all --chip=cpu"
 
 
 def toolchain() -> Versions:
     """What a compiled model depends on besides its ONNX: CANN, from 8.5 on the chip's operators, and tuned
-    ones where the environment names any.
+    ones where the environment names any or AOE has left some.
     """
-    tuned = os.environ.get(operator_cache.BANK_VARIABLE)
-    bank = {operator_cache.BANK_VARIABLE: tuned} if tuned and cann.compiler() else {}
-    return {"cann": cann.compiler(), "cann-ops": cann.version("ops"), **bank}
+    banks = operator_cache.banks() if cann.compiler() else {}
+    return {"cann": cann.compiler(), "cann-ops": cann.version("ops"), **banks}
 
 
 def runtime() -> Versions:
