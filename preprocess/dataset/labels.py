@@ -12,7 +12,6 @@ from pipeline.text import INV, counted
 from preprocess.dataset import classes as imagenet
 from preprocess.dataset.image_files import is_image
 from preprocess.labels import kaggle, lines
-from preprocess.labels.lines import DEVKIT_HINT
 
 NAME = "val_label.txt"
 IMAGENET, TEST = "ILSVRC2012_", "ILSVRC2012_test_"  # how its pictures' names begin
@@ -81,11 +80,15 @@ def missing(
     packed = kaggle.packed_solution(places)
     if packed:
         return BuildError(f"--dataset={dataset}: no labels found, but {packed}: unzip it")
-    looked = " and ".join(places)
-    write = f"write a line NAME CLASS for each picture into {NAME}"
+    if any(IMAGENET in name for name in images):
+        return BuildError(
+            f"--dataset={dataset}: no labels found (looked for {NAME} and {lines.SOLUTION}). Give"
+            f" --labels=FILE, or {INV} data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+        )
+    looked = "in and beside" if os.path.isdir(dataset) else "beside"
     return BuildError(
-        f"--dataset={dataset}: no labels found (looked for {looked}). Name the file with --labels=FILE, or"
-        f" {DEVKIT_HINT if any(IMAGENET in name for name in images) else write}"
+        f"--dataset={dataset}: no labels found (looked for {NAME} {looked} it). Name the file with"
+        f" --labels=FILE, or write a line NAME CLASS for each picture into {NAME}"
     )
 
 
