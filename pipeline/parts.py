@@ -185,13 +185,20 @@ def folder(path: str, option: str) -> str:
     """This path, which is a folder or can become one. BuildError, which begins with `option`, where something
     else stands there or above it: a file, a link that leads nowhere.
     """
-    above = path
-    while not os.path.lexists(above):
-        above = os.path.dirname(above)
+    above = nearest(path)
     wrong = _no_folder(above) or _no_name(path)
     if wrong:
         where = f"{above} " if above != path else ""
         raise BuildError(f"{option}{path}: {where}{wrong}. Give a folder, there or not yet")
+    return path
+
+
+def nearest(path: str) -> str:
+    """An absolute path as far as it is there: itself, or what it would have to be made in. A link that leads
+    nowhere is there.
+    """
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
     return path
 
 

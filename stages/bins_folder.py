@@ -15,7 +15,7 @@ from hashlib import sha256
 from pipeline.errors import BuildError
 from pipeline.freshness import stamp
 from pipeline.outdir.inventory import STAMP
-from pipeline.parts import protect
+from pipeline.parts import nearest, protect
 from pipeline.step import Step
 from pipeline.text import counted
 from stages.request.build import Build
@@ -28,9 +28,8 @@ STEP = "bins/"
 
 def folder_of(asked: str) -> str:
     """The absolute path of the folder asked for. BuildError where it cannot be made or written."""
-    folder = above = os.path.abspath(asked)
-    while not os.path.lexists(above):
-        above = os.path.dirname(above)
+    folder = os.path.abspath(asked)
+    above = nearest(folder)
     if not os.path.isdir(above):
         raise BuildError(f"--bins={asked}: {above} is no folder; name a folder for the .bin files")
     if not os.access(above, os.W_OK | os.X_OK):

@@ -29,11 +29,7 @@ def is_tuned(options: Mapping[str, object]) -> bool:
     """Whether tuned operators are to be used: by the chip file's options, whose names have no dashes here, by
     the environment, or from where AOE leaves them.
     """
-    return bool(
-        set(BANKS) & set(options)
-        or os.environ.get(BANK_VARIABLE)
-        or any(os.path.isdir(path) and os.listdir(path) for path in map(os.path.expanduser, DEFAULT_BANKS))
-    )
+    return bool(set(BANKS) & set(options) or os.environ.get(BANK_VARIABLE) or _left_by_aoe())
 
 
 def banks() -> Versions:
@@ -41,9 +37,13 @@ def banks() -> Versions:
     those that AOE has left. A chip file's are inputs of the step.
     """
     named = {BANK_VARIABLE: os.environ.get(BANK_VARIABLE) or ""}
-    left = {path: os.path.expanduser(path) for path in DEFAULT_BANKS}
-    left = {name: path for name, path in left.items() if os.path.isdir(path) and os.listdir(path)}
-    return {name: _with_content(path) for name, path in {**named, **left}.items() if path}
+    return {name: _with_content(path) for name, path in {**named, **_left_by_aoe()}.items() if path}
+
+
+def _left_by_aoe() -> dict[str, str]:
+    """{as it is named in DEFAULT_BANKS: its path} of those that hold something."""
+    paths = {name: os.path.expanduser(name) for name in DEFAULT_BANKS}
+    return {name: path for name, path in paths.items() if os.path.isdir(path) and os.listdir(path)}
 
 
 def _with_content(path: str) -> str:

@@ -10,7 +10,7 @@ from pipeline.errors import BuildError
 from pipeline.fingerprint import absence
 from pipeline.text import INV, counted
 from preprocess.dataset import classes as imagenet
-from preprocess.dataset.image_files import is_image
+from preprocess.dataset.image_files import is_image, stem_of
 from preprocess.labels import kaggle, lines
 
 NAME = "val_label.txt"
@@ -50,11 +50,6 @@ def find(dataset: str, root: str, images: Collection[str] = ()) -> tuple[str | N
 def _stems(labels: Mapping[str, int]) -> dict[str, int]:
     """The labels by base names without their endings, which not every file has."""
     return {stem_of(name.rpartition("/")[2]): label for name, label in labels.items()}
-
-
-def stem_of(name: str) -> str:
-    """An image's name or path without its ending; a name without one is its own."""
-    return name.rpartition(".")[0] if is_image(name) else name
 
 
 def missing(
