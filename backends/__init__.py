@@ -43,7 +43,7 @@ __all__ = [
     "open_session",
 ]
 
-PROTOCOLS = "protocols"  # the one module here that is no backend
+PROTOCOLS = "protocols"  # the one package here that is no backend
 
 
 class _Defaults(Extras):

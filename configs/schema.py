@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from configs.chip import Chip
 from pipeline.errors import BuildError
+from pipeline.fingerprint import absence
 from pipeline.text import did_you_mean, nearest
 from preprocess.presets import Preset
 
@@ -87,7 +88,7 @@ def model(name_or_path: str) -> Model:
     if name_or_path.endswith(".toml") or os.sep in name_or_path:
         if not os.path.isfile(name_or_path):
             raise BuildError(
-                f"--model={name_or_path}: no such file. Give a .toml file or one of:"
+                f"--model={name_or_path}: {absence(name_or_path)}. Give a .toml file or one of:"
                 f" {', '.join(names('models'))}"
             )
         network = read(name_or_path, Model)
@@ -171,8 +172,15 @@ def read(path: str, kind: type[T]) -> T:
             values = tomllib.load(file)
     except tomllib.TOMLDecodeError as error:
         raise BuildError(f"{path}: not TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BuildError(f"{path}: cannot be read: {error}") from None
+    except UnicodeDecodeError as error:
+        raise BuildError(
+            f"{path}: not TOML: byte {error.start} is not UTF-8; save it as UTF-8 text"
+        ) from None
+    except OSError as error:
+        raise BuildError(
+            f"{path}: cannot be read ({error.strerror}); expected a TOML file; give this user the right to"
+            " (chmod u+r)"
+        ) from None
     return _checked(path, "", kind, values)
 
 

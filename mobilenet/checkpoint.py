@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from mobilenet import container, file_kind, weight_sets
+from mobilenet import container, file_kind, unnamed_weights, weight_sets
 from mobilenet.config import COUNTER
 from mobilenet.file_kind import NAME_ANOTHER
 from mobilenet.weight_sets import Leaf, WeightSet
@@ -61,7 +61,8 @@ def load(path: str, network: nn.Module, weights: str | None = None) -> None:
     def same(one: WeightSet, other: WeightSet) -> bool:
         return all(_equal(one.mapping[one.prefix + key], other.mapping[other.prefix + key]) for key in shapes)
 
-    one = weight_sets.chosen(sets, weights, path, same)
+    beside = unnamed_weights.beside(whole, sets, shapes, _leaf)
+    one = weight_sets.chosen(sets, weights, path, same, beside)
     state = one.state(sets)
     fault = _fault(state, own)
     if fault:
@@ -158,7 +159,10 @@ def _leaf(value: object) -> Leaf | None:
     """What of a value decides whether it is a weight, None for what is no tensor."""
     if not isinstance(value, torch.Tensor):
         return None
-    return Leaf((), False) if _oddness(value) else Leaf(tuple(value.shape), value.dtype in FLOATS)
+    if _oddness(value):
+        return Leaf((), False)
+    place = (value.data_ptr(), value.stride()) if value.numel() else None
+    return Leaf(tuple(value.shape), value.dtype in FLOATS, place)
 
 
 def _oddness(value: object) -> str:

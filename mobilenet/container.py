@@ -103,3 +103,49 @@ def _only_checkpoint(path: str, archive: tarfile.TarFile) -> tuple[IO[bytes], Fo
     raise BuildError(
         f"{path}: a tar without a checkpoint in it (it holds {file_kind.listing(names)}); {NAME_ANOTHER}"
     )
+
+
+class Inert:
+    """Stands for anything that a pickle names, and does nothing whatever is done to it."""
+
+    def __new__(cls, *args: object, **kwargs: object) -> "Inert":
+        """Take any arguments."""
+        return super().__new__(cls)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+    def __setitem__(self, key: object, value: object) -> None:
+        pass
+
+    def append(self, item: object) -> None:
+        """Take one of a list's items."""
+
+    def extend(self, items: object) -> None:
+        """Take a list's items."""
+
+    def add(self, item: object) -> None:
+        """Take one of a set's items."""
+
+
+class Dict(dict[object, object]):
+    """An OrderedDict, which has attributes, too: state dicts keep `_metadata` there."""
+
+    def __init__(self, pairs: object = ()) -> None:
+        super().__init__(pairs if isinstance(pairs, list | tuple | dict) else ())
+
+
+def _items(items: object = ()) -> list[object]:
+    """A set's items."""
+    return list(items) if isinstance(items, list | tuple) else []
+
+
+CONTAINERS = {
+    ("collections", "OrderedDict"): Dict,
+    ("collections", "Counter"): Dict,
+    ("builtins", "set"): _items,
+    ("__builtin__", "set"): _items,
+}

@@ -8,12 +8,12 @@ import hashlib
 import json
 import pickle
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
 from mobilenet import container
-from mobilenet.container import Unread
+from mobilenet.container import CONTAINERS, Inert, Unread
 from mobilenet.file_kind import DAMAGE, Form
 from mobilenet.weight_sets import Leaf
 
@@ -51,10 +51,11 @@ class Tensor:
     @property
     def leaf(self) -> Leaf:
         """What decides whether it is a weight."""
-        return Leaf(self.shape, self.kind in FLOATING)
+        numbers = (self.storage, self.offset, self.stride)
+        return Leaf(self.shape, self.kind in FLOATING, numbers if self.storage else None, bool(self.kind))
 
 
-ODD = Tensor("", (), "")  # sparse, quantized, on the meta device: no weight, and its loader says so
+ODD = Tensor("", (), "")  # sparse, quantized, on the meta device: its loader says what it is
 
 
 @dataclass(frozen=True)
@@ -104,39 +105,6 @@ def digests(path: str, names: Collection[str]) -> dict[str, str]:
         return {}
 
 
-class Inert:
-    """Stands for anything that a pickle names, and does nothing whatever is done to it."""
-
-    def __new__(cls, *args: object, **kwargs: object) -> "Inert":
-        """Take any arguments."""
-        return super().__new__(cls)
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        pass
-
-    def __setstate__(self, state: object) -> None:
-        pass
-
-    def __setitem__(self, key: object, value: object) -> None:
-        pass
-
-    def append(self, item: object) -> None:
-        """Take one of a list's items."""
-
-    def extend(self, items: object) -> None:
-        """Take a list's items."""
-
-    def add(self, item: object) -> None:
-        """Take one of a set's items."""
-
-
-class Dict(dict[object, object]):
-    """An OrderedDict, which has attributes, too: state dicts keep `_metadata` there."""
-
-    def __init__(self, pairs: object = ()) -> None:
-        super().__init__(pairs if isinstance(pairs, list | tuple) else ())
-
-
 # The one written in Python: a damaged byte can ask for entry 4,294,967,295 of the memo, which is a dict there
 # and in the one written in C an array: 64 GB. It takes 16 ms for a published checkpoint.
 class _Reader(pickle._Unpickler):
@@ -148,11 +116,11 @@ class _Reader(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> object:
         """What a name of the pickle stands for."""
-        if (module, name) == ("collections", "OrderedDict"):
-            return Dict
+        if (module, name) in CONTAINERS:
+            return CONTAINERS[module, name]
         if module == "torch" and name.endswith("Storage"):
             return name
-        if module == "torch._utils":
+        if module in ("torch._utils", "torch._tensor", "torch.nn.parameter"):
             return REBUILT.get(name, _odd)
         return Inert
 
@@ -180,11 +148,21 @@ def _same(data: object, *rest: object) -> object:
     return data
 
 
-REBUILT = {
+def _of_type(rebuild: object, kind: object, arguments: object, *rest: object) -> object:
+    """A tensor with attributes or of its own class, from the arguments of `_rebuild_from_type_v2`."""
+    known = next((each for each in REBUILT.values() if each is rebuild), _odd)
+    return known(*arguments) if isinstance(arguments, tuple) else ODD
+
+
+REBUILT: dict[str, Callable[..., object]] = {
     "_rebuild_tensor": _tensor,
     "_rebuild_tensor_v2": _tensor,
     "_rebuild_parameter": _same,
     "_rebuild_parameter_with_state": _same,
+    "_rebuild_device_tensor_from_cpu_tensor": _same,
+    "_rebuild_from_type": _of_type,
+    "_rebuild_from_type_v2": _of_type,
+    "Parameter": _same,
 }
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import accumulate
 from typing import NamedTuple
 
 from mobilenet.config import Shapes
@@ -22,6 +23,8 @@ from pipeline.text import did_you_mean, some
 
 BARE = "."  # what --weights calls a set that is under no key; records say ""
 FIRST = "state_dict"  # of sets that are all the same, or all wrong, the one that is meant
+LONGEST = 60  # letters of a key that messages show
+LINE = 80  # letters of all keys that they list
 DEEPEST = 6  # levels of dicts and lists that are looked into
 PLAIN = re.compile(r"\w[\w.-]{0,59}", re.ASCII)
 HASHED = re.compile(r"-[0-9a-f]{8}")
@@ -32,6 +35,8 @@ class Leaf(NamedTuple):
 
     shape: tuple[int, ...]
     floating: bool
+    numbers: object = None  # two leaves of the same are one tensor
+    known: bool = True  # False: planning cannot tell what it is, it may be a weight
 
 
 LeafOf = Callable[[object], Leaf | None]  # None for what is no tensor
@@ -82,9 +87,16 @@ def listed(whole: object, shapes: Shapes, leaf: LeafOf) -> list[WeightSet]:
         fitting = [prefix for prefix in prefixes if _fits(mapping, prefix, shapes, leaf)]
         for prefix in fitting or [max(prefixes, key=lambda prefix: prefixes[prefix], default="")]:
             inside = prefix.rstrip(".") if len(fitting) > 1 else ""
-            key = ".".join(filter(None, [place, inside]))
+            key = _unlike(sets, ".".join(filter(None, [place, inside])))
             sets.append(WeightSet(key, place, mapping, prefix, prefixes[prefix], prefix in fitting))
     return sets
+
+
+def _unlike(sets: Sequence[WeightSet], key: str) -> str:
+    """The key, with `#2` where another is spelled so already: `0` and `"0"`, `a` / `b` and `a.b`."""
+    taken = {spelled(each.key) for each in sets}
+    numbered = (f"{key or BARE}#{number}" for number in range(2, len(sets) + 3))
+    return next(each for each in (key, *numbered) if spelled(each) not in taken)
 
 
 def _mappings(
@@ -115,7 +127,8 @@ def _prefixes(mapping: Mapping[object, object], shapes: Shapes) -> Counter[str]:
 
 
 def _fits(mapping: Mapping[object, object], prefix: str, shapes: Shapes, leaf: LeafOf) -> bool:
-    return all(leaf(mapping.get(prefix + name)) == Leaf(shape, True) for name, shape in shapes.items())
+    leaves = {name: leaf(mapping.get(prefix + name)) for name in shapes}
+    return all(each and each[:2] == (shapes[name], True) for name, each in leaves.items())
 
 
 def default(sets: Sequence[WeightSet], same: Callable[[WeightSet, WeightSet], bool]) -> WeightSet | None:
@@ -131,45 +144,62 @@ def default(sets: Sequence[WeightSet], same: Callable[[WeightSet, WeightSet], bo
 
 
 def named(sets: Sequence[WeightSet], key: str, path: str) -> WeightSet:
-    """The set under this key. BuildError names those that there are."""
-    wanted = [each for each in sets if each.key == key] or [
-        each for each in sets if key == BARE and not each.key
-    ]
-    if len(wanted) > 1:
-        raise BuildError(
-            f"--weights={printable(key)}: two sets of {path} have this name; save one of them alone"
-        )
+    """The set under this key, or under what is spelled so. BuildError names those that there are."""
+    wanted = [each for each in sets if each.key == key] or [each for each in sets if spelled(each.key) == key]
     if not wanted:
-        keys = [_typed(each) for each in sets if each.fits] or [_typed(each) for each in sets]
-        there = some(map(printable, keys), 8) if keys else "none"
+        keys = [spelled(each.key) for each in sets if each.fits] or [spelled(each.key) for each in sets]
         hint = did_you_mean(key, keys, before="--weights=")
         raise BuildError(
-            f"--weights={printable(key)}: no such set of weights in {path}; there are: {there}.{hint}"
+            f"--weights={spelled(key)}: no such set of weights in {path}; there are: {_few(keys)}.{hint}"
         )
     return wanted[0]
 
 
 def several(sets: Sequence[WeightSet], path: str) -> BuildError:
     """The user must say which one is meant."""
-    keys = [_typed(each) for each in sets if each.fits]
-    ways = some((f"--weights={shlex.quote(printable(key))}" for key in keys), 8, " or ")
+    keys = [shlex.quote(spelled(each.key)) for each in sets if each.fits]
+    ways = (
+        " or ".join(f"--weights={key}" for key in keys)
+        if len(keys) < 4
+        else f"--weights=KEY, one of {_few(keys)}"
+    )
     return BuildError(f"{path}: {len(keys)} sets of weights fit this model and differ; say which: {ways}")
 
 
 def chosen(
-    sets: Sequence[WeightSet], key: str | None, path: str, same: Callable[[WeightSet, WeightSet], bool]
+    sets: Sequence[WeightSet],
+    key: str | None,
+    path: str,
+    same: Callable[[WeightSet, WeightSet], bool],
+    beside: str | None,
 ) -> WeightSet:
-    """The set that is read: the one that is named, else the only one that fits."""
+    """The set that is read: the one that is named, else the only one that fits and has no `beside` (what
+    `unnamed_weights.beside` says).
+    """
     if key is not None:
         return named(sets, key, path)
     usual = default(sets, same)
     if usual is None:
         raise several(sets, path)
+    if beside is not None:
+        ours, other = spelled(usual.key), spelled(beside) if beside else "the rest of it"
+        raise BuildError(
+            f"{path}: {other} holds as many weights as {ours}, not as a state dict; type"
+            f" --weights={shlex.quote(ours)} to read that one, or save the other as a state dict"
+        )
     return usual
 
 
-def _typed(each: WeightSet) -> str:
-    return each.key or BARE
+def spelled(key: str) -> str:
+    """A key as messages offer it and --weights takes it, 60 letters at most."""
+    text = printable(key or BARE)
+    return text if len(text) <= LONGEST else folder_name(key)
+
+
+def _few(keys: Sequence[str]) -> str:
+    """As many of the keys as two lines of a terminal hold beside a path."""
+    most = sum(total <= LINE for total in accumulate(len(key) + 2 for key in keys))
+    return some(keys, max(most, 1), noun="in this file") or "none"
 
 
 def folder_name(key: str) -> str:

@@ -56,6 +56,12 @@ def absence(path: str, noun: str = "file") -> str:
     return f"{_kind(mode)}, and no {noun}"
 
 
+def files_in(folder: str) -> list[str]:
+    """Paths of all files below a folder, sorted; those that cannot be listed are none."""
+    names = (os.path.join(at, name) for at, _, inside in os.walk(folder) for name in inside)
+    return sorted(path for path in names if os.path.isfile(path))
+
+
 def of_content(path: str) -> str:
     """SHA-256 of a file's bytes, in hex. OSError as in `open_regular`."""
     with open(path, "rb", opener=open_regular) as file:

@@ -2,6 +2,7 @@
 from files.
 """
 
+import errno
 import functools
 import os
 import platform
@@ -14,10 +15,11 @@ from collections.abc import Iterator
 
 # version 1 has no word for "no limit": it gives the largest number of pages that fit into 63 bits, in bytes
 NO_LIMIT = 2**62
+ABOVE = "hierarchical_memory_limit"
 SHARED_MEMORY = (
     "/dev/shm"  # where the C library's sem_open, and so each lock between processes, has its files
 )
-SEMAPHORES = 64 * 1024  # bytes: a page each, five for each worker's queues, some more for a benchmark
+PAGE = 4096  # bytes of each lock there, which is a file
 
 
 @functools.cache
@@ -61,7 +63,8 @@ def _memory_limits(root: str) -> Iterator[tuple[int, int]]:
     """(limit, used) in bytes of each control group of this process that has a limit.
 
     The page cache counts as used there, and is given back on demand: a data set that was read is no lack of
-    memory.
+    memory. Version 1 tells in a group's own statistics the least limit of those above it, which a container
+    may not see (the kernel's cgroup-v1/memory.rst); how much of that others use is not to be known.
     """
     for folder in control_groups("memory", root):
         for limit, used, cache in (
@@ -69,9 +72,13 @@ def _memory_limits(root: str) -> Iterator[tuple[int, int]]:
             ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
         ):
             most, now = _text(folder, limit), _text(folder, used)
-            if most.isdecimal() and now.isdecimal() and int(most) < NO_LIMIT:  # "max" is none, either
-                given_back = re.search(rf"^{cache} (\d+)$", _text(folder, "memory.stat"), re.MULTILINE)
-                yield int(most), int(now) - int(given_back[1] if given_back else 0)
+            if not most or not now.isdecimal():
+                continue
+            stat = dict(re.findall(r"^(\w+) (\d+)$", _text(folder, "memory.stat"), re.MULTILINE))
+            limits = [int(each) for each in (most, stat.get(ABOVE, "")) if each.isdecimal()]  # not "max"
+            least = min(limits, default=NO_LIMIT)
+            if least < NO_LIMIT:
+                yield least, int(now) - int(stat.get(cache, 0))
 
 
 @functools.cache
@@ -125,12 +132,15 @@ def shared_memory(folder: str = SHARED_MEMORY) -> tuple[int, str]:
     """(free bytes, why nothing can be put there, "" where it can) of the folder that processes share memory
     in.
     """
+    locks = 5 * len(cores()) + 6  # five for each worker's queues, some more for a benchmark
     try:
         disk = os.statvfs(folder)
         with tempfile.TemporaryFile(dir=folder) as file:
-            os.posix_fallocate(file.fileno(), 0, SEMAPHORES)
+            os.posix_fallocate(file.fileno(), 0, locks * PAGE)
     except OSError as error:
         return 0, str(error.strerror)
+    if disk.f_files and disk.f_favail < locks:  # of a file system that counts its files
+        return 0, os.strerror(errno.ENOSPC)
     return disk.f_bavail * disk.f_frsize, ""
 
 

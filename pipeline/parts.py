@@ -37,15 +37,15 @@ def whole_of(part: str) -> str:
     return os.path.join(folder, name.removeprefix(PREFIX))
 
 
-def flush(paths: Collection[str]) -> None:
+def flush(paths: Collection[str], at_once: bool = False) -> None:
     """Return when the bytes of these files are on the disk, also those written through a memory map: fsync
     does what msync does (in the kernel both are vfs_fsync_range), for maps of any process, closed or not.
 
-    Files that are not there are left out. OSError, with the path, when the disk does not take them: writing
+    Where there are many of them, or `at_once`, whole disks are flushed, each once, if they can be. Files that
+    are not there are left out. OSError, with the path, when the disk does not take them: writing
     is done only now, and a full or a failing disk is told only now.
     """
-    folders = {os.path.dirname(path) for path in paths}
-    if len(paths) > ONE_BY_ONE and all(map(_flush_disk_of, folders)):
+    if (at_once or len(paths) > ONE_BY_ONE) and all(map(_flush_disk_of, _a_folder_a_disk(paths))):
         return
     for path in paths:
         with suppress(FileNotFoundError):
@@ -83,6 +83,17 @@ def _fsync(path: str) -> None:
             raise OSError(error.errno, error.strerror, path) from None
     finally:
         os.close(descriptor)
+
+
+def _a_folder_a_disk(paths: Collection[str]) -> list[str]:
+    """Of the folders that these files lie in one for each disk; those that are not there, too."""
+    folders: dict[object, str] = {}
+    for folder in dict.fromkeys(map(os.path.dirname, paths)):
+        disk: object = folder
+        with suppress(OSError):
+            disk = os.stat(folder or ".").st_dev
+        folders.setdefault(disk, folder)
+    return list(folders.values())
 
 
 def _flush_disk_of(folder: str) -> bool:
@@ -174,13 +185,20 @@ def folder(path: str, option: str) -> str:
     """This path, which is a folder or can become one. BuildError, which begins with `option`, where something
     else stands there or above it: a file, a link that leads nowhere.
     """
-    above = path
-    while not os.path.lexists(above):
-        above = os.path.dirname(above)
+    above = nearest(path)
     wrong = _no_folder(above) or _no_name(path)
     if wrong:
         where = f"{above} " if above != path else ""
         raise BuildError(f"{option}{path}: {where}{wrong}. Give a folder, there or not yet")
+    return path
+
+
+def nearest(path: str) -> str:
+    """An absolute path as far as it is there: itself, or what it would have to be made in. A link that leads
+    nowhere is there.
+    """
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
     return path
 
 

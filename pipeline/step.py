@@ -76,6 +76,11 @@ class Step:
         """Where its stamp lies."""
         return self.outputs[0] + ".stamp"
 
+    @property
+    def handed_over(self) -> bool:
+        """Whether its outputs are files for other tools: their folder has a mode of its own."""
+        return self.folder_mode != type(self).folder_mode
+
     @cached_property
     def hashed(self) -> tuple[str, ...]:
         """All paths whose content counts, in the order of the declaration: inputs, stored ones, `after`."""

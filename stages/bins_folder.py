@@ -15,20 +15,21 @@ from hashlib import sha256
 from pipeline.errors import BuildError
 from pipeline.freshness import stamp
 from pipeline.outdir.inventory import STAMP
-from pipeline.parts import protect
+from pipeline.parts import nearest, protect
 from pipeline.step import Step
 from pipeline.text import counted
 from stages.request.build import Build
 
 MODE = 0o750
+FILE_MODE = 0o640  # of a .bin, as preprocess/shards.py writes it
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 STEP = "bins/"
 
 
 def folder_of(asked: str) -> str:
     """The absolute path of the folder asked for. BuildError where it cannot be made or written."""
-    folder = above = os.path.abspath(asked)
-    while not os.path.lexists(above):
-        above = os.path.dirname(above)
+    folder = os.path.abspath(asked)
+    above = nearest(folder)
     if not os.path.isdir(above):
         raise BuildError(f"--bins={asked}: {above} is no folder; name a folder for the .bin files")
     if not os.access(above, os.W_OK | os.X_OK):
@@ -65,13 +66,15 @@ def _lists(build: Build, folder: str) -> str:
 
 def tidied(build: Build, folder: str, names: Collection[str]) -> list[str]:
     """Remove what earlier exports left: lists of files that have been written over, and the stamps that
-    earlier versions put into the folder. Close it to others where it holds our files alone, and say what is
-    left for the caller: what lies there besides `names`, and that others may write.
+    earlier versions put into the folder. Close our files to others, and the folder where it holds nothing
+    else, and say what is left for the caller: what lies there besides `names`, and that others may write.
     """
     _remove_lists(_lists(build, folder), len(build.dataset.shards))
     known = set(names)
     with os.scandir(folder) as entries:
-        others = sorted(entry.name for entry in entries if entry.name not in known)
+        there = list(entries)
+    others = sorted(entry.name for entry in there if entry.name not in known)
+    open_files = sorted(entry.name for entry in there if entry.name in known and _left_open(entry))
     others = [name for name in others if not _stale_stamp_removed(os.path.join(folder, name))]
     status = os.stat(folder)
     if not others and status.st_uid == os.geteuid():
@@ -82,9 +85,22 @@ def tidied(build: Build, folder: str, names: Collection[str]) -> list[str]:
             f"{counted(len(others), 'other file')} in it, first: {others[0]}. msame takes every file there as"
             " an input, ais_bench every .bin and .npy: remove them, or name an empty folder"
         )
-    if stat.S_IMODE(os.stat(folder).st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
+    if open_files:
+        lines.append(
+            f"others may write {counted(len(open_files), 'file')} there, first: {open_files[0]}, which"
+            f" ais_bench refuses: chmod 640 {folder}/*.bin"
+        )
+    if os.stat(folder).st_mode & OTHERS_WRITE:
         lines.append(f"others may write there, which ais_bench refuses: chmod 750 {folder}")
     return lines
+
+
+def _left_open(entry: "os.DirEntry[str]") -> bool:
+    """Whether others may write this file of ours, after it was closed to them where we may do that."""
+    if not entry.stat(follow_symlinks=False).st_mode & OTHERS_WRITE or entry.is_symlink():
+        return False
+    protect(entry.path, FILE_MODE)
+    return bool(os.lstat(entry.path).st_mode & OTHERS_WRITE)
 
 
 def _remove_lists(folder: str, shards: int) -> None:

@@ -2,11 +2,11 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from backends import CompileTarget
 from configs import schema
-from pipeline.fingerprint import of_package
+from pipeline.fingerprint import files_in, of_package
 from pipeline.step import Step, Versions
 from stages.request.build import Build
 from stages.request.checkpoint import network
@@ -19,7 +19,7 @@ def export(build: Build) -> Iterator[Step]:
     """Export the checkpoint to ONNX, simplify it, and hold it against PyTorch."""
     request, where = build.request, build.request.model_dir
     name, model = f"export/{request.model.name}", network(request.model)
-    tools, weights = versions("torch", "onnx", "numpy"), request.weights.key
+    tools, weights = versions("torch", "onnx", "numpy"), request.weights.asked
     _say_prefix(build)
     yield Step(
         f"{name}/exported",
@@ -64,7 +64,7 @@ def compile(build: Build) -> Iterator[Step]:
             "convert.compile:write",
             inputs={"graph": graph(request)},
             # nothing is compiled from a graph that is not the network
-            after=(parity_ok(request), *option_files(goal)),
+            after=(parity_ok(request), *option_files(goal, backend.READ_FOLDERS)),
             outputs=(target.compiled(batch),),
             params={"backend": request.chip.backend, "batch": batch, "target": goal},
             tools=backend.toolchain(),
@@ -108,10 +108,19 @@ def compile_target(request: Request) -> CompileTarget:
     return target
 
 
-def option_files(target: CompileTarget) -> list[str]:
-    """Files that the compiler's options name: what they say is an input of every compiled model."""
-    values = [value for value in target["options"].values() if isinstance(value, str)]
-    return [value for value in values if os.path.isabs(value) and os.path.isfile(value)]
+def option_files(target: CompileTarget, read_folders: Sequence[str]) -> list[str]:
+    """Files that the compiler's options name, and those in the folders that it reads: what they say is an
+    input of every compiled model. Folders that it writes into are none.
+    """
+    files: list[str] = []
+    for key, value in target["options"].items():
+        if not isinstance(value, str) or not os.path.isabs(value):
+            continue
+        if os.path.isfile(value):
+            files.append(value)
+        elif key.lstrip("-").replace("-", "_") in read_folders:
+            files += files_in(value)
+    return files
 
 
 def model_mb(request: Request) -> float:
@@ -125,8 +134,8 @@ def versions(*packages: str) -> Versions:
 
 
 def _beside(value: object) -> object:
-    """An option's value; a file beside the chips' files as its absolute path, since compilers run in a folder
-    of their own.
+    """An option's value; a file or folder beside the chips' files as its absolute path, since compilers run
+    in a folder of their own.
     """
     beside = os.path.join(schema.HERE, "chips", value) if isinstance(value, str) and value else ""
-    return beside if os.path.isfile(beside) else value
+    return beside if os.path.exists(beside) else value

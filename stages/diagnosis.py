@@ -40,7 +40,7 @@ def steps(build: Build, asked: object) -> Iterator[Step]:
             outputs=(logits[-1],),
             params={
                 "model": network(request.model),
-                "weights": request.weights.key,
+                "weights": request.weights.asked,
                 "mean": values["mean"],
                 "std": values["std"],
                 "images": len(data.images),

@@ -63,7 +63,7 @@ def _agreement(build: Build) -> Iterator[Step]:
         outputs=(reference,),
         params={
             "model": network(request.model),
-            "weights": request.weights.key,
+            "weights": request.weights.asked,
             "mean": request.pixels["mean"],
             "std": request.pixels["std"],
             "images": images,

@@ -105,6 +105,22 @@ def test_visible_devices_that_acl_does_not_take_are_one_line_and_no_pass(tmp_pat
     assert devices.startswith("FAIL") and "ASCEND_RT_VISIBLE_DEVICES=0,1" in devices
 
 
+@pytest.mark.parametrize(
+    ("mask", "stop"), [("0, 1", "' 1'"), ("0,x,1", "'x'"), ("0,9", "'9'"), ("0,x,0", "'x'")]
+)
+def test_visible_devices_that_acl_does_not_read_are_said_to_be_left_out(tmp_path, mask, stop):
+    server = Server(tmp_path / "server", inventory="310P3x2")
+    env = {"ASCEND_RT_VISIBLE_DEVICES": mask}
+    answer = server.inv("--dry", "bench", "--chip=310P3", "--bs=1", **env)
+    (line,) = answer.err.splitlines()
+    assert (
+        f"ASCEND_RT_VISIBLE_DEVICES={mask!r}: ACL reads 0 and stops at {stop}; the rest is left out" in line
+    )
+    lines = server.inv("doctor", "--chip=310P3", code=None, **env).out.splitlines()
+    (left,) = [line for line in lines if line.startswith("WARN") and line.split()[1] == "devices"]
+    assert "the rest is left out" in left and "ascending, without spaces" in left and "reset" not in left
+
+
 def test_a_refused_board_is_one_line_of_the_command(tmp_path):
     answer = Server(tmp_path / "server", inventory="310B_bare").inv("--dry", "all", code=2)
     assert answer.out == "" and len(answer.err.splitlines()) == 1 and REFUSED["310B_bare"] in answer.err

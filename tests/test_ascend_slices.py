@@ -43,6 +43,37 @@ def test_the_name_of_a_slice_is_its_chips_and_its_own(name, whole, part):
     assert chip_names.split_name(name) == (whole, part)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cpuvir04",
+        "nullvir01",
+        "T4vir04",
+        "310vir02",
+        "310B4vir02",
+        "310P3vir99",
+        "310P3vir00",
+        "310P3vir16",
+        "310P3vir4",
+        "310P3vir04x",
+        "910Avir32",
+        "910B4vir99",
+        "910_9391vir99_1c_16g",
+    ],
+)
+def test_a_slice_that_cannot_be_is_the_users_mistake_and_those_that_can_are_named(name):
+    with pytest.raises(BuildError, match=f"^--chip={name}: ") as refused:
+        target.named(name)
+    assert "Slices are 310P*vir01 to vir08, " in str(refused.value) and len(str(refused.value)) <= 200
+
+
+@pytest.mark.parametrize(
+    "name", ["310P3vir01", "310P1vir08", "310P3vir04_3c_ndvpp", "910Avir16", "910B4vir10_3c_16g"]
+)
+def test_a_slice_that_can_be_is_taken(name):
+    assert target.named(name).slice == chip_names.split_name(name)[1]
+
+
 @pytest.mark.parametrize("asked", ["", "Ascend310P3", "Ascend310P3vir04"])
 def test_boards_that_are_slices_are_found_by_every_name(says, asked):
     says(info=VIR04)

@@ -1,5 +1,9 @@
 """Configuration files are checked: what is wrong is named with file and key."""
 
+import os
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -70,7 +74,36 @@ def test_a_wrong_model_file_is_the_users_mistake_with_file_and_key(model, tmp_pa
 
 def test_a_file_that_is_not_text_is_the_users_mistake(tmp_path):
     (tmp_path / "my.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BuildError, match="my.toml"):
+    with pytest.raises(BuildError, match="my.toml: not TOML: byte 0 is not UTF-8"):
+        schema.model(str(tmp_path / "my.toml"))
+
+
+@pytest.mark.parametrize("kind", [schema.Model, schema.Chip, schema.Preset])
+def test_a_file_that_may_not_be_read_is_told_with_the_reason_and_the_fix(tmp_path, kind):
+    path = tmp_path / "um.toml"
+    path.write_text(GOOD)
+    path.chmod(0)
+    code = (
+        "import sys; from configs import schema; from pipeline.errors import BuildError\n"
+        f"try: schema.read(sys.argv[1], schema.{kind.__name__})\n"
+        "except BuildError as error: print(error)"
+    )
+    bound = ["--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("permissions do not bind root, and there is no setpriv")
+    ordinary = ["setpriv", *bound] if os.geteuid() == 0 else []
+    words = [*ordinary, sys.executable, "-c", code, str(path)]
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        f"{path}: cannot be read (Permission denied); expected a TOML file; give this user the right to"
+        " (chmod u+r)\n"
+    )
+
+
+def test_a_model_that_is_a_folder_is_told_as_one(tmp_path):
+    (tmp_path / "my.toml").mkdir()
+    with pytest.raises(BuildError, match="my.toml: a folder, and no file. Give a .toml file"):
         schema.model(str(tmp_path / "my.toml"))
 
 

@@ -6,9 +6,10 @@ import contextlib
 import os
 import shutil
 import stat
+import subprocess
 
 import pytest
-from inv import copied, inv, own, pictures
+from inv import command, copied, environment, inv, own, pictures
 
 from pipeline.freshness import stamp
 
@@ -75,6 +76,52 @@ def test_an_open_folder_is_closed_where_it_holds_our_files_alone_and_told_where_
     assert others.startswith("1 other file in it, first: mine.npy. msame takes every file there")
     assert advice == f"others may write there, which ais_bench refuses: chmod 750 {folder}"
     assert mode(folder) == "0o775" and (folder / "mine.npy").exists()
+
+
+def test_a_file_of_ours_that_others_may_write_is_closed_again_and_runs_nothing(again):
+    folder = again / "handed/over/bins"
+    for path in folder.glob("*3.bin"):
+        path.chmod(0o666)
+    (folder / "own_00004.bin").chmod(0o444)  # others may read it, and nothing is taken from that
+    answer = export(again)
+    assert answer.ran == [] and answer.out.splitlines()[-1] == f"40 files for ais_bench --input: {folder}"
+    assert {mode(path) for path in folder.glob("*3.bin")} == {"0o640"}
+    assert mode(folder / "own_00004.bin") == "0o444"
+
+
+def test_a_file_that_others_may_write_and_that_is_not_ours_is_told(again):
+    folder = again / "handed/over/bins"
+    if os.geteuid() or shutil.which("setpriv") is None:
+        pytest.skip("needs root to give a file away, and setpriv to be no longer bound by nothing")
+    os.chown(folder / "own_00003.bin", 12345, -1)
+    (folder / "own_00003.bin").chmod(0o666)
+    dropped = ["setpriv", "--bounding-set=-fowner", "--inh-caps=-fowner"]
+    words = command("data", f"--bins={folder}", *own(again / "own"), f"--out={again}/out")
+    done = subprocess.run([*dropped, *words], env=environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == (
+        "others may write 1 file there, first: own_00003.bin, which ais_bench refuses: chmod 640"
+        f" {folder}/*.bin"
+    )
+
+
+def test_a_full_disk_under_the_folder_is_named(exported, tmp_path):
+    if os.geteuid() or shutil.which("unshare") is None:
+        pytest.skip("needs unshare, and root to mount a small disk")
+    (tmp_path / "small").mkdir()
+    script = f'mount -t tmpfs -o size=400k t {tmp_path}/small || exit 77; exec "$@"'
+    words = command("data", f"--bins={tmp_path}/small/b", *own(exported / "own"), f"--out={tmp_path}/out")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script, "sh", *words],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 77:
+        pytest.skip(f"no small disk to be had here: {done.stderr.strip()}")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    full = f"on the disk of {tmp_path}/small/b. Free some, or name another folder"
+    assert "no space left: 0.0 MB free" in done.stderr and full in done.stderr
 
 
 @pytest.mark.parametrize("bins", ["handed/over/bins", "out/bins"])

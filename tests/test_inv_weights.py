@@ -40,6 +40,15 @@ def test_two_sets_of_weights_stop_every_stage_that_takes_a_checkpoint(refused, w
     refused(stage, "--chip=null", "--bs=1", *own(world / "own", world / "two.pth"), words=words)
 
 
+def test_an_average_that_is_a_list_stops_before_the_first_step_until_a_set_is_named(refused, world, tmp_path):
+    state = torch.load(CHECKPOINT, weights_only=False)["state_dict"]
+    given = own(world / "own", tmp_path / "list.pth")
+    copies = [value.clone() + 0 for value in state.values()]
+    torch.save({"state_dict": state, "ema": {"shadow_params": copies}}, tmp_path / "list.pth")
+    refused("export", "--chip=null", *given, words=["ema.shadow_params", "--weights=state_dict"])
+    inv("export", "--chip=null", *given, "--weights=state_dict", out=tmp_path / "out")
+
+
 def test_the_weights_that_were_read_are_in_every_record_in_the_report_and_in_the_path(world, tmp_path):
     out, given = tmp_path / "out", own(world / "own", world / "two.pth")
     for key in ("state_dict", "state_dict_ema"):

@@ -119,7 +119,7 @@ def test_a_foreign_file_is_called_what_it_is_before_the_first_step(file, kind):
 @pytest.mark.parametrize("kind", UNKNOWN)
 def test_bytes_that_nothing_is_known_of_are_left_to_the_loading(file, kind):
     path = file(UNKNOWN[kind])
-    assert weights_of(path, MODEL, None) == ("", "", "")
+    assert weights_of(path, MODEL, None) == (None, "", "")
     with pytest.raises(BuildError, match="no checkpoint"):
         checkpoint.load(path, MobileNetV1(0.25, 16))
 

@@ -2,6 +2,8 @@
 what stands before all names is taken off.
 """
 
+from collections import Counter
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -164,3 +166,55 @@ def test_the_shapes_that_planning_knows_are_those_of_the_network(width, backgrou
     state = MobileNetV1(width, model["classes"] + background).state_dict()
     own = {key: tuple(value.shape) for key, value in state.items() if not key.endswith(config.COUNTER)}
     assert list(config.shapes(model).items()) == list(own.items())
+
+
+class Elsewhere:
+    """A tensor as one of an accelerator that torch keeps no storage of is pickled."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def __reduce__(self):
+        arguments = (self.tensor, self.tensor.dtype, "cpu", False)
+        return torch._utils._rebuild_device_tensor_from_cpu_tensor, arguments
+
+
+def tagged(state):
+    """The same tensors, each with an attribute."""
+    copies = {key: value.clone() for key, value in state.items()}
+    for value in copies.values():
+        value.tag = "x"
+    return copies
+
+
+OTHERWISE = {
+    "attributes": tagged,
+    "an accelerator's": lambda state: {key: Elsewhere(value) for key, value in state.items()},
+    "parameters with attributes": lambda state: tagged(
+        {
+            key: torch.nn.Parameter(value) if value.is_floating_point() else value
+            for key, value in state.items()
+        }
+    ),
+    "a Counter": Counter,
+}
+
+
+@pytest.mark.parametrize("options", [{}, OLD], ids=["zip", "before-1.6"])
+@pytest.mark.parametrize("pickled", OTHERWISE.values(), ids=OTHERWISE)
+def test_a_set_whose_tensors_are_pickled_in_another_way_is_a_set(saved, pickled, options):
+    path = saved({"state_dict": RAW, "ema": pickled(GOOD)}, **options)
+    for act in (lambda: planned(path), lambda: checkpoint.load(path, MobileNetV1(0.25, 16))):
+        refusal(act, "--weights=state_dict or --weights=ema")
+    assert read(path, planned(path, "ema").asked) == "good"
+    path = saved({"state_dict": pickled(GOOD)}, **options)
+    assert planned(path) == ("state_dict", "", "") and read(path, planned(path).asked) == "good"
+
+
+def test_the_worker_decides_again_where_none_is_named(saved):
+    path = saved({"state_dict": GOOD})
+    assert (planned(path).key, planned(path).asked) == ("state_dict", None)
+    path = saved({"state_dict": RAW, "ema": GOOD})
+    assert (planned(path, "ema").key, planned(path, "ema").asked) == ("ema", "ema")
+    path = saved(None)  # nothing that planning knows
+    assert (planned(path).key, planned(path).asked) == (None, None)

@@ -116,6 +116,20 @@ def test_a_hierarchy_may_be_mounted_anywhere(tmp_path, version):
     assert (machine.cpu_quota(root), machine.memory_mb(root)) == (1, 400)
 
 
+def test_a_limit_above_what_a_container_sees_is_told_by_version_1_in_its_own_group(tmp_path):
+    pod = tree(tmp_path, "v1", "/pod/1f", {"/pod/1f": (None, None, 100, 30)}, top="/pod/1f")
+    stat = tmp_path / "sys/fs/cgroup/memory/memory.stat"
+    told = stat.read_text()
+    for above, limit, free in ((500 * MB, 500, 430), (9223372036854771712, None, 8000)):
+        stat.write_text(f"{told}hierarchical_memory_limit {above}\n")
+        assert (machine.memory_limit_mb(pod), machine.memory_mb(pod)) == (limit, free)
+    own = tmp_path / "sys/fs/cgroup/memory/memory.limit_in_bytes"
+    for limit in (300, 700):  # the lesser of the two counts
+        own.write_text(f"{limit * MB}\n")
+        stat.write_text(f"{told}hierarchical_memory_limit {min(limit, 500) * MB}\n")
+        assert machine.memory_limit_mb(pod) == min(limit, 500)
+
+
 def test_in_a_hybrid_hierarchy_each_version_has_its_controllers(tmp_path):
     tree(tmp_path, "v2", "/user.slice", {}, point="/sys/fs/cgroup/unified")
     files(tmp_path / "sys/fs/cgroup/unified/user.slice", {"cpu.pressure": "", "memory.max": "max"})

@@ -1,5 +1,6 @@
 """After a power cut nothing is believed that is not on the disk, and nothing that was stamped is lost."""
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -54,6 +55,16 @@ def test_thousands_of_files_are_flushed_once_a_step(world):
         ("fsync", ("out/bins/.part-0000.bin.stamp",)),
         ("fsync", ("out/bins",)),
     ]
+
+
+def test_a_few_files_that_are_handed_to_others_are_flushed_once_a_step(world):
+    names = ["list.txt", *(f"bins/{n}.bin" for n in range(8))]
+    step = world.step("bins", outputs=names, params={"text": "x"})
+    handed = dataclasses.replace(step, folder_mode=0o750)
+    code, error, calls = traced(world, handed, calls=FLUSHES)
+    assert (code, error) == (0, "")
+    assert [name for _, name, _ in calls].count("syncfs") == 1
+    assert not [paths for _, name, paths in calls if name == "fsync" and str(paths).endswith(".bin',)")]
 
 
 def test_a_build_with_nothing_to_do_flushes_nothing(world):

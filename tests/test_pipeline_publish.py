@@ -1,5 +1,6 @@
 """From part files to outputs that count."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -63,4 +64,18 @@ def test_a_full_disk_is_told_before_what_it_led_to(world, monkeypatch):
         publish.with_room(step, "30 requested and 4 written")
         == f"no space left: 0.1 MB free on the disk of {world.out}. Free some, or set --out (30 requested and"
         " 4 written)"
+    )
+
+
+def test_the_full_one_of_several_disks_is_named(world, monkeypatch):
+    step = dataclasses.replace(
+        world.step("bins", outputs=["list.txt"]),
+        outputs=(world.path("list.txt"), "/handed/over/a.bin", "/handed/over/b.bin"),
+        roots={"bins": "/handed/over"},
+    )
+    monkeypatch.setattr("pipeline.machine.disk_free_mb", lambda path: 0.0 if "handed" in path else 900.0)
+    assert (
+        publish.with_room(step, "30 requested and 4 written")
+        == "no space left: 0.0 MB free on the disk of /handed/over. Free some, or name another folder (30"
+        " requested and 4 written)"
     )

@@ -37,6 +37,7 @@ def with_shared_memory(options, then, *words, capabilities=True):
 
 LACKS = {
     "full": ("size=64k", FILL, "No space left on device", True),
+    "full of files": ("nr_inodes=2", "", "No space left on device", True),
     "read-only": ("ro", "", "Read-only file system", True),
     "another user's": ("mode=0555", "", "Permission denied", False),
 }
@@ -71,6 +72,11 @@ def test_a_benchmark_without_room_for_its_own_says_the_same(world):
         out
         == f"/dev/shm: No space left on device: worker processes need some kB of shared memory there. {FIX}\n"
     )
+
+
+def test_a_file_system_that_counts_no_files_is_not_full_of_them():
+    code = "from pipeline.machine import shared_memory; print(shared_memory()[1])"
+    assert with_shared_memory("size=64m,nr_inodes=0", "", sys.executable, "-c", code)[1] == "\n"
 
 
 @pytest.mark.parametrize("lack", [*LACKS, None])

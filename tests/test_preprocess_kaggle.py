@@ -217,6 +217,18 @@ def test_what_is_packed_is_to_be_unpacked(root, tmp_path):
         listed(str(root), str(root / "LOC_val_solution.csv.zip"), 1000)
 
 
+def test_a_missing_solution_file_is_named_in_one_short_line(root):
+    (root / "LOC_val_solution.csv").unlink()
+    with pytest.raises(BuildError) as told:
+        listed(str(root), None, 1000)
+    line = str(told.value)
+    assert "(looked for val_label.txt and LOC_val_solution.csv). Give --labels=FILE, or" in line
+    assert (
+        "data --devkit=" in line
+        and len(f"inv: {line}".replace(str(root), "/a/folder/of/somebody/KAGGLE")) < 200
+    )
+
+
 def test_a_label_file_beside_the_solution_must_say_the_same(root):
     right = "".join(f"{name} {label}\n" for name, label in RIGHT)
     place = root / "ILSVRC/Data/CLS-LOC/val_label.txt"

@@ -95,7 +95,9 @@ def test_a_label_file_that_does_not_fit_is_told(tmp_path, text, says):
 
 def test_a_missing_label_file_names_the_places_and_the_fix(tmp_path):
     own = folder(tmp_path / "set", ["a.jpg"])
-    with pytest.raises(BuildError, match="no labels found .*set/val_label.txt.*--labels.*NAME CLASS") as told:
+    with pytest.raises(
+        BuildError, match="no labels found .*for val_label.txt in and beside it.*--labels.*NAME CLASS"
+    ) as told:
         listed(own, None, 1000)
     assert "devkit" not in str(told.value)
     with pytest.raises(BuildError, match="no labels found .*--labels.*--devkit"):

@@ -13,7 +13,7 @@ from backends.ascend import boards, cann, error_text, operator_cache
 from backends.ascend.atc import PRECISION, compile_onnx
 from backends.ascend.boards import Board
 from backends.ascend.boards.use import foreign, power_w
-from backends.ascend.chip_names import typed_name
+from backends.ascend.chip_names import no_slice, typed_name
 from backends.ascend.doctor import checks
 from backends.ascend.session import Session
 from backends.protocols import Images, Layer
@@ -27,6 +27,7 @@ __all__ = [
     "NEEDS",
     "PRECISIONS",
     "PROFILES",
+    "READ_FOLDERS",
     "RELEASES_GIL",
     "SUFFIX",
     "TOLERANCE",
@@ -39,6 +40,7 @@ __all__ = [
     "foreign",
     "layers",
     "missing",
+    "no_slice",
     "peak_gflops",
     "placement",
     "power_w",
@@ -54,6 +56,7 @@ __all__ = [
 SUFFIX: Final = ".om"
 NEEDS: Final = "npu"
 PRECISIONS = tuple(PRECISION)
+READ_FOLDERS = operator_cache.BANKS
 TOLERANCE = 2e-2  # of the largest logit: half precision
 HINTS = ("throughput",)  # a chip is a device: there is nothing to join for latency
 RELEASES_GIL = False  # aclruntime keeps the interpreter's lock while the device computes
@@ -63,11 +66,10 @@ ELSEWHERE = f", or build for this machine: {INV} all --chip=cpu"
 
 def toolchain() -> Versions:
     """What a compiled model depends on besides its ONNX: CANN, from 8.5 on the chip's operators, and tuned
-    ones where the environment names any.
+    ones where the environment names any or AOE has left some.
     """
-    tuned = os.environ.get(operator_cache.BANK_VARIABLE)
-    bank = {operator_cache.BANK_VARIABLE: tuned} if tuned and cann.compiler() else {}
-    return {"cann": cann.compiler(), "cann-ops": cann.version("ops"), **bank}
+    banks = operator_cache.banks() if cann.compiler() else {}
+    return {"cann": cann.compiler(), "cann-ops": cann.version("ops"), **banks}
 
 
 def runtime() -> Versions:

@@ -10,6 +10,17 @@ from pipeline.errors import BuildError
 # 310P3vir04, 310P3vir04_3c_ndvpp, 910B4vir10_3c_16g: the first number is of AI cores. All are compiled for
 # with the chip's own name and --virtual_type=1
 SLICE = re.compile(r"(.+?)(vir\d+\w*)", re.IGNORECASE)
+# (soc_version, AI cores of its largest slice) as npu-smi's templates have them; chips that are none of these
+# are unknown here, and may have any
+LARGEST_SLICE = (
+    (re.compile(r"Ascend310(B.*)?"), 0),
+    (re.compile(r"Ascend310P.*"), 8),
+    (re.compile(r"Ascend910B\d.*|Ascend910_93.*"), 12),
+    (re.compile(r"Ascend910.*"), 16),
+)
+SLICES = (
+    "Slices are 310P*vir01 to vir08, 910B1 to 910B4-1 and 910_93* vir01 to vir12, first 910* vir01 to vir16"
+)
 FAMILIES = {
     "310B": "310B1 (Atlas 500 A2, 200I A2) or 310B4 (200I DK A2)",
     "310P": "310P3 (300I Pro, 300V Pro, 300I Duo) or 310P1 (300V)",
@@ -41,6 +52,19 @@ def split_name(name: str) -> tuple[str, str]:
     """("310P3", "vir04") of 310P3vir04, ("310P3", "") of a whole chip's name."""
     match = SLICE.fullmatch(name)
     return (match[1], match[2].lower()) if match else (name, "")
+
+
+def no_slice(soc_version: str, part: str) -> str:
+    """Why a chip of this soc_version ("" for one that is none of Ascend's) has no slice of this name, with
+    those that there are; "" where it may have it.
+    """
+    if not soc_version:
+        return f"it has no slices. {SLICES}"
+    largest = next((cores for name, cores in LARGEST_SLICE if name.fullmatch(soc_version)), 99)
+    if not largest:
+        return f"it has no slices. {SLICES}"
+    size = re.fullmatch(r"vir([0-9]{2})(_[0-9a-z]+)*", part, re.ASCII)
+    return "" if size and 1 <= int(size[1]) <= largest else f"there is no such slice. {SLICES}"
 
 
 def typed_name(name: str) -> tuple[str, str]:

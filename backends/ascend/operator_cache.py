@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from backends.ascend import cann
+from pipeline.fingerprint import files_in, of_file
+from pipeline.step import Versions
 
 SAFE_PATH = re.compile(r"[A-Za-z0-9_./-]+")  # what all versions of atc take in a path
 BANKS = ("op_bank_path", "mdl_bank_path")  # of AOE, which tunes operators and graphs
@@ -27,11 +29,30 @@ def is_tuned(options: Mapping[str, object]) -> bool:
     """Whether tuned operators are to be used: by the chip file's options, whose names have no dashes here, by
     the environment, or from where AOE leaves them.
     """
-    return bool(
-        set(BANKS) & set(options)
-        or os.environ.get(BANK_VARIABLE)
-        or any(os.path.isdir(path) and os.listdir(path) for path in map(os.path.expanduser, DEFAULT_BANKS))
-    )
+    return bool(set(BANKS) & set(options) or os.environ.get(BANK_VARIABLE) or _left_by_aoe())
+
+
+def banks() -> Versions:
+    """{where it is named: path and SHA-256} of the banks that chip files do not name: the environment's, and
+    those that AOE has left. A chip file's are inputs of the step.
+    """
+    named = {BANK_VARIABLE: os.environ.get(BANK_VARIABLE) or ""}
+    return {name: _with_content(path) for name, path in {**named, **_left_by_aoe()}.items() if path}
+
+
+def _left_by_aoe() -> dict[str, str]:
+    """{as it is named in DEFAULT_BANKS: its path} of those that hold something."""
+    paths = {name: os.path.expanduser(name) for name in DEFAULT_BANKS}
+    return {name: path for name, path in paths.items() if os.path.isdir(path) and os.listdir(path)}
+
+
+def _with_content(path: str) -> str:
+    """The path, and behind it the SHA-256 of its files' names and content, where it is a folder."""
+    if not os.path.isdir(path):
+        return path
+    files = [(os.path.relpath(file, path), of_file(file)) for file in files_in(path)]
+    content = [(name, seen.sha256) for name, seen in files if seen]
+    return f"{path} {sha256(json.dumps(content).encode()).hexdigest()[:16]}"
 
 
 def folder(options: Mapping[str, object]) -> str | None:

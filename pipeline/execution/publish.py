@@ -34,9 +34,11 @@ def with_room(step: Step, message: str) -> str:
     """The message of a failed step, which begins with the full disk where that is the cause: the failure
     itself says only "30 requested and 4 written", or that the process died (of a SIGBUS).
     """
-    folder = os.path.dirname(step.outputs[0])
-    free = machine.disk_free_mb(folder)
-    full = f"no space left: {free:.1f} MB free on the disk of {folder}. Free some, or set --out"
+    # not all of them need lie on one disk: the stamp of files handed to others lies apart from them
+    folders = dict.fromkeys(map(os.path.dirname, step.outputs))
+    free, folder = min((machine.disk_free_mb(folder), folder) for folder in folders)
+    other = "name another folder" if folder in step.roots.values() else "set --out"
+    full = f"no space left: {free:.1f} MB free on the disk of {folder}. Free some, or {other}"
     return f"{full} ({message})" if free < FULL_MB else message
 
 

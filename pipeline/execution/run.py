@@ -135,6 +135,7 @@ class Run:
             step.params,
             self.log_of(step),
             publish.unknown_inputs(step, self.files),
+            at_once=step.handed_over,
         )
         self.schedule.start(step.name, slot, time.monotonic())
         self._futures[self.workers.submit(slot, call)] = step.name

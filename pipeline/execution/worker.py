@@ -28,7 +28,7 @@ from pipeline.step import Inputs, Slot
 @dataclass(frozen=True)
 class Call:
     """One step as a worker needs it; `parts` are the paths to write, `unknown` the inputs nobody has hashed
-    yet.
+    yet, `at_once` whether the outputs are flushed together however few they are.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Call:
     params: Mapping[str, object]
     log: str
     unknown: tuple[str, ...] = ()
+    at_once: bool = False
 
 
 @dataclass
@@ -102,7 +103,7 @@ def _try(call: Call, done: Done) -> None:
             parts.protect(path)  # whatever the umask: tools of others refuse what others may write
         # here and not in the driver: workers wait for the disk beside each other. Before the hash: some
         # network file systems give a file its times only now
-        parts.flush(call.parts)
+        parts.flush(call.parts, call.at_once)
         done.outputs = {path: fingerprint.of_file(path) for path in call.parts}
     except (BuildError, StepError, GateMissed) as error:
         done.error, done.bad_data = (error.exit_code, str(error)), isinstance(error, BadData)

@@ -93,6 +93,11 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
 
 
+def stem_of(name: str) -> str:
+    """An image's name or path without its ending; a name without one is its own."""
+    return name.rpartition(".")[0] if is_image(name) else name
+
+
 def looks_like_image(name: str) -> bool:
     """Whether a file that is none of them looks like an image, by its name."""
     return OTHERS.search(name) is not None

@@ -10,9 +10,8 @@ from pipeline.errors import BuildError
 from pipeline.fingerprint import absence
 from pipeline.text import INV, counted
 from preprocess.dataset import classes as imagenet
-from preprocess.dataset.image_files import is_image
+from preprocess.dataset.image_files import is_image, stem_of
 from preprocess.labels import kaggle, lines
-from preprocess.labels.lines import DEVKIT_HINT
 
 NAME = "val_label.txt"
 IMAGENET, TEST = "ILSVRC2012_", "ILSVRC2012_test_"  # how its pictures' names begin
@@ -53,11 +52,6 @@ def _stems(labels: Mapping[str, int]) -> dict[str, int]:
     return {stem_of(name.rpartition("/")[2]): label for name, label in labels.items()}
 
 
-def stem_of(name: str) -> str:
-    """An image's name or path without its ending; a name without one is its own."""
-    return name.rpartition(".")[0] if is_image(name) else name
-
-
 def missing(
     dataset: str, given: str | None, places: Sequence[str], images: Collection[str] = ()
 ) -> BuildError:
@@ -81,11 +75,15 @@ def missing(
     packed = kaggle.packed_solution(places)
     if packed:
         return BuildError(f"--dataset={dataset}: no labels found, but {packed}: unzip it")
-    looked = " and ".join(places)
-    write = f"write a line NAME CLASS for each picture into {NAME}"
+    if any(IMAGENET in name for name in images):
+        return BuildError(
+            f"--dataset={dataset}: no labels found (looked for {NAME} and {lines.SOLUTION}). Give"
+            f" --labels=FILE, or {INV} data --devkit=ILSVRC2012_devkit_t12.tar.gz"
+        )
+    looked = "in and beside" if os.path.isdir(dataset) else "beside"
     return BuildError(
-        f"--dataset={dataset}: no labels found (looked for {looked}). Name the file with --labels=FILE, or"
-        f" {DEVKIT_HINT if any(IMAGENET in name for name in images) else write}"
+        f"--dataset={dataset}: no labels found (looked for {NAME} {looked} it). Name the file with"
+        f" --labels=FILE, or write a line NAME CLASS for each picture into {NAME}"
     )
 
 

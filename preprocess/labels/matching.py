@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import combinations
 
 from pipeline.errors import BuildError
-from preprocess.dataset.image_files import is_image
+from preprocess.dataset.image_files import is_image, stem_of
 
 NUMBER = re.compile(r"\d+")
 FOLDER, ENDING = "the folder", "the ending"
@@ -19,7 +19,7 @@ DIFFERENCES: dict[str, Callable[[str], str]] = {
     "blanks or quotes": lambda name: "".join(name.split()).replace('"', "").replace("'", ""),
     "the slashes (\\ and /)": lambda name: name.replace("\\", "/"),
     FOLDER: lambda name: name.rpartition("/")[2],
-    ENDING: lambda name: name.rpartition(".")[0] if is_image(name) else name,
+    ENDING: stem_of,
     "upper and lower case": str.casefold,
     "the Unicode form of its letters": lambda name: unicodedata.normalize("NFC", name),
     "zeros before a number": lambda name: NUMBER.sub(lambda digits: digits[0].lstrip("0"), name),
@@ -62,7 +62,7 @@ def _known(names: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, list[s
         short = name
         while True:
             known.setdefault(short, []).append(name)
-            stems.setdefault(DIFFERENCES[ENDING](short), []).append(name)
+            stems.setdefault(stem_of(short), []).append(name)
             if "/" not in short:
                 break
             short = short.partition("/")[2]

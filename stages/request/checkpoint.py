@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from configs.schema import Model
-from mobilenet import config, container, outline, weight_sets
+from mobilenet import config, container, outline, unnamed_weights, weight_sets
 from mobilenet.config import Network
 from mobilenet.outline import Tensor
 from mobilenet.weight_sets import WeightSet
@@ -15,14 +15,21 @@ from pipeline.errors import BuildError
 class Weights(NamedTuple):
     """The set of weights that is read.
 
-    key     the names that it is under in the file, "" for a bare state dict
+    key     the names that it is under in the file, "" for a bare state dict, None where planning cannot tell
     suffix  what the folder's name ends with: nothing for the set that is read when none is named, else -KEY
     prefix  what stands before the name of each of its weights
     """
 
-    key: str
+    key: str | None
     suffix: str = ""
     prefix: str = ""
+
+    @property
+    def asked(self) -> str | None:
+        """The key that the worker is given; None for the usual set: it has loaded the file, looks again, and
+        refuses where several fit.
+        """
+        return self.key if self.suffix else None
 
 
 def path_of(typed: str) -> str:
@@ -53,15 +60,17 @@ def weights_of(path: str, model: Model, key: str | None) -> Weights:
     Where the file cannot be understood its loading will say why: a step that fails, in the worker.
     """
     shapes = config.shapes(network(model))
-    sets = weight_sets.listed(outline.read(path), shapes, outline.leaf)
+    whole = outline.read(path)
+    sets = weight_sets.listed(whole, shapes, outline.leaf)
     if not sets:
-        return Weights(key or "", f"-{weight_sets.folder_name(key)}" if key else "")
+        return Weights(key, "" if key is None else f"-{weight_sets.folder_name(key)}")
 
     def same(one: WeightSet, other: WeightSet) -> bool:
         return outline.same(path, _tensors(one, shapes), _tensors(other, shapes))
 
-    chosen = weight_sets.chosen(sets, key, path, same)
-    usual = chosen if key is None else weight_sets.default(sets, same)
+    beside = unnamed_weights.beside(whole, sets, shapes, outline.leaf)
+    chosen = weight_sets.chosen(sets, key, path, same, beside)
+    usual = chosen if key is None else weight_sets.default(sets, same) if beside is None else None
     suffix = "" if chosen is usual else f"-{weight_sets.folder_name(chosen.key)}"
     return Weights(chosen.key, suffix, chosen.prefix)
 

@@ -133,7 +133,12 @@ def named(name: str) -> Chip:
         for backend in map(backends.load, backends.names()):
             whole, part = backend.typed_name(name)
             if part:
-                return replace(schema.chip(whole), slice=part)
+                chip = schema.chip(whole)
+                ours = chip.backend and backends.load(chip.backend) is backend
+                why = backend.no_slice(chip.soc_version if ours else "", part)
+                if why:
+                    raise BuildError(f"--chip={name}: {why}") from None
+                return replace(chip, slice=part)
         raise
 
 

@@ -18,6 +18,7 @@ from pipeline.errors import BuildError
 from pipeline.text import INV
 
 USABLE = ("OK", "Warning")
+MASK = "ASCEND_RT_VISIBLE_DEVICES"
 NODE = re.compile(r"davinci\d+")
 
 
@@ -53,6 +54,7 @@ def board(soc: str = "") -> Board | None:
     ours = [(device, chip) for device, chip in visible_chips if kind_of[chip.name]]
     left_out = [_sick(device, chip) for device, chip in ours if chip.health not in USABLE]
     left_out += [_unlisted(chip) for chip in lost if kind_of[chip.name]]
+    left_out += _unread(_count(listed))
     return Board(kinds[0], tuple(device for device, chip in ours if chip.health in USABLE), tuple(left_out))
 
 
@@ -111,14 +113,10 @@ def visible(count: int) -> list[int]:
     ACL stops reading at the first word that is no id or none of this machine's. BuildError where what it read
     is not ascending: it then has no device at all (hicann/runtime, runtime.cc).
     """
-    mask = os.environ.get("ASCEND_RT_VISIBLE_DEVICES")
+    mask = os.environ.get(MASK)
     if mask is None:
         return list(range(count))
-    ids: list[int] = []
-    for word in mask.split(","):
-        if not (word.isascii() and word.isdigit()) or int(word) >= count:
-            break
-        ids.append(int(word))
+    ids = _read(mask, count)
     ascending = sorted(set(ids))
     if ids != ascending:
         raise BuildError(
@@ -135,10 +133,41 @@ def chips_of(devices: Sequence[str]) -> list[tuple[str, Chip]]:
     return [(device, chip) for device, chip in _visible_chips(chips()) if device in devices]
 
 
+def _read(mask: str, count: int) -> list[int]:
+    """The ids of a mask as far as ACL reads it."""
+    ids: list[int] = []
+    for word in mask.split(","):
+        if not (word.isascii() and word.isdigit()) or int(word) >= count:
+            break
+        ids.append(int(word))
+    return ids
+
+
+def _unread(count: int) -> list[str]:
+    """A line where the mask has words behind the one at which ACL stops reading, or that one names something:
+    whoever wrote it meant more devices than are used.
+    """
+    mask = os.environ.get(MASK, "")
+    ids = _read(mask, count)
+    rest = mask.split(",")[len(ids) :]
+    if not any(word.strip() for word in rest):
+        return []
+    taken = ",".join(map(str, ids))
+    return [
+        f"{MASK}={mask!r}: ACL reads {taken or 'nothing'} and stops at {rest[0]!r}; the rest is left out. "
+        f"Name ids from 0 to {count - 1}, ascending, without spaces"
+    ]
+
+
+def _count(listed: Sequence[Chip]) -> int:
+    """How many logical ids there are."""
+    return max((chip.logic for chip in listed if chip.logic is not None), default=-1) + 1
+
+
 def _visible_chips(listed: Sequence[Chip]) -> list[tuple[str, Chip]]:
     """(ACL's id, chip) of those that this process sees. BuildError where the mask leaves none."""
     by_logic = {chip.logic: chip for chip in listed if chip.logic is not None}
-    ids = visible(max(by_logic, default=-1) + 1)
+    ids = visible(_count(listed))
     left = [(str(n), by_logic[logic]) for n, logic in enumerate(ids) if logic in by_logic]
     if by_logic and not left:
         raise BuildError(
@@ -196,4 +225,5 @@ def _from_nodes(soc: str) -> Board | None:
             f"--chip=auto: /dev/{min(nodes)} is there but npu-smi is not, which tells its kind. Say it "
             "(--chip=310P3), or mount /usr/local/bin/npu-smi and /usr/local/dcmi into the container"
         )
-    return Board(soc, tuple(str(n) for n in range(len(visible(len(nodes))))))
+    count = len(nodes)
+    return Board(soc, tuple(str(n) for n in range(len(visible(count)))), tuple(_unread(count)))

@@ -149,7 +149,13 @@ def _devices(soc_version: str | None) -> list[Check]:
         if board.devices
         else Check("devices", FAIL, f"{board.soc_version}: none is healthy", look)
     )
-    return [first, *(Check("device health", WARN, line, look) for line in board.left_out)]
+    return [first, *(_left_out(line, look) for line in board.left_out)]
+
+
+def _left_out(line: str, look: str) -> Check:
+    if line.startswith(boards.MASK):
+        return Check("devices", WARN, *_text_and_fix(line))
+    return Check("device health", WARN, line, look)
 
 
 def _sliced(soc_version: str) -> str:

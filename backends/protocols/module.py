@@ -1,110 +1,12 @@
-"""What a backend is made of: its module's names, its sessions, and the values that go in and out."""
+"""The names of a backend's module: those that each has, and those that it may leave out."""
 
-from collections.abc import Mapping, Sequence
-from typing import (
-    TYPE_CHECKING,
-    Literal,
-    NamedTuple,
-    NotRequired,
-    Protocol,
-    TypeAlias,
-    TypedDict,
-    runtime_checkable,
-)
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
+from backends.protocols.session import Session
+from backends.protocols.values import Board, CompileTarget, Images, Layer
 from pipeline.check import Check
 from pipeline.step import Versions
-
-if TYPE_CHECKING:
-    # planning imports this package, and numpy would be a quarter of its start
-    import numpy as np
-    from numpy.typing import NDArray
-
-Images: TypeAlias = "NDArray[np.uint8 | np.float32]"  # uint8 (n, r, r, 3) or float32 (n, 3, r, r)
-Logits: TypeAlias = "NDArray[np.float32]"  # (n, outputs)
-
-
-class CompileTarget(TypedDict):
-    """What a compiler is told besides the graph and the batch size.
-
-    precision, input  what the compiled model computes in; uint8 or float32
-    mean, std         of x/255, for uint8 input: normalised inside the compiled model
-    resolution, outputs  the side of an image, and how many logits it gets
-    options           the chip file's [options], as they stand there
-    log               a path for what the compiler says
-    slice             of a virtual chip (vNPU), its name; absent for a whole chip
-    """
-
-    soc_version: str
-    precision: str
-    input: str
-    mean: Sequence[float]
-    std: Sequence[float]
-    resolution: int
-    outputs: int
-    options: Mapping[str, object]
-    log: NotRequired[str]
-    slice: NotRequired[str]
-
-
-class Layer(NamedTuple):
-    """One layer as the runtime ran it: its name and operator, ms in one query, multiply-adds of an image."""
-
-    name: str
-    op: str
-    ms: float
-    macs: int
-
-
-class Board(Protocol):
-    """Chips of one kind that a machine has: the name that --chip takes, with the slice where they are one,
-    ids of the usable ones, and a line for each that is left out.
-    """
-
-    @property
-    def soc_version(self) -> str: ...
-    @property
-    def devices(self) -> tuple[str, ...]: ...
-    @property
-    def left_out(self) -> tuple[str, ...]: ...
-
-
-class Session(Protocol):
-    """One compiled model on one device, open until it is closed."""
-
-    def infer(self, batch: Images) -> Logits:
-        """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) or float32 (n, 3, r, r), whichever the model
-        was compiled for. StepError for any other shape or dtype.
-        """
-
-    def close(self) -> None:
-        """Free the device."""
-
-
-@runtime_checkable
-class Timed(Protocol):
-    """A session that tells the device's own times."""
-
-    def take_compute_ms(self) -> list[float]:
-        """The device's execution times since the last call, in ms, copies left out; none where the runtime
-        does not tell them.
-        """
-
-
-@runtime_checkable
-class InPieces(Protocol):
-    """A session that runs a batch in pieces."""
-
-    @property
-    def pieces(self) -> int:
-        """Images that go through the network at a time: the batch size, or a divisor of it."""
-
-
-class TimedSession(Session, Timed, Protocol):
-    """What `open_session` makes of any session."""
-
-    def pieces_of(self, batch: int) -> int:
-        """Images that go through the network at a time, of a batch of this size."""
 
 
 class Core(Protocol):
@@ -172,6 +74,11 @@ class Extras(Protocol):
         """
         return 2e-2
 
+    @property
+    def READ_FOLDERS(self) -> tuple[str, ...]:
+        """Options (with underscores) that name folders whose files, names and content, the compiler reads."""
+        return ()
+
     def placement(self) -> Versions:
         """What else than their ids says which devices these are: a mask in the environment."""
         return {}
@@ -187,6 +94,10 @@ class Extras(Protocol):
         of other backends. BuildError for a name that is of several chips.
         """
         return name, ""
+
+    def no_slice(self, soc_version: str, part: str) -> str:
+        """Why a chip ("" for another backend's) has no slice of this name, "" where it may have it."""
+        return "it has no slices"
 
     def slice_of(self, soc_version: str) -> str:
         """The slice that this machine's chips of this kind are, "" for whole ones, and where nothing tells.
@@ -218,7 +129,7 @@ class Extras(Protocol):
         """
         return []
 
-    def layers(self, model: str, device: str, batch: "Images") -> list[Layer]:
+    def layers(self, model: str, device: str, batch: Images) -> list[Layer]:
         """Where the time of one query goes, in the order of the work; nothing where PROFILES is false."""
         return []
 
