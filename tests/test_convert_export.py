@@ -180,5 +180,7 @@ def test_a_compiled_model_is_written_where_asked(built, tmp_path):
         batch=2,
         target=target,
     )
-    shape = onnx.load(tmp_path / ".part-bs2.onnx").graph.input[0].type.tensor_type.shape
-    assert [dim.dim_value for dim in shape.dim] == [2, 32, 32, 3]
+    model = onnx.load(tmp_path / ".part-bs2.onnx")
+    shape = model.graph.input[0].type.tensor_type.shape
+    assert [dim.dim_param or dim.dim_value for dim in shape.dim] == ["batch", 32, 32, 3]
+    assert {entry.key: entry.value for entry in model.metadata_props}["batch"] == "2"

@@ -21,6 +21,9 @@ from pipeline.cli.executor import Executor
 from pipeline.cli.program import Inv
 from pipeline.freshness import stamp
 from pipeline.step import Step
+from stages.timing.bench import flag_of
+
+BENCH = {**tasks.INSTEAD, **tasks.LOADGEN, **tasks.COMPARE}
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = ("README.md", "README.zh-CN.md")
@@ -75,6 +78,8 @@ def test_every_command_parses(name):
         if {"STAGE", "TASK", "..."} & set(words):
             continue
         words = [word.replace("...", "x") for word in words if word not in ("NAME", "A", "B")]
+        if words[:1] == ["compare"] and len(words) < 3:
+            words += ["a", "b"]
         if words[:1] == ["explain"] and not any(not word.startswith("-") for word in words[1:]):
             words += ["x"] if "--run" not in words else ["a", "b"]
         for context in parsed(words):
@@ -89,12 +94,14 @@ def test_every_command_parses(name):
 def test_the_option_tables_are_the_help():
     assert rows_of("README.md", "option") == {
         option.flag: option.help for option in (*SHARED, *DATA) if option.listed
-    }
+    } | {flag_of(name): option.help for name, option in BENCH.items()}
 
 
 def test_the_chinese_option_tables_have_the_same_options_in_the_same_order():
     assert list(rows_of("README.zh-CN.md", "选项")) == [
-        option.flag for option in (*SHARED, *DATA) if option.listed
+        *(option.flag for option in SHARED if option.listed),
+        *map(flag_of, BENCH),
+        *(option.flag for option in DATA if option.listed),
     ]
 
 
