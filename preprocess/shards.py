@@ -1,6 +1,4 @@
-"""Shards of pixels: one .npy a shard, one row an image, written straight into the file's memory map. And
-their index.
-"""
+"""Shards of pixels: one .npy a shard, one row an image. And their index."""
 
 import functools
 import hashlib
@@ -16,6 +14,7 @@ from preprocess import undecodable
 from preprocess.dataset import index_csv
 from preprocess.dataset import tar as archive
 from preprocess.pixels import decode, transform
+from preprocess.row_file import RowFile
 from preprocess.undecodable import BadImage, Undecodable
 
 Member = tuple[str, int, int, str]  # of a tar: name, offset, size, first 16 hex of its SHA-256
@@ -54,17 +53,15 @@ def write(
     """
     count = len(members) or len(images)
     shape = (count, 3, crop, crop) if input == "float32" else (count, crop, crop, 3)
-    shard = np.lib.format.open_memmap(outputs[0], "w+", np.dtype(input), shape)
-    with open(outputs[0], "r+b") as file:  # a full disk is an error now, and not a SIGBUS under a row
-        os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
     bad: list[Undecodable] = []
-    for row, name, source in sources(images, tar, members, names):
-        try:
-            pixels_u8 = transform.pixels(source(), resize, crop, pixels, method, order)
-        except BadImage as error:
-            bad.append({"row": row, "name": name, "reason": str(error)})
-            continue
-        shard[row] = transform.normalised(pixels_u8, mean, std) if input == "float32" else pixels_u8
+    with RowFile(outputs[0], shape, input) as shard:
+        for row, name, source in sources(images, tar, members, names):
+            try:
+                pixels_u8 = transform.pixels(source(), resize, crop, pixels, method, order)
+            except BadImage as error:
+                bad.append({"row": row, "name": name, "reason": str(error)})
+                continue
+            shard.write(row, transform.normalised(pixels_u8, mean, std) if input == "float32" else pixels_u8)
     bad.sort(key=lambda image: image["row"])
     if bad and on_bad == "fail":
         raise BadData(_refusal(bad, count))

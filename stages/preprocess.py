@@ -10,7 +10,7 @@ from stages.request.build import Build
 from stages.request.dataset import Dataset, sample_pictures
 
 DRAWN_AT_ONCE = 40
-WORKER_MB = 200.0  # what a worker takes besides its shard
+WORKER_MB = 200.0  # of a worker: its shard is written as it is made
 
 
 def steps(build: Build) -> Iterator[Step]:
@@ -36,7 +36,7 @@ def steps(build: Build) -> Iterator[Step]:
             roots=data.roots,
             images=len(part),
             disk_mb=shard_mb(data, len(part)),
-            memory_mb=shard_mb(data, len(part)) + WORKER_MB,
+            memory_mb=WORKER_MB,
         )
     yield _index(data, lists)
     yield Step(
