@@ -24,15 +24,18 @@ def t95(freedom: int) -> float:
     return Z95 + (Z95**3 + Z95) / (4 * freedom)
 
 
-def of_mean(values: Sequence[float]) -> Interval | None:
+def of_mean(values: Sequence[float], flicker: float = 0.0) -> Interval | None:
     """The 95 % interval of the mean of what these values are drawn from; None of fewer than two.
 
-    Student's t over the rounds: a percentile bootstrap of so few covers less than it says.
+    Student's t over the rounds: a percentile bootstrap of so few covers less than it says. `flicker`, in the
+    values' unit, is a deviation that no number of rounds averages out, since what made it lasts longer than
+    all of them; it is added in quadrature.
     """
     if len(values) < 2:
         return None
     mean = statistics.fmean(values)
-    half = t95(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    by_chance = t95(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    half = math.hypot(by_chance, Z95 * flicker)
     return mean - half, mean + half
 
 

@@ -78,7 +78,8 @@ class Throughput(Common):
         float, "images that all devices completed per second of their common window, mean over the rounds"
     ]
     images_per_s_ci95: Annotated[
-        list[float] | None, "[low, high]: 95 % interval of it, Student's t over the rounds; null when quick"
+        list[float] | None,
+        "[low, high]: 95 % interval of it, Student's t over the rounds and flicker; null when quick",
     ]
     latency_ms_p50: Annotated[
         float, "one query of a whole batch, host array to host array: nearest-rank median"

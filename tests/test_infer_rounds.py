@@ -1,8 +1,13 @@
 """The common window of all devices, and what is noise: from times and counters that are given."""
 
+import random
+from itertools import pairwise
+from statistics import fmean, median
+
 import pytest
 from timings import COUNTERS, device, measured, queries
 
+from eval.interval import of_mean
 from infer.bench import noise, rounds
 from pipeline.errors import StepError
 
@@ -82,6 +87,50 @@ def test_rounds_that_disagree_are_told_with_their_ends():
     fast, slow = measured(device(queries(0, 1, 3))), measured(device(queries(0, 1.2, 3)))
     assert rounds.noises([fast, slow], 12) == ["rounds disagree: 10.0 to 12.0 images/s"]
     assert rounds.noises([fast, measured(device(queries(0, 1.1, 3)))], 12) == []
+
+
+def at_speeds(speeds, begin=0.0):
+    """A round of one device with so many queries a second in one eighth of a second after the other."""
+    times = [begin]
+    for speed in speeds:
+        times += [times[-1] + 1 / speed for _ in range(round(speed * rounds.MOMENT_S))]
+    return measured(device(list(pairwise(times))))
+
+
+def test_the_speed_of_steady_queries_does_not_swing():
+    assert rounds.swing([at_speeds([800] * 4)] * 6) == pytest.approx(0, abs=1e-9)
+    assert rounds.swing([measured(device(queries(0, 1, 3)))]) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_speed_that_swings_from_one_moment_to_the_next_is_told():
+    restless = at_speeds([800, 1200, 800, 1200])  # of its mean: 0.4; the Allan deviation is 0.4 / sqrt(2)
+    assert rounds.swing([restless] * 6) == pytest.approx(0.4 / 2**0.5, rel=0.05)
+    assert rounds.noises([restless] * 6, 1)[-1].startswith("the speed swings by 2")
+
+
+def flickering(generator, count):
+    """1/f noise of deviation 1 an octave: random values of which each lasts twice as long as the one before
+    (Gardner, Scientific American 238, 1978).
+    """
+    octaves = [[generator.gauss(0, 1) for _ in range((count >> k) + 1)] for k in range(12)]
+    return [sum(values[n >> k] for k, values in enumerate(octaves)) for n in range(count)]
+
+
+def test_intervals_cover_the_median_of_ten_runs_though_the_speed_flickers():
+    generator, counts = random.Random(3), {True: 0, False: 0}
+    for _ in range(30):
+        speeds = [1000 * (1 + 0.005 * x) for x in flickering(generator, 2000)]
+        runs = [
+            [at_speeds(speeds[at : at + 4], at / 8) for at in range(first, first + 120, 20)]
+            for first in range(0, 2000, 200)
+        ]
+        means = [[rounds.images_per_s(one, 1) for one in run] for run in runs]
+        middle = median(map(fmean, means))
+        for run, values in zip(runs, means, strict=True):
+            for known in counts:
+                low, high = of_mean(values, rounds.swing(run) * fmean(values) if known else 0.0)
+                counts[known] += low <= middle <= high
+    assert counts[True] >= 0.93 * 300 > counts[False]
 
 
 def test_of_several_noisy_rounds_the_first_is_told_and_how_many_there_were():

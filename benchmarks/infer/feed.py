@@ -10,8 +10,8 @@ medians count. Wanted: one process takes 20,000 images/s of uint8, and of float3
 the shard does. A shard's own time counts; with the engine's flush, hash and next call it is the last column.
 
 Shards are written as the product writes them, many rows at a time: the page cache then holds them in large
-pages where the kernel and the file system can. Written through a map they would lie in single ones, whose mapping
-takes longer than copying them.
+pages where the kernel and the file system can. Written through a map they would lie in single ones, whose
+mapping takes longer than copying them.
 
 Then a chip of 14,515 images/s, the fastest published one, which sleeps that long for a batch, with the
 interpreter's lock and without: what is lost to feeding where the runtime keeps it. --quick: two shards, two

@@ -28,13 +28,14 @@ DEFINITIONS = {
     "latency (p50, p90, p99)": """one query of a whole batch, host array to host array.
         Percentiles are nearest-rank: a time that was measured. p99 is given from 1,000 queries on.""",
     "interval of images/s": """where the mean over many rounds lies, with 95 % certainty: Student's t over
-        the rounds, which took turns with those of the other batch sizes. None for a quick cell.""",
+        the rounds, which took turns with those of the other batch sizes, and by how much the speed swings
+        from one moment to the next, which no number of rounds averages out. None for a quick cell.""",
     "best": "the most images/s, and every batch size whose interval overlaps that one's.",
     "cliff": """fewer images/s than 0.8 of what a smaller batch gives, where their intervals do not
         overlap.""",
     "noisy": """something else was seen to work on the machine: the devices' processes did not get their
-        cores, other programs took CPU time, a quota or heat stopped the cores, or the rounds disagree. It
-        was measured again once. Nothing noisy is called best.""",
+        cores, other programs took CPU time, a quota or heat stopped the cores, the rounds disagree, or the
+        speed swings. It was measured again once. Nothing noisy is called best.""",
     "seconds": """how long at least one step of the stage was at work: overlaps count once; the
         starts of processes and the loading of models (*load*, summed over the processes) are not in
         it.""",

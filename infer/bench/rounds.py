@@ -3,15 +3,20 @@ common windows, and whether they were quiet.
 """
 
 import json
+import math
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import fmean, median
 from typing import TypedDict, cast
 
 from infer.bench import noise
 from infer.bench.noise import Window
-from infer.bench.timed import DeviceTimes
+from infer.bench.timed import DeviceTimes, Query
 from pipeline.errors import StepError
 
 DISAGREE = 1.15  # the fastest round over the slowest one
+MOMENT_S = 0.125
+SWING = 0.04  # of quiet cells it was 0.014 to 0.03 (docs/performance.md)
 
 
 class Round(TypedDict):
@@ -62,9 +67,36 @@ def images_per_s(one: Round, batch: int) -> float:
     half.
     """
     begin, end = window(one)
-    queries = [query for device in one["devices"] for query in device["queries"]]
-    inside = sum(max(0.0, min(b, end) - max(a, begin)) / (b - a) for a, b in queries)
-    return inside * batch / (end - begin)
+    return _completed(one, begin, end) * batch / (end - begin)
+
+
+def _completed(one: Round, begin: float, end: float) -> float:
+    """Queries of all devices between these times."""
+    queries = (query for device in one["devices"] for query in device["queries"])
+    return sum(max(0.0, min(b, end) - max(a, begin)) / (b - a) for a, b in queries)
+
+
+def swing(rounds: Sequence[Round]) -> float:
+    """By how much the speed of all devices differs from one moment to the next, as a share of it: the Allan
+    deviation (Proc. IEEE 54, 1966) over moments of an eighth of a second, or of two queries. 0 where the
+    rounds are too short to tell.
+
+    A processor's speed flickers: what others do to its caches, its clock and its other half changes over
+    seconds as over minutes. The mean of flicker noise is no better known for being measured longer, and its
+    Allan deviation says how well that is (NIST SP 1065, 2008, section 5).
+    """
+    squares: list[float] = []
+    for one in rounds:
+        begin, end = window(one)
+        moments = int((end - begin) / max(MOMENT_S, *(2 * _latency(d["queries"]) for d in one["devices"])))
+        edges = [begin + (end - begin) * n / moments for n in range(moments + 1)] if moments else []
+        speeds = [_completed(one, *part) for part in pairwise(edges)]
+        squares += [((after - before) / fmean(speeds)) ** 2 for before, after in pairwise(speeds)]
+    return math.sqrt(fmean(squares) / 2) if squares else 0.0
+
+
+def _latency(queries: Sequence[Query]) -> float:
+    return median(end - begin for begin, end in queries)
 
 
 def noises(rounds: Sequence[Round], batch: int) -> list[str]:
@@ -79,6 +111,9 @@ def noises(rounds: Sequence[Round], batch: int) -> list[str]:
     speeds = [images_per_s(one, batch) for one in rounds]
     if max(speeds) > DISAGREE * min(speeds):
         lines.append(f"rounds disagree: {min(speeds):.1f} to {max(speeds):.1f} images/s")
+    swings = swing(rounds)
+    if swings > SWING:
+        lines.append(f"the speed swings by {100 * swings:.1f} % from one moment to the next")
     return lines
 
 

@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict
 from eval import records
 from eval.interval import of_mean
 from infer.bench import rounds as round_files
-from infer.bench.rounds import Round, core_share, energy_j_per_image, images_per_s, noises, window
+from infer.bench.rounds import Round, core_share, energy_j_per_image, images_per_s, noises, swing, window
 
 P99_QUERIES = 1000  # below, the slowest hundredth is a handful of queries
 MEASURES = "host array in, host array out: copies included; all devices at once, common window"
@@ -82,7 +82,7 @@ def figures(rounds: Sequence[Round], batch: int, quick: bool = False) -> Figures
     queries = [query for device in devices for query in device["queries"]]
     speeds = [images_per_s(one, batch) for one in rounds]
     latency = sorted((end - begin) * 1000 for begin, end in queries)
-    interval = None if quick else of_mean(speeds)
+    interval = None if quick else of_mean(speeds, flicker=swing(rounds) * fmean(speeds))
     noise = noises(rounds, batch)
     energies = [energy_j_per_image(one, batch) for one in rounds]
     columns: Figures = {
