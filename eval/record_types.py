@@ -169,6 +169,7 @@ class Layer(Common):
     kind: Literal["layer"]
     batch: Annotated[int, "images a query"]
     devices: Annotated[list[str], "the device that was profiled"]
+    hint: Annotated[str, "as with --hint"]
     layer: Annotated[str, "its place in the order of the work, and the runtime's name for it"]
     op: Annotated[str, "the runtime's operator"]
     ms: Annotated[float, "milliseconds of one query, mean of several after a warm-up"]

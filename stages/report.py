@@ -69,7 +69,7 @@ def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, 
     request = build.request
     scope: dict[str, object] = {"batches": list(request.batches)}
     if any(step.action == "infer.bench.profile:write" for step in declared):
-        scope["profile"] = True
+        scope["profile"] = build.request.given.hint
     asked = [step.params["asked"] for step in declared if step.action == "infer.mlperf.scenario:write"]
     if asked:
         scope["scenario"] = cast(dict[str, object], asked[0])["scenario"]

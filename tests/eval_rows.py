@@ -116,6 +116,7 @@ def profiled(common, **more):
         "dataset": None,
         "batch": 16,
         "devices": ["0"],
+        "hint": "throughput",
         "layer": "05 conv",
         "op": "Conv",
         "ms": 8.32,

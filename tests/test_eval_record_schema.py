@@ -119,7 +119,7 @@ def written(tmp_path):
     one = measured(device(queries(0.0, 1.0, 12)), events=["x"])
     row = {"devices": ["0"], "hint": "throughput", "quick": False, "end_to_end_images_per_s": None}
     throughput = {**common, "kind": "throughput", **row, **figures([one, one], 16)}
-    layers = profile.rows(Profiled([Layer("a", "Conv", 1.5, 7)], 100.0), common, 16, "0")
+    layers = profile.rows(Profiled([Layer("a", "Conv", 1.5, 7)], 100.0), common, "latency", 16, "0")
     return [*layers, *(json.loads(Path(path).read_text()) for path in out), throughput]
 
 

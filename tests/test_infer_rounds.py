@@ -1,7 +1,7 @@
 """The common window of all devices, and what is noise: from times and counters that are given."""
 
 import random
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import fmean, median
 
 import pytest
@@ -91,10 +91,8 @@ def test_rounds_that_disagree_are_told_with_their_ends():
 
 def at_speeds(speeds, begin=0.0):
     """A round of one device with so many queries a second in one eighth of a second after the other."""
-    times = [begin]
-    for speed in speeds:
-        times += [times[-1] + 1 / speed for _ in range(round(speed * rounds.MOMENT_S))]
-    return measured(device(list(pairwise(times))))
+    lasting = [1 / speed for speed in speeds for _ in range(round(speed * rounds.MOMENT_S))]
+    return measured(device(list(pairwise(accumulate(lasting, initial=begin)))))
 
 
 def test_the_speed_of_steady_queries_does_not_swing():
@@ -119,7 +117,8 @@ def flickering(generator, count):
 def test_intervals_cover_the_median_of_ten_runs_though_the_speed_flickers():
     generator, counts = random.Random(3), {True: 0, False: 0}
     for _ in range(30):
-        speeds = [1000 * (1 + 0.005 * x) for x in flickering(generator, 2000)]
+        # as on the machine of docs/performance.md: 0.5 % an octave, and 1.2 % from moment to moment
+        speeds = [1000 * (1 + 0.005 * x + generator.gauss(0, 0.012)) for x in flickering(generator, 2000)]
         runs = [
             [at_speeds(speeds[at : at + 4], at / 8) for at in range(first, first + 120, 20)]
             for first in range(0, 2000, 200)
@@ -130,7 +129,7 @@ def test_intervals_cover_the_median_of_ten_runs_though_the_speed_flickers():
             for known in counts:
                 low, high = of_mean(values, rounds.swing(run) * fmean(values) if known else 0.0)
                 counts[known] += low <= middle <= high
-    assert counts[True] >= 0.93 * 300 > counts[False]
+    assert counts[True] >= 0.93 * 300 > 0.9 * 300 > counts[False]
 
 
 def test_of_several_noisy_rounds_the_first_is_told_and_how_many_there_were():

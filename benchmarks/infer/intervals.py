@@ -4,7 +4,8 @@
 
 So many runs of `inv bench --bs=1,16 --again` on the sample. Wanted of each batch size: the median of all runs
 lies in the interval of nine of ten; and a loop of this file's own, of ONNX Runtime alone, whose rounds take
-turns with the runs, has an interval that overlaps the run's, or differs by less than 3 %, in nine of ten.
+turns with the runs, has an interval that overlaps the run's, or differs by less than 3 %, in nine of ten; and
+`inv compare --max-slow=5` of a quiet run with the quiet one before it passes every time.
 
 With --busy a last run has two busy loops beside it. Wanted of it: every cell is noisy, CPU seconds an image
 stay within 10 %, `inv compare` with a quiet run says `cannot tell`, as a gate it is missed, and nothing is
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +89,10 @@ def main():
             for batch in BATCHES:
                 (model,) = map(str, Path(folder, "out").glob(f"*/cpu/*/*bs{batch}.onnx"))
                 loops[batch].append([loop_speed(model, batch) for _ in range(LOOPS)])
+            os.makedirs(f"{folder}/{n}/report")
+            shutil.copy(f"{folder}/out/report/summary.json", f"{folder}/{n}/report")
             print(f"run {n + 1}: {', '.join(map(told, cells[-1].values()))}", flush=True)
-        claims = covering(cells) | agreeing(cells, loops)
+        claims = covering(cells) | agreeing(cells, loops) | passing(folder, cells)
         if given.busy:
             claims |= beside_busy_loops(folder, cells)
     product.verdict(claims)
@@ -135,6 +139,17 @@ def agreeing(cells, loops):
             f" {len(cells) - apart} of {len(cells)} runs overlap or differ by < 3 %; >= 9 of 10"
         ] = apart <= 0.1 * len(cells)
     return claims
+
+
+def passing(folder, cells):
+    """Claim on the gate between quiet runs of the same thing."""
+    quiet = [n for n, rows in enumerate(cells) if all(row["quiet"] for row in rows.values())]
+    codes = [
+        product.inv(folder, "compare", f"{folder}/{a}", f"{folder}/{b}", "--max-slow=5", code=None, out=False)
+        for a, b in pairwise(quiet)
+    ]
+    passed = sum("missed" not in said for said in codes)
+    return {f"compare --max-slow=5 of quiet runs passes {passed} times of {len(codes)}": passed == len(codes)}
 
 
 def beside_busy_loops(folder, cells):

@@ -174,7 +174,7 @@ def layers(rows: Sequence[Record]) -> list[Table]:
     """A table a profile: its layers, those that take the most time first."""
     profiles: dict[tuple[object, ...], list[Layer]] = {}
     for row in of_kind(rows, Layer):
-        key = (compare.configuration(row), row["batch"], tuple(row["devices"]))
+        key = (compare.configuration(row), row["batch"], tuple(row["devices"]), row["hint"])
         profiles.setdefault(key, []).append(row)
     return [_profile(profile) for profile in profiles.values()]
 
@@ -193,7 +193,8 @@ def _profile(rows: Sequence[Layer]) -> Table:
         }
         for row in sorted(rows, key=lambda row: -row["ms"])
     ]
-    of = f"{shown(format.form(first))}, batch {first['batch']}"
+    hint = "" if first["hint"] == "throughput" else f", hint {first['hint']}"
+    of = f"{shown(format.form(first))}, batch {first['batch']}{hint}"
     total = f"{duration(sum(row['ms'] for row in rows))} ms a query"
     macs = f"{format.millions(sum(row['macs'] for row in rows))} M multiply-adds an image"
     return of_lines(f"Layers of {shown(format.model(first))}, {of}: {total}, {macs}", lines, left=2)

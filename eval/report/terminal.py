@@ -31,7 +31,7 @@ class Scope(TypedDict, total=False):
     devices      the devices asked for, where the command runs on any
     data         columns of the rows that are of its images alone
     scenario     LoadGen's, where one was asked for
-    profile      whether layers were asked for
+    profile      the hint under which layers were asked for
     undecodable  the file that names the images that cannot be decoded, relative to OUT
     """
 
@@ -40,7 +40,7 @@ class Scope(TypedDict, total=False):
     devices: Sequence[str]
     data: Mapping[str, object]
     scenario: str
-    profile: bool
+    profile: str
     undecodable: str
 
 
@@ -52,7 +52,9 @@ def final(
     current = scope.get("current", {})
     accuracy = matching(of_kind(rows, Accuracy), current)
     timed = matching(of_kind(rows, Throughput), compare.without_batch(current))
-    profiled = matching(of_kind(rows, Layer), compare.without_batch(current)) if scope.get("profile") else []
+    profiled = matching(
+        of_kind(rows, Layer), {"hint": scope.get("profile"), **compare.without_batch(current)}
+    )
     tested = matching(
         of_kind(rows, Loadgen), {"scenario": scope.get("scenario"), **compare.without_batch(current)}
     )

@@ -26,6 +26,7 @@ def write(
     *,
     model: str,
     row: Mapping[str, object],
+    hint: str,
     backend: str,
     batch: int,
     shape: Sequence[int],
@@ -48,10 +49,12 @@ def write(
     process.join()
     if isinstance(answer, str):
         raise StepError(answer)
-    records.write_all(outputs[0], rows(answer, row, batch, device))
+    records.write_all(outputs[0], rows(answer, row, hint, batch, device))
 
 
-def rows(profiled: Profiled, row: Mapping[str, object], batch: int, device: str) -> list[dict[str, object]]:
+def rows(
+    profiled: Profiled, row: Mapping[str, object], hint: str, batch: int, device: str
+) -> list[dict[str, object]]:
     """A `layer` row for each layer."""
     total = sum(layer.ms for layer in profiled.layers)
     return [
@@ -60,6 +63,7 @@ def rows(profiled: Profiled, row: Mapping[str, object], batch: int, device: str)
             "kind": "layer",
             "batch": batch,
             "devices": [device],
+            "hint": hint,
             "layer": f"{at:02d} {layer.name}",
             "op": layer.op,
             "ms": layer.ms,

@@ -88,7 +88,7 @@ def swing(rounds: Sequence[Round]) -> float:
     squares: list[float] = []
     for one in rounds:
         begin, end = window(one)
-        moments = int((end - begin) / max(MOMENT_S, *(2 * _latency(d["queries"]) for d in one["devices"])))
+        moments = round((end - begin) / max(MOMENT_S, *(2 * _latency(d["queries"]) for d in one["devices"])))
         edges = [begin + (end - begin) * n / moments for n in range(moments + 1)] if moments else []
         speeds = [_completed(one, *part) for part in pairwise(edges)]
         squares += [((after - before) / fmean(speeds)) ** 2 for before, after in pairwise(speeds)]

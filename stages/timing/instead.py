@@ -33,7 +33,7 @@ def profile(build: Build) -> Iterator[Step]:
         "infer.bench.profile:write",
         inputs={"model": target.compiled(batch)},
         outputs=(f"{cells.cell_dir(build, batch)}/layers.json",),
-        params={"row": request.row(None, batch), **params},
+        params={"row": request.row(None, batch), "hint": request.given.hint, **params},
         tools=cells.tools(build),
         exclusive=True,
         code=(f"backends.{request.chip.backend}",),
