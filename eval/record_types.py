@@ -100,7 +100,9 @@ class Throughput(Common):
     first_query_ms: Annotated[float, "the first query after that, median"]
     peak_memory_mb: Annotated[float, "the most memory that the devices' processes held, summed, in MB"]
     model_mb: Annotated[float, "the compiled model's size in MB"]
-    cpu_s_per_image: Annotated[float, "CPU seconds of the devices' processes, an image"]
+    cpu_s_per_image: Annotated[
+        float, "CPU seconds of the devices' processes, an image; median over the rounds"
+    ]
     core_share: Annotated[
         float | None, "CPU time that they got of their own cores' time, 0 to 1; null without own cores"
     ]

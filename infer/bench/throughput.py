@@ -100,7 +100,7 @@ def figures(rounds: Sequence[Round], batch: int, quick: bool = False) -> Figures
         "first_query_ms": median(device["first_query_ms"] for device in devices),
         "peak_memory_mb": max(sum(d["peak_memory_mb"] for d in one["devices"]) for one in rounds),
         "model_mb": rounds[0]["model_mb"],
-        "cpu_s_per_image": sum(device["cpu_s"] for device in devices) / (len(queries) * batch),
+        "cpu_s_per_image": median(_cpu_s(one) / batch for one in rounds),
         "core_share": core_share(rounds),
         "energy_j_per_image": fmean(e for e in energies if e is not None) if all(energies) else None,
         "pieces": max(device["pieces"] for device in devices),
@@ -112,6 +112,12 @@ def figures(rounds: Sequence[Round], batch: int, quick: bool = False) -> Figures
     if events:
         columns["events"] = events
     return columns
+
+
+def _cpu_s(one: Round) -> float:
+    """CPU seconds of a query."""
+    devices = one["devices"]
+    return sum(device["cpu_s"] for device in devices) / sum(len(device["queries"]) for device in devices)
 
 
 def _compute_images_per_s(rounds: Sequence[Round], batch: int) -> float | None:
