@@ -4,7 +4,7 @@ import pytest
 from eval_rows import REAL, timed
 
 from configs import schema
-from eval.report import compare
+from eval.report import compare, throughput
 
 # the later table that README and configs/chips/310P3.toml speak of
 LATER_310P3 = {1: 4076.18, 4: 7962.32, 8: 10373.66, 16: 12420.51, 32: 13990.09, 64: 6721.18}
@@ -55,6 +55,14 @@ def test_batch_sizes_whose_intervals_overlap_the_fastests_are_all_named_best():
     three = speeds(b1=(100, 98, 102), b8=(104, 101, 107), b16=(103, 97, 109))
     assert compare.best(three) == [1, 8, 16]
     assert compare.best(speeds(b1=(100, 99, 101), b8=(104, 102, 106))) == [8]
+
+
+def test_a_cell_of_one_short_round_is_called_neither_best_nor_a_cliff():
+    quick = rows({1: 100.0, 8: 50.0, 16: 200.0}, quick=True, images_per_s_ci95=None)
+    assert compare.marks(quick) == {1: "", 8: "", 16: ""}
+    assert throughput.noise_note(quick) == (
+        "quick at batch 1, 8, 16: one short round, no interval, none is called best"
+    )
 
 
 def test_nothing_noisy_is_called_best_and_nothing_is_compared_with_it():

@@ -161,10 +161,10 @@ def best(speeds: Speeds) -> list[int]:
 
 def marks(timed: Sequence[Throughput]) -> dict[int, str]:
     """What is to be said beside each batch size: NOISY, BEST, FALLEN or nothing. Nothing noisy is
-    compared.
+    compared, and nothing that was timed in one short round, whose interval is not known.
     """
     said = {row["batch"]: "" if row["quiet"] else NOISY for row in timed}
-    speeds = {row["batch"]: speed_of(row) for row in timed if row["quiet"]}
+    speeds = {row["batch"]: speed_of(row) for row in timed if row["quiet"] and not row["quick"]}
     if len(speeds) > 1:  # else there is nothing to be the best of
         said |= dict.fromkeys(cliffs(speeds), FALLEN) | dict.fromkeys(best(speeds), BEST)
     return said

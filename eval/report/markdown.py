@@ -30,7 +30,8 @@ DEFINITIONS = {
     "interval of images/s": """where the mean over many rounds lies, with 95 % certainty: Student's t over
         the rounds, which took turns with those of the other batch sizes, and by how much the speed swings
         from one moment to the next, which no number of rounds averages out. None for a quick cell.""",
-    "best": "the most images/s, and every batch size whose interval overlaps that one's.",
+    "best": """the most images/s, and every batch size whose interval overlaps that one's; not said of quick
+        cells, which have none.""",
     "cliff": """fewer images/s than 0.8 of what a smaller batch gives, where their intervals do not
         overlap.""",
     "noisy": """something else was seen to work on the machine: the devices' processes did not get their

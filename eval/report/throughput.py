@@ -99,12 +99,21 @@ def _sentence(words: str) -> str:
 
 
 def noise_note(rows: Sequence[Throughput]) -> str:
-    """Which batch sizes were not timed on a quiet machine, and why; "" when all were."""
-    noisy = [row for row in rows if not row["quiet"]]
-    if not noisy:
-        return ""
-    batches = ", ".join(str(row["batch"]) for row in noisy)
-    return f"noisy at batch {batches}: {'; '.join(noisy[0]['noise'])}"
+    """Which batch sizes were not timed on a quiet machine, and why, and which only shortly; "" when all were
+    timed at length and in quiet.
+    """
+    noisy, quick = [row for row in rows if not row["quiet"]], [row for row in rows if row["quick"]]
+    why = f": {'; '.join(noisy[0]['noise'])}" if noisy else ""
+    short = ": one short round, no interval, none is called best"
+    words = (
+        f"noisy at {_batches(noisy)}{why}" if noisy else "",
+        f"quick at {_batches(quick)}{short}" if quick else "",
+    )
+    return "; ".join(filter(None, words))
+
+
+def _batches(rows: Sequence[Throughput]) -> str:
+    return f"batch {', '.join(str(row['batch']) for row in rows)}"
 
 
 def _where(row: Throughput) -> str:
