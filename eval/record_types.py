@@ -149,6 +149,7 @@ class StageFigures(TypedDict):
     images_per_s: Annotated[float, "`images` / `seconds`"]
     retried: Annotated[int, "steps that ran again because the process under them had ended"]
     devices: NotRequired[Annotated[list[str], "ids of the devices that worked; of infer"]]
+    device_cores: NotRequired[Annotated[int, "cores of each; 0 where a device is none of the host's"]]
     device_images: NotRequired[Annotated[list[int], "images that each of them handled"]]
     device_images_per_s: NotRequired[Annotated[list[float], "images/s of each while it worked"]]
     common_images_per_s: NotRequired[
@@ -189,6 +190,9 @@ class Loadgen(Common):
     devices: Annotated[list[str], "ids of the devices that worked at once"]
     hint: Annotated[str, "as with --hint"]
     scenario: Annotated[str, "offline, singlestream, multistream or server"]
+    settings: Annotated[
+        str, "those that were asked for, as typed: target-qps=200,percentile=99; empty: defaults"
+    ]
     valid: Annotated[bool, "whether LoadGen calls the run VALID"]
     reason: Annotated[str | None, "LoadGen's words when it is INVALID; null when it is VALID"]
     percentile: Annotated[float, "of `latency_ms`, in percent"]

@@ -8,6 +8,7 @@ from eval.record_types import KINDS, Common, Record, columns_of
 from pipeline.errors import StepError
 
 COMMON = ("kind", *(column.name for column in columns_of(Common) if column.required))
+SCHEMA = 1  # of summary.json
 # what tells two rows apart; those after batch only where a row has them
 IDENTITY = (
     "kind",
@@ -27,6 +28,7 @@ IDENTITY = (
     "devices",
     "hint",
     "scenario",
+    "settings",
     "layer",
     "results",
 )

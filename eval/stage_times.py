@@ -19,6 +19,7 @@ class Made(TypedDict, total=False):
     load_s: float
     images: int
     slot: str  # `device 0`, `cpu 1`
+    cores: int  # that it is pinned to; 0: to none
     crashed_on: str  # the id of the slot whose process had ended under it before it ran again
     host: str
     cpu: str
@@ -105,6 +106,7 @@ def _figures(stage: str, stamps: Sequence[Stamp]) -> StageFigures:
 def _add_devices(columns: StageFigures, by_device: Mapping[str, Sequence[Made]]) -> None:
     """What each device did, and all of them while none was without work."""
     columns["devices"] = list(by_device)
+    columns["device_cores"] = max(step.get("cores", 0) for steps in by_device.values() for step in steps)
     columns["device_images"] = [sum(step["images"] for step in steps) for steps in by_device.values()]
     columns["device_images_per_s"] = [
         images / max(union_seconds(map(_interval, steps)), 1e-9)

@@ -19,6 +19,7 @@ RECORDS = (
     "layers.json",
     "loadgen.json",
 )
+INSTEAD = ("infer.bench.profile:write", "infer.bench.tune:write", "infer.mlperf.scenario:write")
 JUDGES = ("eval.accuracy:write", "eval.ais_bench.score:write")
 TABLE = "table.txt"
 # files that builds make without a stamp of their own, relative to OUT
@@ -68,14 +69,16 @@ def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, 
     """What of all records the table shows: what this plan is about."""
     request = build.request
     scope: dict[str, object] = {"batches": list(request.batches)}
-    if any(step.action == "infer.bench.profile:write" for step in declared):
-        scope["profile"] = build.request.given.hint
+    for step in declared:
+        if step.action == "infer.bench.profile:write":
+            scope["profile"] = {column: step.params[column] for column in ("batch", "hint")}
+        scope |= {"untimed": True} if step.action in INSTEAD else {}
     asked = [step.params["asked"] for step in declared if step.action == "infer.mlperf.scenario:write"]
     if asked:
         scope["scenario"] = cast(dict[str, object], asked[0])["scenario"]
     listed = any(step.stage == "preprocess" for step in declared)
     if any(step.resource == "device" or step.exclusive for step in declared):
-        scope["devices"] = build.target.devices
+        scope |= {"devices": build.target.devices, "hint": request.given.hint}
     if listed:
         scope["data"] = build.dataset.row()
         scope["undecodable"] = "".join(

@@ -135,6 +135,7 @@ def tested(common, **more):
         "batch": 1,
         "devices": ["0"],
         "hint": "throughput",
+        "settings": "",
         "scenario": "singlestream",
         "valid": True,
         "reason": None,

@@ -50,7 +50,7 @@ def test_what_is_the_same_passes_whatever_the_limit():
 
 def test_a_noisy_cell_cannot_be_told_and_misses():
     change = verdict(speed(100), speed(100, quiet=False, noise=["x"]), slow_pct=5)
-    assert (change.state, change.words) == ("missed", "cannot tell: noisy in B")
+    assert (change.state, change.words) == ("missed", "cannot tell: noisy in B; CPU seconds an image +0.0 %")
     assert verdict(speed(100, quiet=False, noise=["x"]), speed(100)).state == "not judged"
 
 
@@ -162,6 +162,39 @@ def test_what_is_no_summary_is_one_line(tmp_path, content):
     path.write_text(content)
     with pytest.raises(BuildError, match=r"not a summary\.json of this version; expected"):
         runs.load(str(path))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"images_per_s": float("nan")},
+        {"images_per_s": None},
+        {"images_per_s": 0.0},
+        {"images_per_s_ci95": [1.0]},
+        {"images_per_s_ci95": ["a", "b"]},
+        {"devices": None},
+        {"cpu_s_per_image": float("inf")},
+    ],
+)
+def test_a_figure_that_is_none_is_refused_and_passes_no_gate(tmp_path, change):
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps({"schema": 1, "rows": [{**speed(100), **change}]}))
+    with pytest.raises(BuildError, match="not a summary.json of this version"):
+        runs.load(str(path))
+
+
+def test_another_schema_is_refused(tmp_path):
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps({"schema": 9, "rows": [speed(100)]}))
+    with pytest.raises(BuildError, match="not a summary.json of this version"):
+        runs.load(str(path))
+
+
+def test_what_other_kinds_of_rows_say_does_not_keep_rows_apart():
+    a = [speed(100), {**speed(1), "kind": "layer", "devices": ["7"], "layer": "x"}]
+    b = [{**speed(90), "devices": ["0", "1"]}]
+    assert [match.b for match in runs.matched(a, b)] == b
+    assert runs.apart(a, b) == {"devices": (",".join(a[0]["devices"]), "0,1")}
 
 
 def test_a_path_where_nothing_is_is_one_line(tmp_path):

@@ -109,6 +109,8 @@ def test_measured_stands_beside_published_with_ratio_and_cliff(tmp_path):
         "2.00",
         "10.00",
         "1,000",
+        "1.00",
+        "–",
         "99.00",
         "4,242",
         "1.00×",

@@ -171,7 +171,7 @@ def test_the_fastest_are_those_with_the_most_images_as_far_as_is_known(speeds, b
     assert [line["batch"] for line in table.lines()] == batches
     assert ("not known" in table.note) == (len(batches) > 1)
     noisy = tables.fastest([timed(REAL, 1, 5.0, quiet=False, noise=["x"])])
-    assert noisy.rows == () and "no batch size was timed on a quiet machine" in noisy.note
+    assert noisy.rows == () and "no batch size was timed at length on a quiet machine" in noisy.note
 
 
 def test_a_slice_stands_apart_from_its_chip_and_beside_figures_that_say_they_are_of_a_whole_one():

@@ -109,13 +109,14 @@ def null_cell(world, tmp_path):
         str(index), [f"i{n}" for n in range(20)], [n % 10 if n < 15 else 0 for n in range(20)], 20
     )
 
-    def test(name, **asked):
+    def test(name, timed=(), **asked):
         out = [tmp_path / each for each in ("loadgen.json", "summary.txt", "detail.txt", "accuracy.json")]
         scenario.write(
             list(map(str, out)),
             model=str(model),
             shards=(str(shard),),
             index=str(index),
+            timed=timed,
             row={"model": "m"}
             | dict.fromkeys(("checkpoint", "dataset", "chip", "precision", "input"))
             | {"sample_data": True, "hint": "throughput"},
@@ -128,6 +129,7 @@ def null_cell(world, tmp_path):
             cores=[[], []],
             asked={
                 "scenario": name,
+                "settings": "",
                 "target_qps": None,
                 "target_latency_ms": None,
                 "percentile": 90.0,
@@ -149,6 +151,15 @@ def test_every_scenario_ends_valid_and_scores_every_image(null_cell, name):
     assert record["valid"], record["reason"]
     assert record["top1_pct"] == 75.0  # 15 of 20 labels are what null answers
     assert record["scenario"] == name and record["queries"] >= (1 if name == "offline" else 64)
+
+
+@pytest.mark.extra
+def test_an_expected_rate_that_was_too_low_costs_a_second_run_and_not_the_verdict(null_cell, tmp_path):
+    slow = tmp_path / "throughput.json"
+    slow.write_text(json.dumps({"quiet": True, "images_per_s": 3.0}))
+    record = null_cell("offline", timed=[str(slow)], min_seconds=1.0)
+    assert record["valid"], record["reason"]
+    assert record["target_qps"] > 10
 
 
 @pytest.mark.extra

@@ -124,7 +124,13 @@ def test_what_was_measured_again_takes_the_place_of_the_noisy_rounds(tmp_path):
 
 def test_what_came_end_to_end_is_of_the_same_devices_and_batch(tmp_path):
     stage = {**ROW, "stage": "infer", "batch": 4, "devices": ["0"], "images_per_s": 3.5, "dataset": "d"}
-    others = [{**stage, "devices": ["0", "1"]}, {**stage, "batch": 1}, {**stage, "stage": "preprocess"}]
+    stage["device_cores"] = 1
+    others = [
+        {**stage, "devices": ["0", "1"]},
+        {**stage, "batch": 1},
+        {**stage, "stage": "preprocess"},
+        {**stage, "device_cores": 2},  # --hint=latency, whose one device has the same id
+    ]
     assert write(tmp_path, stages=[*others, stage])["end_to_end_images_per_s"] == 3.5
     assert write(tmp_path, stages=others)["end_to_end_images_per_s"] is None
 
@@ -132,3 +138,19 @@ def test_what_came_end_to_end_is_of_the_same_devices_and_batch(tmp_path):
 def test_a_round_that_was_repeated_is_told_in_the_record(tmp_path):
     record = write(tmp_path, again=[{**one, "events": ["device 1 died"]} for one in rounds_of(1.0)])
     assert record["events"] == ["device 1 died"]
+
+
+def test_what_was_repeated_in_noise_that_does_not_count_is_told_all_the_same(tmp_path):
+    rounds.write(str(tmp_path / "first.json"), [{**one, "events": ["x"]} for one in rounds_of(1.0)])
+    rounds.write(str(tmp_path / "again.json"), rounds_of(0.5))
+    throughput.write(
+        [str(tmp_path / "out.json")],
+        rounds=[str(tmp_path / "first.json")],
+        again=str(tmp_path / "again.json"),
+        row={**ROW, "batch": 4},
+        batch=4,
+        devices=["0"],
+        hint="throughput",
+        quick=False,
+    )
+    assert json.loads((tmp_path / "out.json").read_text())["events"] == ["x"]

@@ -31,8 +31,10 @@ def chosen(model: str, batch: int, threads: int, run: Callable[[int], object]) -
     key = _key(model, threads)
     entries = _read(model)
     for entry in entries:
-        if entry.get("of") == key and entry.get("pieces") in _candidates(batch):
-            return int(str(entry["pieces"])), True
+        known = entry.get("pieces")
+        # not True, not 4.0: a file that people can edit
+        if entry.get("of") == key and type(known) is int and known in _candidates(batch):
+            return known, True
     seconds = _trial(_candidates(batch), threads, run)
     pieces = _fastest(seconds)
     speeds = {str(size): round(1 / second, 1) for size, second in seconds.items()}
@@ -93,7 +95,7 @@ def _read(model: str) -> list[dict[str, object]]:
     try:
         with open(model + SUFFIX, encoding="utf-8") as file:
             entries = json.load(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,17 @@ from typing import NamedTuple
 
 from eval.comparison.paired import Answer
 from eval.record_types import Accuracy, Record
-from eval.records import IDENTITY, check
+from eval.records import IDENTITY, SCHEMA, check
 from pipeline.errors import BuildError, StepError
+from pipeline.text import INV
 
 SUMMARY = os.path.join("report", "summary.json")
 ANSWERS = "answers.csv"
-RUNS_APART = ("model", "checkpoint", "chip", "precision", "input", "hint", "devices")
+RUNS_APART = (
+    "model", "checkpoint", "weights", "chip", "slice", "precision", "input", "preset", "pixels", "on_bad",
+    "hint", "devices",
+)  # fmt: skip
+JUDGED = ("accuracy", "throughput")
 FORMAT = 'a summary.json or an OUT, as in "compare out/report/summary.json out2"'
 
 
@@ -32,12 +38,36 @@ class Run:
         if self.out is None:
             return None
         for path in glob(f"{escape(self.out)}/*/*/*/*/bs{row['batch']}/accuracy.json"):
-            with open(path, encoding="utf-8") as file:
-                record = json.load(file)
             answers = os.path.join(os.path.dirname(path), ANSWERS)
-            if record == row and os.path.exists(answers):
-                return read_answers(answers)
+            try:
+                with open(path, encoding="utf-8") as file:
+                    same = json.load(file) == row
+                if same and os.path.exists(answers):
+                    return read_answers(answers)
+            except (ValueError, KeyError, TypeError):
+                raise BuildError(
+                    f"{answers}: it or the record beside it is not as eval writes it; make them anew:"
+                    f" {INV} eval --again"
+                ) from None
         return None
+
+
+def _check_figures(row: Record) -> None:
+    """ValueError where a figure that is compared is none: files are edited, and NaN is above no limit."""
+    if row["kind"] == "accuracy":
+        figures, interval = [row["top1_pct"], row["images"]], row["top1_ci95_pct"]
+    elif row["kind"] == "throughput":
+        figures, interval = (
+            [row["images_per_s"], row["cpu_s_per_image"]],
+            row["images_per_s_ci95"] or [1.0, 1.0],
+        )
+        if row["images_per_s"] <= 0 or not isinstance(row["devices"], list):
+            raise ValueError("no throughput")
+    else:
+        return
+    low, high = interval
+    if not all(isinstance(each, int | float) and math.isfinite(each) for each in (*figures, low, high)):
+        raise ValueError("no figures")
 
 
 class Match(NamedTuple):
@@ -55,11 +85,16 @@ def load(path: str) -> Run:
         summary = next((each for each in inside if os.path.isfile(each)), inside[0])
     try:
         with open(summary, encoding="utf-8") as file:
-            rows = json.load(file)["rows"]
+            content = json.load(file)
+        rows = content["rows"]
+        if content["schema"] != SCHEMA:
+            raise ValueError("another schema")
         for row in rows:
             check(row, summary)
+            _check_figures(row)
     except OSError as error:
-        raise BuildError(f"{path}: {error.strerror}: {summary}; expected {FORMAT}") from None
+        where = "" if summary == path else f": {summary}"
+        raise BuildError(f"{path}: {error.strerror}{where}; expected {FORMAT}") from None
     except (ValueError, KeyError, TypeError, StepError):
         raise BuildError(f"{path}: not a summary.json of this version; expected {FORMAT}") from None
     folder = os.path.dirname(os.path.abspath(summary))
@@ -68,21 +103,44 @@ def load(path: str) -> Run:
 
 
 def matched(a: Sequence[Record], b: Sequence[Record]) -> list[Match]:
-    """Each row of A with B's row of the same thing.
+    """Each row of A that is judged, with B's row of the same thing.
 
-    What all rows of A have alike, and all of B in another way, tells the builds apart and not their rows:
-    another chip, another checkpoint.
+    What all rows of a kind have alike in A, and all of B's in another way, tells the builds apart and not
+    their rows: another chip, another checkpoint.
     """
-    columns = [column for column in IDENTITY if not _apart(column, a, b)]
-    of_b = {_key(row, columns): row for row in b}
-    return [Match(row, of_b.get(_key(row, columns))) for row in a]
+    matches: list[Match] = []
+    for kind in JUDGED:
+        of_a, of_b = ([row for row in rows if row["kind"] == kind] for rows in (a, b))
+        columns = [column for column in IDENTITY if column not in _values_apart(of_a, of_b)]
+        by_key = {_key(row, columns): row for row in of_b}
+        matches += [Match(row, by_key.get(_key(row, columns))) for row in of_a]
+    return matches
 
 
-def _apart(column: str, a: Sequence[Mapping[str, object]], b: Sequence[Mapping[str, object]]) -> bool:
-    if column not in RUNS_APART:
-        return False
-    values = [{str(row[column]) for row in rows if row.get(column) is not None} for rows in (a, b)]
-    return all(len(each) == 1 for each in values) and values[0] != values[1]
+def apart(a: Sequence[Record], b: Sequence[Record]) -> dict[str, tuple[str, str]]:
+    """{column: (A's value, B's)} of what tells the two builds apart as a whole."""
+    told: dict[str, tuple[str, str]] = {}
+    for kind in JUDGED:
+        told |= _values_apart(*([row for row in rows if row["kind"] == kind] for rows in (a, b)))
+    return told
+
+
+def _values_apart(
+    a: Sequence[Mapping[str, object]], b: Sequence[Mapping[str, object]]
+) -> dict[str, tuple[str, str]]:
+    values = {
+        column: [{_shown(row[column]) for row in rows if row.get(column) is not None} for rows in (a, b)]
+        for column in RUNS_APART
+    }
+    return {
+        column: (min(one), min(other))
+        for column, (one, other) in values.items()
+        if len(one) == len(other) == 1 and one != other
+    }
+
+
+def _shown(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _key(row: Mapping[str, object], columns: Sequence[str]) -> tuple[str, ...]:

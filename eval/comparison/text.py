@@ -1,9 +1,10 @@
 """The comparison of two builds as text for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from eval.comparison.paired import Paired, exact_p
 from eval.comparison.verdicts import Change, Limits
+from eval.interval import Interval
 from eval.report.format import number, percent, shown, speed
 from eval.report.tables import Table
 from eval.report.terminal import drawn
@@ -27,13 +28,10 @@ def summary(changes: Sequence[Change], limits: Limits) -> list[str]:
 
 
 def _table(title: str, unit: str, changes: Sequence[Change], limits: Limits) -> Table:
-    value = percent if unit == "points" else speed
+    accuracy = unit == "points"
+    value, difference = (percent, _points) if accuracy else (speed, _ratio)
     rows = []
     for change in changes:
-        worse = None if change.loss is None else _loss(change.loss, unit)
-        between = None
-        if change.interval:
-            between = f"{change.interval[0]:+.2f} to {change.interval[1]:+.2f}"
         state = change.state if limits.any else ""
         said = "; ".join(word for word in (state, change.words) if word)
         rows.append(
@@ -41,17 +39,28 @@ def _table(title: str, unit: str, changes: Sequence[Change], limits: Limits) -> 
                 change.what.partition(" ")[2],
                 value(change.a),
                 shown(None if change.b is None else value(change.b)),
-                shown(worse),
-                shown(between),
+                shown(None if change.loss is None else difference(change.loss)),
+                shown(change.interval and _between(difference, change.interval, not accuracy)),
                 said,
             )
         )
-    heads = ("", "A", "B", "B is worse by", "95 % interval", "")
+    heads = ("", "A", "B", "B is worse by" if accuracy else "B / A", "95 % interval", "")
     return Table(title, heads, tuple(rows), left=1)
 
 
-def _loss(loss: float, unit: str) -> str:
-    return f"{loss:+.2f} {unit}"
+def _points(loss: float) -> str:
+    return f"{loss:+.2f} points"
+
+
+def _ratio(loss: float) -> str:
+    """B's speed by A's, of a loss in percent of A's."""
+    return f"{1 - loss / 100:.3f}"
+
+
+def _between(difference: Callable[[float], str], interval: Interval, turned: bool) -> str:
+    """Both ends, the smaller figure first."""
+    low, high = reversed(interval) if turned else interval
+    return f"{difference(low)} to {difference(high)}"
 
 
 def _flipped(what: str, pair: Paired) -> list[str]:

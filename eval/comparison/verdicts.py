@@ -1,5 +1,6 @@
 """What changed from A to B, and whether a limit was missed, held, or cannot be told."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -12,7 +13,6 @@ from eval.record_types import Accuracy, Record, Throughput
 from eval.report import format
 
 State = Literal["missed", "held", "not judged"]
-JUDGED = ("accuracy", "throughput")
 CANNOT_TELL = "cannot tell"
 
 
@@ -49,8 +49,7 @@ class Change:
 
 def changes(a: Run, b: Run, limits: Limits) -> list[Change]:
     """Every accuracy and throughput that A has, and what became of it in B."""
-    both = [match for match in matched(a.rows, b.rows) if match.a["kind"] in JUDGED]
-    return [_change(match, a, b, limits) for match in both]
+    return [_change(match, a, b, limits) for match in matched(a.rows, b.rows)]
 
 
 def _change(match: Match, a: Run, b: Run, limits: Limits) -> Change:
@@ -75,7 +74,12 @@ def _throughput(a: Throughput, b: Throughput, limit: float | None) -> Change:
     noisy = [name for name, row in (("A", a), ("B", b)) if not row["quiet"]]
     quick = [name for name, row in (("A", a), ("B", b)) if row["images_per_s_ci95"] is None]
     if noisy or quick:
-        why = f"noisy in {' and '.join(noisy)}" if noisy else f"no interval in {' and '.join(quick)}: --quick"
+        cpu_s = 100 * (b["cpu_s_per_image"] / a["cpu_s_per_image"] - 1) if a["cpu_s_per_image"] else 0.0
+        why = (
+            f"noisy in {' and '.join(noisy)}; CPU seconds an image {cpu_s:+.1f} %"
+            if noisy
+            else f"no interval in {' and '.join(quick)}: --quick"
+        )
         state: State = "not judged" if limit is None else "missed"
         return Change(_name(a), value, other, loss, words=f"{CANNOT_TELL}: {why}", state=state)
     ends = [cast(list[float], row["images_per_s_ci95"]) for row in (b, a)]
@@ -92,6 +96,11 @@ def _accuracy(a: Accuracy, b: Accuracy, run_a: Run, run_b: Run, limit: float | N
     if pair is None or not pair.images:
         interval = _unpaired(a, b)
         state, words = _verdict(interval, limit)
+        if words and limit is not None and value - other < limit:
+            grow = ((interval[1] - (value - other)) / (limit - (value - other))) ** 2
+            words = (
+                f"{CANNOT_TELL}: {a['images']:,} images, about {math.ceil(grow * a['images']):,} are needed"
+            )
         return Change(_name(a), value, other, value - other, interval, words, state)
     low, high = paired.drop_interval(pair)
     interval = (100 * low, 100 * high)

@@ -27,6 +27,9 @@ DEFINITIONS = {
         figures are of, which were taken with float32 input.""",
     "latency (p50, p90, p99)": """one query of a whole batch, host array to host array.
         Percentiles are nearest-rank: a time that was measured. p99 is given from 1,000 queries on.""",
+    "CPU ms an image": """CPU time of the devices' processes: it holds on a busy machine, too, where
+        images/s do not.""",
+    "end to end": """images/s of the stage `infer` on these devices, from shards to logits on the disk.""",
     "interval of images/s": """where the mean over many rounds lies, with 95 % certainty: Student's t over
         the rounds, which took turns with those of the other batch sizes, and by how much the speed swings
         from one moment to the next, which no number of rounds averages out. None for a quick cell.""",

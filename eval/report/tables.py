@@ -87,9 +87,11 @@ def judged(rows: Sequence[Accuracy], published: Accuracies) -> Table:
 
 def fastest(rows: Sequence[Throughput]) -> Table:
     """The other fact of the headline: the batch sizes of the request that may be the fastest. Several when
-    their intervals overlap; none where nothing was timed on a quiet machine.
+    their intervals overlap; none where nothing was timed at length on a quiet machine.
     """
-    quiet = [[row for row in timed if row["quiet"]] for timed in compare.configurations(rows)]
+    quiet = [
+        [row for row in timed if row["quiet"] and not row["quick"]] for timed in compare.configurations(rows)
+    ]
     # of one device and two, or of two hints, the one that has the fastest
     top = max(filter(None, quiet), key=lambda timed: max(map(_speed, timed)), default=[])
     speeds = {row["batch"]: compare.speed_of(row) for row in top}
@@ -105,7 +107,7 @@ def fastest(rows: Sequence[Throughput]) -> Table:
         if row["batch"] in compare.best(speeds)
     ]
     several = "Their intervals overlap: which of them is the fastest is not known."
-    noisy = "Nothing is called fastest: no batch size was timed on a quiet machine."
+    noisy = "Nothing is called fastest: no batch size was timed at length on a quiet machine."
     note = several if len(lines) > 1 else noisy if rows and not top else ""
     return of_lines("Fastest of this request", lines, note=note)
 
@@ -166,7 +168,8 @@ def pipeline(rows: Sequence[Record]) -> Table:
         for row in stages
     ]
     retried = sum(row["retried"] for row in stages)
-    again = f"{retried} of the steps ran a second time because the process under them had ended."
+    events = "; ".join(event for row in stages for event in row.get("events", []))
+    again = f"{retried} of the steps ran a second time because the process under them had ended: {events}."
     return of_lines("Where the time went", lines, left=4, note=again if retried else "")
 
 

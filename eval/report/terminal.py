@@ -29,18 +29,22 @@ class Scope(TypedDict, total=False):
     current      columns of the rows that the request is about
     batches      the batch sizes asked for; others were timed at another time, maybe beside other work
     devices      the devices asked for, where the command runs on any
+    hint         what they were made for
     data         columns of the rows that are of its images alone
     scenario     LoadGen's, where one was asked for
-    profile      the hint under which layers were asked for
+    profile      columns of the layers that were asked for
+    untimed      whether something else was asked for than timing
     undecodable  the file that names the images that cannot be decoded, relative to OUT
     """
 
     current: Mapping[str, object]
     batches: Sequence[int]
     devices: Sequence[str]
+    hint: str
     data: Mapping[str, object]
     scenario: str
-    profile: str
+    profile: Mapping[str, object]
+    untimed: bool
     undecodable: str
 
 
@@ -51,10 +55,12 @@ def final(
     rows = [row for row in rows if _inside(row, scope)]
     current = scope.get("current", {})
     accuracy = matching(of_kind(rows, Accuracy), current)
-    timed = matching(of_kind(rows, Throughput), compare.without_batch(current))
-    profiled = matching(
-        of_kind(rows, Layer), {"hint": scope.get("profile"), **compare.without_batch(current)}
+    timed = (
+        [] if scope.get("untimed") else matching(of_kind(rows, Throughput), compare.without_batch(current))
     )
+    asked = scope.get("profile")
+    layers = of_kind(rows, Layer) if asked else []
+    profiled = matching(layers, {**compare.without_batch(current), **(asked or {})})
     tested = matching(
         of_kind(rows, Loadgen), {"scenario": scope.get("scenario"), **compare.without_batch(current)}
     )
@@ -81,8 +87,11 @@ def drawn(table: Table) -> list[str]:
 def _inside(row: Mapping[str, object], scope: Scope) -> bool:
     batches = scope.get("batches")
     asked = batches is None or row["batch"] is None or row["batch"] in batches
-    elsewhere = row.get("devices", scope.get("devices")) != scope.get("devices", row.get("devices"))
-    return asked and (row["kind"] == "layer" or not elsewhere)  # one device of them is profiled
+    columns = ("hint",) if row["kind"] == "layer" else ("hint", "devices")  # one device of them is profiled
+    wanted: Mapping[str, object] = {**scope}
+    return asked and all(
+        row[column] == wanted[column] for column in columns if column in row and column in wanted
+    )
 
 
 def _undecodable(rows: Sequence[Record], accuracy: Sequence[Accuracy], scope: Scope) -> list[str]:

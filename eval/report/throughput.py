@@ -56,8 +56,8 @@ def each_configuration(rows: Sequence[Record], published: Throughputs) -> list[T
             for row in timed
         ]
         model, form = shown(format.model(timed[0])), shown(format.form(timed[0]))
-        title = f"{model}, {form}, on {format.devices(timed[0]['devices'])}"
-        table = of_lines(title, lines, note=_sentence(noise_note(timed)))
+        title = f"{model}, {form}, on {_devices(timed[0])}"
+        table = of_lines(title, lines, note=" ".join(map(_sentence, noise_note(timed).splitlines())))
         tables.append(replace(table, level=3, strong=compare.BEST))
     return tables
 
@@ -95,7 +95,7 @@ def requested(timed: Sequence[Throughput], same: Mapping[int, float], published:
 
 
 def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}." if words else ""
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def noise_note(rows: Sequence[Throughput]) -> str:
@@ -103,22 +103,23 @@ def noise_note(rows: Sequence[Throughput]) -> str:
     timed at length and in quiet.
     """
     noisy, quick = [row for row in rows if not row["quiet"]], [row for row in rows if row["quick"]]
-    why = f": {'; '.join(noisy[0]['noise'])}" if noisy else ""
     short = ": one short round, no interval, none is called best"
-    words = (
-        f"noisy at {_batches(noisy)}{why}" if noisy else "",
-        f"quick at {_batches(quick)}{short}" if quick else "",
-    )
-    return "; ".join(filter(None, words))
+    words = [f"noisy at batch {row['batch']}: {'; '.join(row['noise'])}" for row in noisy]
+    lost = [f"batch {row['batch']}: {event}" for row in rows for event in row.get("events", [])]
+    return "\n".join([*words, *lost, *([f"quick at {_batches(quick)}{short}"] if quick else [])])
 
 
 def _batches(rows: Sequence[Throughput]) -> str:
     return f"batch {', '.join(str(row['batch']) for row in rows)}"
 
 
+def _devices(row: Throughput) -> str:
+    return format.devices(row["devices"]) + ("" if row["hint"] == "throughput" else f", {row['hint']}")
+
+
 def _where(row: Throughput) -> str:
-    """`310P3 fp16 uint8, 1 device`."""
-    return f"{shown(format.form(row))}, {format.devices(row['devices'])}"
+    """`310P3 fp16 uint8, 1 device`, `cpu fp32 uint8, 1 device, latency`."""
+    return f"{shown(format.form(row))}, {_devices(row)}"
 
 
 def _speeds(rows: Sequence[Throughput]) -> dict[int, float]:
@@ -128,8 +129,8 @@ def _speeds(rows: Sequence[Throughput]) -> dict[int, float]:
 
 def _half_width(row: Throughput) -> str | None:
     """Half of the 95 % interval, in percent: `1.2 %`; None where there is none."""
-    if row["images_per_s_ci95"] is None:
-        return None
+    if row["images_per_s_ci95"] is None or not row["quiet"]:
+        return None  # of noise there is no interval that covers
     low, high = row["images_per_s_ci95"]
     return f"{50 * (high - low) / row['images_per_s']:.1f} %"
 
@@ -142,11 +143,13 @@ def _speed(row: Throughput, compute: bool) -> dict[str, Cell]:
 def _measured(row: Throughput, compute: bool) -> dict[str, Cell]:
     return {
         **_speed(row, compute),
-        "95 % interval": optional(format.interval, row["images_per_s_ci95"]),
+        "95 % interval": optional(format.interval, row["images_per_s_ci95"] if row["quiet"] else None),
         "p50 ms": duration(row["latency_ms_p50"]),
         "p90 ms": duration(row["latency_ms_p90"]),
         "p99 ms": optional(duration, row["latency_ms_p99"]),
         "queries": number(row["queries"]),
+        "CPU ms an image": duration(1000 * row["cpu_s_per_image"]),
+        "end to end": optional(speed, row["end_to_end_images_per_s"]),
     }
 
 

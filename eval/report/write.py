@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from eval.record_types import Accuracy
-from eval.records import matching, of_kind, order, read
+from eval.records import SCHEMA, matching, of_kind, order, read
 from eval.report import markdown, terminal
 from eval.report.compare import Accuracies, Throughputs
 from eval.stage_times import Made, read_stamp
@@ -43,7 +43,7 @@ def write(
     scope: terminal.Scope = table or {}
     if current is not None:
         scope = {**scope, "current": current}
-    _write_json(outputs[0], {"schema": 1, "rows": rows})
+    _write_json(outputs[0], {"schema": SCHEMA, "rows": rows})
     with open(outputs[1], "w", encoding="utf-8") as file:
         file.write(markdown.page(rows, published, published_accuracy, current) + _made_by(paths))
     with open(outputs[2], "w", encoding="utf-8") as file:

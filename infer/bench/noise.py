@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from glob import glob
 from typing import TypedDict
 
+from pipeline import machine
+
 TICK = os.sysconf("SC_CLK_TCK")  # of /proc/stat's times
 QUIET_SHARE = 0.95  # of its core, for a device of one core, whose one thread never waits for another
 FOREIGN_CORES = 0.15  # cores' worth of other programs: the driver's and the system's own are below it
@@ -88,8 +90,8 @@ def _cpu_times(cores: frozenset[int]) -> tuple[float, float]:
 
 def _throttled() -> int:
     total = 0
-    for path in ("/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpu/cpu.stat"):
-        match = re.search(r"^nr_throttled (\d+)$", _text(path), re.MULTILINE)
+    for folder in machine.control_groups("cpu"):  # its own and all above it: the quota of each counts
+        match = re.search(r"^nr_throttled (\d+)$", _text(f"{folder}/cpu.stat"), re.MULTILINE)
         total += int(match[1]) if match else 0
     for path in glob("/sys/devices/system/cpu/cpu*/thermal_throttle/*_throttle_count"):
         text = _text(path).strip()

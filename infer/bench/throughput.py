@@ -4,12 +4,13 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean, median
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from eval import records
 from eval.interval import of_mean
 from infer.bench import rounds as round_files
 from infer.bench.rounds import Round, core_share, energy_j_per_image, images_per_s, noises, swing, window
+from infer.bench.timed import DeviceTimes
 
 P99_QUERIES = 1000  # below, the slowest hundredth is a handful of queries
 MEASURES = "host array in, host array out: copies included; all devices at once, common window"
@@ -39,7 +40,6 @@ class Figures(TypedDict):
     quiet: bool
     noise: list[str]
     measures: str
-    events: NotRequired[list[str]]
 
 
 def write(
@@ -60,7 +60,8 @@ def write(
     stages         pipeline records of the inference at this batch size, the newest first: what comes end to
                    end
     """
-    measured = round_files.read([again]) or round_files.read(rounds)
+    first, second = round_files.read(rounds), round_files.read([again])
+    measured = second or first
     record = {
         **row,
         "kind": "throughput",
@@ -68,9 +69,14 @@ def write(
         "devices": list(devices),
         "hint": hint,
         "quick": quick,
-        "end_to_end_images_per_s": _end_to_end(stages, row, batch, devices),
+        "end_to_end_images_per_s": _end_to_end(stages, row, batch, measured[0]["devices"]),
         **figures(measured, batch, quick),
     }
+    events = [
+        event for one in (*first, *second) for event in one["events"]
+    ]  # also of rounds that do not count
+    if events:
+        record["events"] = events
     records.write(outputs[0], record)
 
 
@@ -108,9 +114,6 @@ def figures(rounds: Sequence[Round], batch: int, quick: bool = False) -> Figures
         "noise": noise,
         "measures": MEASURES,
     }
-    events = [event for one in rounds for event in one["events"]]
-    if events:
-        columns["events"] = events
     return columns
 
 
@@ -133,13 +136,14 @@ def _compute_images_per_s(rounds: Sequence[Round], batch: int) -> float | None:
 
 
 def _end_to_end(
-    stages: Sequence[str], row: Mapping[str, object], batch: int, devices: Sequence[str]
+    stages: Sequence[str], row: Mapping[str, object], batch: int, devices: Sequence[DeviceTimes]
 ) -> float | None:
     """Images/s of the `infer` stage, from shards to logits, when it last ran on the same devices."""
     for path in stages:
         with open(path, encoding="utf-8") as file:
             stage = json.load(file)
-        about = {"stage": "infer", "batch": batch, "devices": list(devices)}
+        about = {"stage": "infer", "batch": batch, "devices": [device["device"] for device in devices]}
+        about["device_cores"] = max(device["cores"] for device in devices)
         about |= {key: row[key] for key in ("model", "checkpoint", "chip", "precision", "input")}
         if all(stage.get(key) == value for key, value in about.items()):
             return float(stage["images_per_s"])

@@ -153,7 +153,11 @@ class Inv(Program):
             words = f"no {kind} {typed!r}.{hint} There are: {', '.join(known)}"
         elif "positional" in words:  # Invoke: 'explain' did not receive required positional arguments: 'name'
             missing = words.split("'")[3].upper()
-            words = f"{typed} needs a step's {missing}: {INV} {typed} {missing}; {INV} status lists them"
+            needed = {
+                "explain": f"needs a step's NAME: {INV} explain NAME; {INV} status lists them",
+                "compare": f"needs two builds, the reference first: {INV} compare OUT-BEFORE OUT-AFTER",
+            }
+            words = f"{typed} {needed.get(typed, f'needs {missing}: see {INV} --help {typed}')}"
         elif "needed value" in words:  # Invoke: Flag <Argument: eval_bs> needed value and was not given one!
             flag = words.partition("<Argument: ")[2].partition(">")[0].partition(" ")[0].replace("_", "-")
             words = f"--{flag} needs a value: --{flag}=VALUE" + (

@@ -199,6 +199,7 @@ class Run:
             "load_s": done.load_s,
             "images": step.images,
             "slot": _where(slot),
+            "cores": len(slot.cores),
             "libraries": done.libraries,
             **self.provenance(),
         }

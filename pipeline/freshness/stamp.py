@@ -35,6 +35,7 @@ class Made(TypedDict, total=False):
     load_s: float
     images: int
     slot: str
+    cores: int  # that the slot is pinned to; 0: to none
     libraries: Versions
     crashed_on: str  # the slot whose process died under the first try
     host: str

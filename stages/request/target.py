@@ -60,9 +60,12 @@ class Target:
 
     @property
     def devices_name(self) -> str:
-        """The chosen devices as a part of a path: devices-0-1, and devices-0x2 for one of two cores."""
+        """The chosen devices as a part of a path: devices-0-1, and devices-0x2 for one of two cores; 0x1
+        where one is all that --hint=latency can join.
+        """
         size = max(len(self.cores_of(device)) for device in self.devices)
-        return "devices-" + "-".join(self.devices) + (f"x{size}" if size > 1 else "")
+        joined = size > 1 or self.request.given.hint == "latency"
+        return "devices-" + "-".join(self.devices) + (f"x{size}" if joined else "")
 
     def cores_of(self, device: str) -> tuple[int, ...]:
         """The cores that a device of the CPU is; () for others, which only need to be fed."""

@@ -1,5 +1,6 @@
 """bench: how fast each compiled batch size is, in rounds that take turns."""
 
+import os
 from collections.abc import Iterator, Sequence
 
 from eval.comparison import runs
@@ -45,7 +46,7 @@ def _check_limits(build: Build, compare: str | None, max_drop: str | None, max_s
         if asked.any:
             raise BuildError("--max-drop and --max-slow: limits of what? Add --compare=PATH, the reference")
         return
-    if runs.load(compare).out == build.request.out:
+    if os.path.realpath(runs.load(compare).out or "") == os.path.realpath(build.request.out):
         raise BuildError(
             f"--compare={compare}: this build writes its own report there; compare with a copy of it, or set"
             " --out"

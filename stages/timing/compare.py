@@ -39,7 +39,8 @@ def compared(path_a: str, path_b: str, asked: Limits, batches: Sequence[int] = (
     changes = verdicts.changes(a, b, asked)
     if not changes:
         raise BuildError(f"{path_a}: no accuracy and no throughput to compare; expected {runs.FORMAT}")
-    lines = [f"A {path_a}", f"B {path_b}", *_made(path_a, path_b), "", *text.summary(changes, asked)]
+    apart = [f"  {column}: {one} -> {other}" for column, (one, other) in runs.apart(a.rows, b.rows).items()]
+    lines = [f"A {path_a}", f"B {path_b}", *_made(path_a, path_b, apart), "", *text.summary(changes, asked)]
     told = "\n".join(lines)
     lost = verdicts.missed(changes)
     if not lost:
@@ -55,13 +56,17 @@ def _asked_for(run: Run, batches: Sequence[int]) -> Run:
     return replace(run, rows=tuple(rows))
 
 
-def _made(a: str, b: str) -> list[str]:
-    """How the two were made, where that differs."""
+def _made(a: str, b: str, apart: Sequence[str]) -> list[str]:
+    """How the two were made, where that differs: first what all rows say."""
     try:
         sentences = compare_runs.differences(
             *(os.path.dirname(p) if os.path.isfile(p) else p for p in (a, b))
         )
     except BuildError:  # no step in common, or no provenance beside a summary: the tables still say something
-        return ["made by different steps, or not known how"]
+        return ["made differently:", *apart] if apart else ["made by different steps, or not known how"]
+    sentences = [
+        each for each in sentences if not each.endswith("(report)")
+    ]  # of tables, not of what is in them
     more = [f"  and {len(sentences) - SHOWN} more differences"] if len(sentences) > SHOWN else []
-    return ["made differently:", *(f"  {each}" for each in sentences[:SHOWN]), *more] if sentences else []
+    lines = [*apart, *(f"  {each}" for each in sentences[:SHOWN]), *more]
+    return ["made differently:", *lines] if lines else []

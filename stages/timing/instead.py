@@ -83,7 +83,7 @@ def splits(build: Build) -> str:
     ]
     batch, chip = build.request.eval_batch, build.request.chip.name
     if splits[0]["noise"]:
-        last = "the machine was not quiet: try again before you believe it"
+        last = f"the machine was not quiet: {INV} bench --tune --again before you believe it"
     else:
         last = f"for configs/chips/{chip}.toml:\ncores_per_device = {splits[0]['cores_per_device']}"
     return "\n".join([f"splits of the cores at batch {batch}, the fastest first:", *lines, last])

@@ -53,7 +53,10 @@ def steps(build: Build, scenario: str, asked: Mapping[str, str]) -> Iterator[Ste
     if data:
         yield from preprocess.steps(build)
         inputs |= {"shards": tuple(data.shards), "index": data.index_csv}
-    where = os.path.join(cells.cell_dir(build, batch), "loadgen", scenario)
+    # whatever changes the result is in its path: the data set, and the settings that were typed
+    of_data = data.name if data else "random"
+    name = "-".join([scenario, *filter(None, [str(settings["settings"]).replace(",", "-")])])
+    where = os.path.join(cells.cell_dir(build, batch), "loadgen", of_data, name)
     throughput = os.path.join(cells.cell_dir(build, batch), "throughput.json")
     known = (throughput,) if os.path.exists(throughput) else ()
     logs = [
@@ -63,10 +66,11 @@ def steps(build: Build, scenario: str, asked: Mapping[str, str]) -> Iterator[Ste
     ]
     print(f"inv: {_forecast(settings, known)}", file=sys.stderr)
     yield Step(
-        f"bench/{request.variant}/{target.devices_name}/bs{batch}/loadgen/{scenario}",
+        f"bench/{request.variant}/{target.devices_name}/bs{batch}/loadgen/{of_data}/{name}",
         "infer.mlperf.scenario:write",
         inputs=inputs,
-        stored={"timed": known},
+        # where LoadGen begins, not what it finds: a cell that is timed anew does not take its row away
+        unhashed_inputs={"timed": known},
         outputs=(f"{where}/loadgen.json", *(f"{where}/{log}" for log in logs)),
         params={
             **cells.timing(build, batch),
@@ -101,8 +105,16 @@ def _settings(scenario: str, asked: Mapping[str, str]) -> dict[str, object]:
     if percentile is not None and percentile not in PERCENTILES:
         raise BuildError(f"--percentile={percentile}: expected one of: {', '.join(PERCENTILES)}")
     queries = _above_0("--min-queries", asked.get("min_queries"))
+    if queries is not None and queries != round(queries):
+        raise BuildError(f"--min-queries={asked['min_queries']}: expected a whole number")
+    if "target_latency_ms" in asked and scenario != "server":
+        raise BuildError(f"--target-latency-ms: --scenario={scenario} has no such target; server has")
+    if "target_qps" in asked and scenario not in ("server", "offline"):
+        raise BuildError(f"--target-qps: --scenario={scenario} has no such target; server and offline have")
+    typed = [f"{key.replace('_', '-')}={asked[key]}" for key in SETTINGS if key in asked]
     return {
         "scenario": scenario,
+        "settings": ",".join(typed),
         "target_qps": _above_0("--target-qps", asked.get("target_qps")),
         "target_latency_ms": _above_0("--target-latency-ms", asked.get("target_latency_ms")),
         "percentile": float(percentile) if percentile else default.percentile,
@@ -126,11 +138,23 @@ def _above_0(flag: str, typed: str | None) -> float | None:
 def _forecast(settings: Mapping[str, object], known: tuple[str, ...]) -> str:
     """How long the run for speed will take, before it starts."""
     seconds, queries = cast(float, settings["min_seconds"]), cast(int, settings["min_queries"])
-    words = f"LoadGen {settings['scenario']}: at least {time_text(seconds)} and {queries:,} queries"
+    words = (
+        f"LoadGen {settings['scenario']}, for speed: at least {time_text(seconds)} and {queries:,} queries"
+    )
     for path in known:
         with open(path, encoding="utf-8") as file:
-            latency_s = json.load(file)["latency_ms_p90"] / 1000
-        streams = settings["scenario"] in ("singlestream", "multistream")
-        about = max(seconds, queries * latency_s * (1 if streams else 2))
+            about = max(seconds, _expected_s(settings, json.load(file)))
         return f"{words}, about {time_text(about, whole=True)}"
     return f"{words}; a query's time is not known yet"
+
+
+def _expected_s(settings: Mapping[str, object], cell: Mapping[str, float]) -> float:
+    """Seconds that the queries take, by what the cell's record says of one of them."""
+    queries, asked = cast(float, settings["min_queries"]), cast(float | None, settings["target_qps"])
+    latency_s, rate = cell["latency_ms_p90"] / 1000, cell["images_per_s"]
+    if settings["scenario"] == "offline":  # as many images at once as should take the time, and a tenth more
+        return 1.1 * cast(float, settings["min_seconds"]) * (asked or rate) / rate
+    if settings["scenario"] == "server":  # one image a query: by its rate, or as fast as the devices can
+        alone = 1 / latency_s
+        return queries / min(asked or alone / 2, alone)
+    return queries * latency_s
