@@ -51,3 +51,12 @@ def of_ratio(over: float, over_ci: Interval, under: float, under_ci: Interval) -
 def overlap(one: Interval, other: Interval) -> bool:
     """Whether the intervals have a point in common."""
     return one[0] <= other[1] and other[0] <= one[1]
+
+
+def wilson(hits: int, images: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share: where the true one lies, were these images drawn at random."""
+    share, z2 = hits / images, Z95 * Z95
+    middle = (share + z2 / (2 * images)) / (1 + z2 / images)
+    half = Z95 * math.sqrt(share * (1 - share) / images + z2 / (4 * images * images)) / (1 + z2 / images)
+    # at the ends the bound is exact; floating point would miss it by a hair
+    return (0.0 if hits == 0 else middle - half), (1.0 if hits == images else middle + half)

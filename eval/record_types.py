@@ -51,6 +51,11 @@ class AccuracyFigures(TypedDict):
     top3_hits: Annotated[int, "among the first 3"]
     top4_hits: Annotated[int, "among the first 4"]
     top5_hits: Annotated[int, "among the first 5"]
+    ece: Annotated[
+        float | None, "expected calibration error of the first output's probability, 0 to 1; null without any"
+    ]
+    nan_rows: Annotated[int, "images whose outputs hold NaN or infinity: they count as wrong"]
+    constant_rows: Annotated[int, "images whose outputs are all equal"]
 
 
 class Accuracy(Common, AccuracyFigures):

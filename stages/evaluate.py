@@ -17,6 +17,7 @@ from stages.request.build import Build
 from stages.request.checkpoint import network
 from stages.request.request import plain
 
+JUDGED = ("accuracy.json", "answers.csv", "classes.csv", "confusions.csv", "calibration.json")
 AGREEMENT_IMAGES = 256
 # images whose two largest PyTorch outputs are closer than this may change places without fault
 MARGIN = {"fp32": 1e-2}
@@ -35,7 +36,7 @@ def steps(build: Build) -> Iterator[Step]:
             "logits": tuple(infer.logits(build, batch)),
             "undecodable": data.undecodable,
         },
-        outputs=(f"{build.logits_dir(batch)}/accuracy.json", f"{build.logits_dir(batch)}/answers.csv"),
+        outputs=tuple(f"{build.logits_dir(batch)}/{name}" for name in JUDGED),
         params={
             "row": build.row(batch),
             "classes": request.model.classes,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import accuracy, records
+from eval.accuracy import Judged
 from eval.ais_bench import advice, npy, txt
 from pipeline.errors import BuildError
 from preprocess.dataset import index_csv
@@ -27,23 +28,19 @@ def write(
     listed = index_csv.read(index)
     labels = np.array(listed.labels, np.int64)
     ending = os.path.splitext(results[0])[1].lower()
-    try:
-        ranks, background = ranks_of(results, ending, labels, classes)
-    except accuracy.NotANumber as error:
+    judged, background = judge(results, ending, labels, classes)
+    if len(judged.nan_rows):
+        first = judged.nan_rows[0]
         raise BuildError(
-            f"{results[error.row]}: the result of {listed.names[error.row]} holds NaN; infer again, or find"
+            f"{results[first]}: the result of {listed.names[first]} holds NaN or infinity; infer again, or find"
             " out why the model answers so (an overflow in half precision?)"
-        ) from None
+        )
     columns = {"kind": "accuracy", "format": ending[1:], "background": background}
-    records.write(outputs[0], {**row, **columns, **accuracy.figures(ranks, classes)})
+    records.write(outputs[0], {**row, **columns, **accuracy.figures(judged, classes)})
 
 
-def ranks_of(
-    paths: Sequence[str], ending: str, labels: NDArray[np.int64], classes: int
-) -> tuple[NDArray[np.int64], bool]:
-    """(int64 rank of each image's label, whether output 0 is the background). Files in the order of
-    `labels`.
-    """
+def judge(paths: Sequence[str], ending: str, labels: NDArray[np.int64], classes: int) -> tuple[Judged, bool]:
+    """(what the results say, whether output 0 is the background). Files in the order of `labels`."""
     read: Callable[[Sequence[str], int], NDArray[np.floating]]
     if ending == ".txt":
         outputs, read = txt.outputs(paths[0]), txt.read
@@ -59,7 +56,7 @@ def ranks_of(
     # not in threads: they wait for Python's lock more than for the kernel, and are slower (13 against 9 us a
     # file)
     blocks = (read(paths[start : start + CHUNK], outputs) for start in range(0, len(paths), CHUNK))
-    return accuracy.ranks_of(blocks, labels, classes, background), background
+    return accuracy.judge(blocks, labels, classes, background), background
 
 
 class Layout:
