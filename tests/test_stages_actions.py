@@ -3,7 +3,7 @@ signature, whatever the request is. A plan never imports an action, so that nobo
 runs.
 """
 
-import importlib
+import importlib.util
 import inspect
 import tarfile
 from dataclasses import replace
