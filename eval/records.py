@@ -39,8 +39,13 @@ R = TypeVar("R", bound=Mapping[str, object])
 def write(path: str, row: Mapping[str, object]) -> None:
     """Write one row as one record, checked. NaN and infinity are no figures of ours: ValueError."""
     check(row, path)
+    write_json(path, row)
+
+
+def write_json(path: str, content: object) -> None:
+    """Write JSON as records are written."""
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(row, file, sort_keys=True, indent=1, allow_nan=False)
+        json.dump(content, file, sort_keys=True, indent=1, allow_nan=False)
         file.write("\n")
 
 
@@ -48,9 +53,7 @@ def write_all(path: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Write several rows as one file, each checked."""
     for row in rows:
         check(row, path)
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(list(rows), file, sort_keys=True, indent=1, allow_nan=False)
-        file.write("\n")
+    write_json(path, list(rows))
 
 
 def read(paths: Iterable[str]) -> list[Record]:
