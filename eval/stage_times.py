@@ -7,7 +7,7 @@ from typing import TypedDict
 from eval import records
 from eval.record_types import StageFigures
 from pipeline.errors import StepError
-from pipeline.timing import union_seconds
+from pipeline.timing import share_inside, union_seconds
 from preprocess.undecodable import rows_of
 
 
@@ -114,14 +114,12 @@ def _add_devices(columns: StageFigures, by_device: Mapping[str, Sequence[Made]])
     ]
     begin = max(min(step["start"] for step in steps) for steps in by_device.values())
     end = min(max(_interval(step)[1] for step in steps) for steps in by_device.values())
-    inside = sum(_images_between(step, begin, end) for steps in by_device.values() for step in steps)
+    inside = sum(
+        step["images"] * share_inside(_interval(step), begin, end)
+        for steps in by_device.values()
+        for step in steps
+    )
     columns["common_images_per_s"] = inside / (end - begin) if end > begin else None
-
-
-def _images_between(step: Made, begin: float, end: float) -> float:
-    """A step half inside counts by half."""
-    first, last = _interval(step)
-    return step["images"] * max(0.0, min(last, end) - max(first, begin)) / max(last - first, 1e-9)
 
 
 def _interval(step: Made) -> tuple[float, float]:

@@ -33,3 +33,9 @@ def union_seconds(intervals: Iterable[tuple[float, float]]) -> float:
         total += max(0.0, end - max(begin, reached))
         reached = max(reached, end)
     return total
+
+
+def share_inside(interval: tuple[float, float], begin: float, end: float) -> float:
+    """The part of an interval that lies between these times, 0 to 1: what is half inside counts by half."""
+    first, last = interval
+    return max(0.0, min(last, end) - max(first, begin)) / (last - first) if last > first else 0.0

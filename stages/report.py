@@ -45,7 +45,7 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
         "report",
         "eval.report.write:write",
         inputs={"records": tuple(planned)},
-        stored={"stored": stored.records(out, RECORDS, planned, build.files())},
+        stored={"stored": stored.records(out, RECORDS, planned, build.files)},
         outputs=tuple(f"{out}/report/{name}" for name in names),
         params={
             **published(build.request.model),
@@ -70,12 +70,12 @@ def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, 
     request = build.request
     scope: dict[str, object] = {"batches": list(request.batches)}
     for step in declared:
+        if step.action in INSTEAD:
+            scope["untimed"] = True
         if step.action == "infer.bench.profile:write":
             scope["profile"] = {column: step.params[column] for column in ("batch", "hint")}
-        scope |= {"untimed": True} if step.action in INSTEAD else {}
-    asked = [step.params["asked"] for step in declared if step.action == "infer.mlperf.scenario:write"]
-    if asked:
-        scope["scenario"] = cast(dict[str, object], asked[0])["scenario"]
+        if step.action == "infer.mlperf.scenario:write":
+            scope["scenario"] = cast(dict[str, object], step.params["asked"])["scenario"]
     listed = any(step.stage == "preprocess" for step in declared)
     if any(step.resource == "device" or step.exclusive for step in declared):
         scope |= {"devices": build.target.devices, "hint": request.given.hint}

@@ -67,7 +67,8 @@ class Answer:
 
 def command(*words: object, root: Path = ROOT, watch: bool = False) -> list[str]:
     """The command line of `./inv WORDS`, but for the installation; what is timed is timed shortly."""
-    if any(word in words[:2] for word in ("all", "bench", "status", "graph", "eval")) and "--" not in words:
+    task = words[words[:1] == ("--dry",) :][:1]
+    if task and task[0] in ("all", "bench", "status", "graph", "eval") and "--" not in words:
         words = (*dict.fromkeys((*words, "--quick")),)
     return [sys.executable, "-P", "-c", (WATCH if watch else "") + BOOT, str(root), *map(str, words)]
 

@@ -3,32 +3,32 @@
 from collections.abc import Callable, Sequence
 
 from eval.comparison.paired import Paired, exact_p
-from eval.comparison.verdicts import Change, Limits
+from eval.comparison.verdicts import Change, Kind, Limits
 from eval.interval import Interval
 from eval.report.format import number, percent, shown, speed
 from eval.report.tables import Table
 from eval.report.terminal import drawn
 from pipeline.text import counted, some
 
+TITLES: dict[Kind, str] = {"accuracy": "accuracy, top-1 %", "throughput": "throughput, images/s"}
 NAMED = 10  # flipped images, by name
 
 
 def summary(changes: Sequence[Change], limits: Limits) -> list[str]:
     """Lines: a table a kind of figure, then the images whose answer flipped."""
     lines: list[str] = []
-    for title, unit in (("accuracy, top-1 %", "points"), ("throughput, images/s", "%")):
-        kind = title.split(",")[0]
-        ours = [change for change in changes if change.what.startswith(kind)]
+    for kind in TITLES:
+        ours = [change for change in changes if change.kind == kind]
         if ours:
-            lines += ["", *drawn(_table(title, unit, ours, limits))]
+            lines += ["", *drawn(_table(kind, ours, limits))]
     for change in changes:
         if change.pair:
-            lines += ["", *_flipped(change.what, change.pair)]
+            lines += ["", *_flipped(f"{change.kind} {change.what}", change.pair)]
     return lines[1:]
 
 
-def _table(title: str, unit: str, changes: Sequence[Change], limits: Limits) -> Table:
-    accuracy = unit == "points"
+def _table(kind: Kind, changes: Sequence[Change], limits: Limits) -> Table:
+    accuracy = kind == "accuracy"
     value, difference = (percent, _points) if accuracy else (speed, _ratio)
     rows = []
     for change in changes:
@@ -36,7 +36,7 @@ def _table(title: str, unit: str, changes: Sequence[Change], limits: Limits) -> 
         said = "; ".join(word for word in (state, change.words) if word)
         rows.append(
             (
-                change.what.partition(" ")[2],
+                change.what,
                 value(change.a),
                 shown(None if change.b is None else value(change.b)),
                 shown(None if change.loss is None else difference(change.loss)),
@@ -45,7 +45,7 @@ def _table(title: str, unit: str, changes: Sequence[Change], limits: Limits) -> 
             )
         )
     heads = ("", "A", "B", "B is worse by" if accuracy else "B / A", "95 % interval", "")
-    return Table(title, heads, tuple(rows), left=1)
+    return Table(TITLES[kind], heads, tuple(rows), left=1)
 
 
 def _points(loss: float) -> str:
@@ -79,13 +79,13 @@ def _flipped(what: str, pair: Paired) -> list[str]:
 
 def sentence(change: Change, limits: Limits) -> str:
     """What missed its limit: which figure, by how much, with what certainty."""
-    accuracy = change.what.startswith("accuracy")
+    accuracy = change.kind == "accuracy"
     option, limit = ("--max-drop", limits.drop_pct) if accuracy else ("--max-slow", limits.slow_pct)
     unit = "points of top-1" if accuracy else "% of images/s"
     if change.loss is None or change.interval is None:
-        return f"{option}={limit:g}: {change.what}: {change.words}"
+        return f"{option}={limit:g}: {change.kind} {change.what}: {change.words}"
     low, high = change.interval
     return (
-        f"{option}={limit:g}: {change.what}: B is {change.loss:.2f} {unit} below A, with 95 % certainty"
-        f" {low:.2f} to {high:.2f}"
+        f"{option}={limit:g}: {change.kind} {change.what}: B is {change.loss:.2f} {unit} below A, with 95 %"
+        f" certainty {low:.2f} to {high:.2f}"
     )

@@ -1,7 +1,7 @@
 """What changed from A to B, and whether a limit was missed, held, or cannot be told."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -12,6 +12,7 @@ from eval.interval import Interval, of_ratio
 from eval.record_types import Accuracy, Record, Throughput
 from eval.report import format
 
+Kind = Literal["accuracy", "throughput"]
 State = Literal["missed", "held", "not judged"]
 CANNOT_TELL = "cannot tell"
 
@@ -37,6 +38,7 @@ class Change:
     pair   the images, of an accuracy whose answers both builds have
     """
 
+    kind: Kind
     what: str
     a: float
     b: float | None
@@ -65,7 +67,7 @@ def _change(match: Match, a: Run, b: Run, limits: Limits) -> Change:
 def _absent(row: Record, limit: float | None) -> Change:
     value = row["top1_pct"] if row["kind"] == "accuracy" else cast(Throughput, row)["images_per_s"]
     state: State = "not judged" if limit is None else "missed"
-    return Change(_name(row), value, None, words="B has no such row", state=state)
+    return Change(cast(Kind, row["kind"]), _name(row), value, None, words="B has no such row", state=state)
 
 
 def _throughput(a: Throughput, b: Throughput, limit: float | None) -> Change:
@@ -81,12 +83,12 @@ def _throughput(a: Throughput, b: Throughput, limit: float | None) -> Change:
             else f"no interval in {' and '.join(quick)}: --quick"
         )
         state: State = "not judged" if limit is None else "missed"
-        return Change(_name(a), value, other, loss, words=f"{CANNOT_TELL}: {why}", state=state)
+        return Change(a["kind"], _name(a), value, other, loss, words=f"{CANNOT_TELL}: {why}", state=state)
     ends = [cast(list[float], row["images_per_s_ci95"]) for row in (b, a)]
     low, high = of_ratio(other, (ends[0][0], ends[0][1]), value, (ends[1][0], ends[1][1]))
     interval = (100 * (1 - high), 100 * (1 - low))
     state, words = _verdict(interval, limit)
-    return Change(_name(a), value, other, loss, interval, words, state)
+    return Change(a["kind"], _name(a), value, other, loss, interval, words, state)
 
 
 def _accuracy(a: Accuracy, b: Accuracy, run_a: Run, run_b: Run, limit: float | None) -> Change:
@@ -101,7 +103,7 @@ def _accuracy(a: Accuracy, b: Accuracy, run_a: Run, run_b: Run, limit: float | N
             words = (
                 f"{CANNOT_TELL}: {a['images']:,} images, about {math.ceil(grow * a['images']):,} are needed"
             )
-        return Change(_name(a), value, other, value - other, interval, words, state)
+        return Change(a["kind"], _name(a), value, other, value - other, interval, words, state)
     low, high = paired.drop_interval(pair)
     interval = (100 * low, 100 * high)
     state, words = _verdict(interval, limit)
@@ -110,7 +112,7 @@ def _accuracy(a: Accuracy, b: Accuracy, run_a: Run, run_b: Run, limit: float | N
         words = f"{CANNOT_TELL}: {pair.images:,} images" + (
             f", about {needed:,} are needed" if needed else ""
         )
-    return Change(_name(a), value, other, 100 * pair.drop, interval, words, state, pair)
+    return Change(a["kind"], _name(a), value, other, 100 * pair.drop, interval, words, state, pair)
 
 
 def _unpaired(a: Accuracy, b: Accuracy) -> Interval:
@@ -135,22 +137,15 @@ def _verdict(interval: Interval, limit: float | None) -> tuple[State, str]:
 
 
 def _name(row: Record) -> str:
-    """`throughput cpu fp32 uint8, batch 16, 2 devices`: what tells rows of one comparison apart."""
+    """`cpu fp32 uint8, batch 16, 2 devices`: what tells rows of one kind apart in a comparison."""
     words = [format.shown(format.form(row)), f"batch {row['batch']}"]
     if row["kind"] == "throughput":
-        words += [format.devices(row["devices"])] + [row["hint"]] * (row["hint"] != "throughput")
+        words.append(format.on_devices(row["devices"], row["hint"]))
     else:
         words.append(format.shown(format.data(row)))
-    return f"{row['kind']} {', '.join(words)}"
+    return ", ".join(words)
 
 
 def missed(all_changes: Sequence[Change]) -> list[Change]:
     """Those that missed their limit."""
     return [change for change in all_changes if change.state == "missed"]
-
-
-def flips(all_changes: Sequence[Change]) -> Iterator[tuple[str, Paired]]:
-    """(what, images whose answer flipped) of each accuracy whose images are known."""
-    for change in all_changes:
-        if change.pair:
-            yield change.what, change.pair

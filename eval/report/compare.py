@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, NotRequired, TypeAlias, TypedDict
 
+from eval.interval import overlap
 from eval.record_types import Agreement, Common, Record, Throughput
 from eval.records import of_kind
 
@@ -117,7 +118,7 @@ class Speed(NamedTuple):
 
     def overlaps(self, other: "Speed") -> bool:
         """Whether the intervals have a point in common."""
-        return self.low <= other.high and other.low <= self.high
+        return overlap((self.low, self.high), (other.low, other.high))
 
 
 Speeds: TypeAlias = Mapping[int, Speed]  # by batch size

@@ -6,6 +6,7 @@ from typing import TypeVar
 from pipeline.text import counted
 
 NONE = "–"  # where there is nothing to say
+USUAL_HINT = "throughput"  # each core a device
 
 T = TypeVar("T")
 
@@ -94,3 +95,13 @@ def form(row: Mapping[str, object]) -> str | None:
 def devices(ids: Sequence[str]) -> str:
     """`1 device`, `2 devices`."""
     return counted(len(ids), "device")
+
+
+def on_devices(ids: Sequence[str], hint: str) -> str:
+    """What they are made for, too, where it is not the usual: `1 device, latency`."""
+    return ", ".join([devices(ids), *hints(hint)])
+
+
+def hints(hint: str) -> list[str]:
+    """The hint to be said: none where it is the usual one."""
+    return [] if hint == USUAL_HINT else [hint]

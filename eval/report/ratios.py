@@ -70,7 +70,7 @@ def _published(published: Throughputs) -> Iterator[Column]:
 def _further(row: Throughput) -> str:
     """What else tells two configurations apart: several devices, a hint."""
     words = [format.devices(row["devices"])] if len(row["devices"]) > 1 else []
-    words += [row["hint"]] if row["hint"] != "throughput" else []
+    words += format.hints(row["hint"])
     return f" ({', '.join(words)})" if words else ""
 
 

@@ -196,8 +196,8 @@ def _profile(rows: Sequence[Layer]) -> Table:
         }
         for row in sorted(rows, key=lambda row: -row["ms"])
     ]
-    hint = "" if first["hint"] == "throughput" else f", hint {first['hint']}"
-    of = f"{shown(format.form(first))}, batch {first['batch']}{hint}"
+    hint = [f"hint {hint}" for hint in format.hints(first["hint"])]
+    of = ", ".join([shown(format.form(first)), f"batch {first['batch']}", *hint])
     total = f"{duration(sum(row['ms'] for row in rows))} ms a query"
     macs = f"{format.millions(sum(row['macs'] for row in rows))} M multiply-adds an image"
     return of_lines(f"Layers of {shown(format.model(first))}, {of}: {total}, {macs}", lines, left=2)

@@ -56,7 +56,7 @@ def each_configuration(rows: Sequence[Record], published: Throughputs) -> list[T
             for row in timed
         ]
         model, form = shown(format.model(timed[0])), shown(format.form(timed[0]))
-        title = f"{model}, {form}, on {_devices(timed[0])}"
+        title = f"{model}, {form}, on {format.on_devices(timed[0]['devices'], timed[0]['hint'])}"
         table = of_lines(title, lines, note=" ".join(map(_sentence, noise_note(timed).splitlines())))
         tables.append(replace(table, level=3, strong=compare.BEST))
     return tables
@@ -113,13 +113,9 @@ def _batches(rows: Sequence[Throughput]) -> str:
     return f"batch {', '.join(str(row['batch']) for row in rows)}"
 
 
-def _devices(row: Throughput) -> str:
-    return format.devices(row["devices"]) + ("" if row["hint"] == "throughput" else f", {row['hint']}")
-
-
 def _where(row: Throughput) -> str:
     """`310P3 fp16 uint8, 1 device`, `cpu fp32 uint8, 1 device, latency`."""
-    return f"{shown(format.form(row))}, {_devices(row)}"
+    return f"{shown(format.form(row))}, {format.on_devices(row['devices'], row['hint'])}"
 
 
 def _speeds(rows: Sequence[Throughput]) -> dict[int, float]:

@@ -13,6 +13,7 @@ from infer.bench import noise
 from infer.bench.noise import Window
 from infer.bench.timed import DeviceTimes, Query
 from pipeline.errors import StepError
+from pipeline.timing import share_inside
 
 DISAGREE = 1.15  # the fastest round over the slowest one
 MOMENT_S = 0.125
@@ -73,7 +74,7 @@ def images_per_s(one: Round, batch: int) -> float:
 def _completed(one: Round, begin: float, end: float) -> float:
     """Queries of all devices between these times."""
     queries = (query for device in one["devices"] for query in device["queries"])
-    return sum(max(0.0, min(b, end) - max(a, begin)) / (b - a) for a, b in queries)
+    return sum(share_inside(query, begin, end) for query in queries)
 
 
 def swing(rounds: Sequence[Round]) -> float:
@@ -165,9 +166,7 @@ def energy_j_per_image(one: Round, batch: int) -> float | None:
 
 def _cpu_s(device: DeviceTimes, begin: float, end: float) -> float:
     """CPU seconds that the device's process got between these times, spread evenly over its own window."""
-    first, last = _span(device)
-    inside = max(0.0, min(last, end) - max(first, begin))
-    return device["cpu_s"] * inside / (last - first)
+    return device["cpu_s"] * share_inside(_span(device), begin, end)
 
 
 def _span(device: DeviceTimes) -> tuple[float, float]:

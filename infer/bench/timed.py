@@ -26,9 +26,9 @@ Query = tuple[float, float]  # when it began and ended, in s of one clock for th
 
 
 @dataclass(frozen=True)
-class Job:
-    """What one device's process is to time. `shape` and `dtype` are of a batch; `cores`: it is pinned to
-    these; `seconds` and `queries`: both are reached.
+class Placed:
+    """A compiled model on one device, to be opened in a process of its own. `shape` and `dtype` are of a
+    batch; `cores`: the process is pinned to these.
     """
 
     backend: str
@@ -37,6 +37,17 @@ class Job:
     cores: tuple[int, ...]
     shape: tuple[int, ...]
     dtype: str
+
+    def opened(self) -> TimedSession:
+        """Pin this process and open the model. StepError where a core of the device cannot be had."""
+        pinned(self.cores)
+        return backends.open_session(self.backend, self.model, self.device)
+
+
+@dataclass(frozen=True)
+class Job(Placed):
+    """What one device's process is to time: `seconds` and `queries` are both reached."""
+
     seconds: float
     queries: int
 
@@ -79,9 +90,8 @@ def measure(parent: int, job: Job, barrier: Barrier, answers: Answers) -> None:
     watch(parent)
     watched = machine.cores()  # before this process is pinned to its own
     try:
-        pinned(job.cores)
         begun = time.monotonic()
-        session = backends.open_session(job.backend, job.model, job.device)
+        session = job.opened()
         load_s = time.monotonic() - begun
         times = _timed(session, job, watched, barrier)
         times["load_s"] = load_s

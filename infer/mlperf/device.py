@@ -8,7 +8,6 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-import backends
 from backends import Images
 from infer.bench import timed
 from pipeline.errors import BuildError, StepError
@@ -16,21 +15,12 @@ from pipeline.process import watch
 
 Classes = NDArray[np.int32]
 RANDOM = 256  # images that stand for a data set where none is given
-WARMUP_S, WARMUP_QUERIES = 0.3, 3
 
 
 @dataclass(frozen=True)
-class Served:
-    """What one device's process serves. `shape` and `dtype` are of a batch; `shards`: the data set's, in
-    order, none for random images.
-    """
+class Served(timed.Placed):
+    """What one device's process serves. `shards`: the data set's, in order, none for random images."""
 
-    backend: str
-    model: str
-    device: str
-    cores: tuple[int, ...]
-    shape: tuple[int, ...]
-    dtype: str
     shards: tuple[str, ...]
 
 
@@ -60,12 +50,11 @@ def serve(parent: int, link: Connection, served: Served) -> None:
     """
     watch(parent)
     try:
-        timed.pinned(served.cores)
-        session = backends.open_session(served.backend, served.model, served.device)
+        session = served.opened()
         rows = Rows(served)
         batch: Images = np.zeros(served.shape, served.dtype)
         rows.into(batch, [0])
-        times = timed.queries(session, batch, WARMUP_S, WARMUP_QUERIES)
+        times = timed.queries(session, batch, timed.WARMUP_S, timed.WARMUP_QUERIES)
         link.send(min(end - begin for begin, end in times) * 1000)
         while (numbers := _received(link)) is not None:
             rows.into(batch, numbers)

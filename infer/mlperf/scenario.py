@@ -18,6 +18,7 @@ from infer.mlperf.system import System
 from preprocess.dataset import index_csv
 
 STREAMS = 8  # samples of a MultiStream query
+REPEATS = 3  # of Offline, whose expected rate was too low
 EXPECTED = 1.25  # Offline issues as much as should take the time at this multiple of the rate: it must last
 SERVER_LOAD = 0.5  # of what the devices can do one by one
 # where none is given: so many times a query's own latency, and never less than Python needs on a busy machine
@@ -111,12 +112,16 @@ def _performance(
     """
     _run(system, settings, loadgen.TestMode.PerformanceOnly, samples, folder)
     figures = result.read(folder, asked["percentile"])
-    if asked["scenario"] != "offline" or asked["target_qps"] or figures["valid"]:
-        return figures
-    settings.offline_expected_qps = EXPECTED * max(figures["samples_per_s"], settings.offline_expected_qps)
-    shutil.rmtree(folder)
-    _run(system, settings, loadgen.TestMode.PerformanceOnly, samples, folder)
-    return result.read(folder, asked["percentile"])
+    repeats = REPEATS if asked["scenario"] == "offline" and not asked["target_qps"] else 0
+    for _ in range(repeats):
+        if figures["valid"]:
+            break
+        # a short query is slower than a long one: what was seen is less than what is needed
+        settings.offline_expected_qps = 2 * max(figures["samples_per_s"], settings.offline_expected_qps)
+        shutil.rmtree(folder)
+        _run(system, settings, loadgen.TestMode.PerformanceOnly, samples, folder)
+        figures = result.read(folder, asked["percentile"])
+    return figures
 
 
 def _rate(timed: Sequence[str]) -> float | None:

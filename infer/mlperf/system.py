@@ -103,16 +103,20 @@ class System:
 
     def _feed(self, device: str, link: Connection) -> None:
         """In a thread of the device: one batch after the other, until None comes."""
+        lost = False
         while (samples := self._asked.get()) is not None:
             samples += self._waiting(self._batch - len(samples))
-            if device not in self._lost:
+            answer: Classes | str = ""
+            if not lost:
                 try:
                     link.send([sample.index for sample in samples])
-                    _answered(samples, link.recv())
-                    continue
+                    answer = link.recv()
                 except (EOFError, OSError):
-                    self._lost.append(f"the process of device {device} ended while LoadGen tested it")
-            _answered(samples, np.full(len(samples), -1, np.int32))
+                    answer = f"the process of device {device} ended while LoadGen tested it"
+                if isinstance(answer, str):
+                    lost = True
+                    self._lost.append(answer)
+            _answered(samples, np.full(len(samples), -1, np.int32) if isinstance(answer, str) else answer)
 
     def _waiting(self, room: int) -> list[Sample]:
         """Samples of further queries that wait already and fit into the batch (Server asks one by one)."""
@@ -129,10 +133,8 @@ class System:
         return more
 
 
-def _answered(samples: Sequence[Sample], classes: "Classes | str") -> None:
+def _answered(samples: Sequence[Sample], classes: Classes) -> None:
     """Tell LoadGen. The numbers must live until the call returns: it reads their memory."""
-    if isinstance(classes, str):
-        raise EOFError(classes)
     address = classes.ctypes.data
     loadgen.QuerySamplesComplete(
         [loadgen.QuerySampleResponse(s.id, address + BYTES * n, BYTES) for n, s in enumerate(samples)]

@@ -113,7 +113,8 @@ def _print_closings(closings: Sequence[Callable[[], str]]) -> None:
         except GateMissed as error:
             missed.append(error)
         else:
-            print(*filter(None, [text]), sep="", end="\n" * bool(text))
+            if text:
+                print(text)
     if missed:
         raise missed[0]
 

@@ -39,6 +39,7 @@ class Build:
         """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/DATA/bs16: what a compiled model said about this data."""
         return os.path.join(self.request.chip_dir, self.dataset.name, f"bs{batch}")
 
+    @cached_property
     def files(self) -> FileState:
         """The files under OUT and our code, as they are now: what earlier builds left is judged by them."""
         out = self.request.out

@@ -60,7 +60,7 @@ def steps(build: Build, declared: Sequence[Step], named: bool) -> Iterator[Step]
     The sample is no real data: unless bench itself was asked for, one short round of it is enough. A cell
     that was measured at length, and still holds, serves a short question, too.
     """
-    request, files = build.request, build.files()
+    request, files = build.request, build.files
     quick = request.given.quick or (request.sample and not named)
     for at, batch in enumerate(request.batches):
         inferred = cells.inferred(build, batch, declared)
