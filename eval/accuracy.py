@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval import by_class, records
-from eval.calibration import Calibration
+from eval import records
 from eval.interval import wilson
+from eval.judging import by_class
+from eval.judging.calibration import Calibration
 from eval.record_types import AccuracyFigures
 from pipeline.errors import StepError
 from preprocess.dataset import index_csv

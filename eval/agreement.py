@@ -50,6 +50,8 @@ def compare(logits: NDArray[np.floating], reference: NDArray[np.floating], margi
     same_top1_clear_pct  the same among the `clear_images` whose reference leads by more than `margin`; None
                          without any
     max_abs_diff         largest difference of two logits; worst_row is the image that has it
+    nan_rows             images whose `logits` hold NaN or infinity: they are not the same, and the first of
+                         them is the worst row
     """
     if logits.shape != reference.shape:
         raise StepError(
@@ -58,17 +60,19 @@ def compare(logits: NDArray[np.floating], reference: NDArray[np.floating], margi
         )
     if logits.ndim != 2 or logits.shape[0] < 1 or logits.shape[1] < 2:
         raise StepError(f"logits of shape {logits.shape}; expected (images, outputs)")
-    for name, array in (("logits", logits), ("the reference", reference)):
-        wrong = ~np.isfinite(array).all(axis=1)
-        if wrong.any():
-            raise StepError(
-                f"{wrong.sum()} of {len(array)} rows of {name} hold NaN or infinity, first: row"
-                f" {int(wrong.argmax())}"
-            )
-    same = logits.argmax(axis=1) == reference.argmax(axis=1)
+    wrong = ~np.isfinite(reference).all(axis=1)
+    if wrong.any():
+        raise StepError(
+            f"{wrong.sum()} of {len(reference)} rows of the reference hold NaN or infinity, first: row"
+            f" {int(wrong.argmax())}; the checkpoint's weights diverged"
+        )
+    finite = np.isfinite(logits).all(axis=1)
+    same = finite & (logits.argmax(axis=1) == reference.argmax(axis=1))
     second, first = np.partition(reference.astype(np.float64), -2, axis=1)[:, -2:].T
     clear = first - second > margin
-    differences = np.abs(logits.astype(np.float64) - reference).max(axis=1)
+    # JSON has no NaN: an image without finite outputs differs by no figure
+    numbers = np.where(finite[:, None], logits, 0).astype(np.float64)
+    differences = np.where(finite, np.abs(numbers - reference).max(axis=1), 0)
     return {
         "images": len(same),
         "same_top1_pct": 100 * float(same.mean()),
@@ -76,8 +80,16 @@ def compare(logits: NDArray[np.floating], reference: NDArray[np.floating], margi
         "clear_images": int(clear.sum()),
         "margin": margin,
         "max_abs_diff": float(differences.max()),
-        "worst_row": int(differences.argmax()),
+        "worst_row": int(differences.argmax() if finite.all() else finite.argmin()),
+        "nan_rows": int(np.count_nonzero(~finite)),
     }
+
+
+def _difference(row: Agreement) -> str:
+    nan = row.get("nan_rows", 0)
+    if nan:
+        return f"the logits of {nan} images hold NaN or infinity"
+    return f"the logits differ by up to {row['max_abs_diff']:.3g}"
 
 
 def gate(outputs: Sequence[str], *, record: str, bound_pct: float = BOUND_PCT) -> None:
@@ -95,8 +107,8 @@ def gate(outputs: Sequence[str], *, record: str, bound_pct: float = BOUND_PCT) -
     if same < bound_pct:
         raise GateMissed(
             f"{what}: {same:.2f} % of {row['clear_images']} clear images have PyTorch's top-1, at least "
-            f"{bound_pct:g} % is needed; the logits differ by up to {row['max_abs_diff']:.3g} (image row "
-            f"{row['worst_row']} of index.csv). See {record}"
+            f"{bound_pct:g} % is needed; {_difference(row)} (image row {row['worst_row']} of index.csv). See"
+            f" {record}"
         )
     with open(outputs[0], "w", encoding="utf-8") as file:
         json.dump({"same_top1_clear_pct_at_least": bound_pct}, file)

@@ -51,11 +51,15 @@ class AccuracyFigures(TypedDict):
     top3_hits: Annotated[int, "among the first 3"]
     top4_hits: Annotated[int, "among the first 4"]
     top5_hits: Annotated[int, "among the first 5"]
-    ece: Annotated[
-        float | None, "expected calibration error of the first output's probability, 0 to 1; null without any"
+    # absent in records of before 2026-11-26, which `compare` and the history still read
+    ece: NotRequired[
+        Annotated[
+            float | None,
+            "expected calibration error of the first output's probability, 0 to 1; null without any",
+        ]
     ]
-    nan_rows: Annotated[int, "images whose outputs hold NaN or infinity: they count as wrong"]
-    constant_rows: Annotated[int, "images whose outputs are all equal"]
+    nan_rows: NotRequired[Annotated[int, "images whose outputs hold NaN or infinity: they count as wrong"]]
+    constant_rows: NotRequired[Annotated[int, "images whose outputs are all equal"]]
 
 
 class Accuracy(Common, AccuracyFigures):
@@ -132,6 +136,7 @@ class AgreementFigures(TypedDict):
     margin: Annotated[float, "difference of two logits above which the larger one is clear"]
     max_abs_diff: Annotated[float, "largest difference of a logit from PyTorch's"]
     worst_row: Annotated[int, "row of index.csv of the image that has it"]
+    nan_rows: NotRequired[Annotated[int, "images whose logits hold NaN or infinity: not the same"]]
 
 
 class Agreement(Common, AgreementFigures):

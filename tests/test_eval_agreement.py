@@ -78,12 +78,23 @@ def test_arrays_of_different_images_or_models_are_refused():
         agreement.compare(np.zeros((2, 3)), np.zeros((3, 3)), margin=0.1)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_logits_that_are_no_numbers_are_refused_by_row(value):
-    logits = np.zeros((4, 3), np.float32)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_no_numbers_agree_with_nothing_and_miss_the_gate(tmp_path, value):
+    logits, reference = wrong_in(0, 4)
+    logits = logits.copy()
     logits[2, 1] = value
-    with pytest.raises(StepError, match="1 of 4 rows of logits hold NaN or infinity, first: row 2"):
-        agreement.compare(logits, np.zeros((4, 3), np.float32), margin=0.1)
+    record = recorded(tmp_path, logits, reference)
+    row = json.loads(record.read_text())
+    assert (row["same_top1_pct"], row["nan_rows"], row["worst_row"]) == (75.0, 1, 2)
+    with pytest.raises(GateMissed, match="the logits of 1 images hold NaN or infinity .image row 2 "):
+        agreement.gate((str(tmp_path / "ok.json"),), record=str(record))
+
+
+def test_a_reference_that_holds_no_numbers_is_refused_by_row():
+    reference = np.zeros((4, 3), np.float32)
+    reference[2, 1] = np.nan
+    with pytest.raises(StepError, match="1 of 4 rows of the reference hold NaN or infinity, first: row 2"):
+        agreement.compare(np.zeros((4, 3), np.float32), reference, margin=0.1)
 
 
 def test_the_gate_passes_at_its_bound_and_its_verdict_holds_no_figures(tmp_path):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from eval.calibration import BINS, MARGINS, Calibration
+from eval.judging.calibration import BINS, MARGINS, Calibration
 
 
 def gathered(outputs, right, block=7):

@@ -105,7 +105,12 @@ def written(tmp_path):
     )
     logits, index = str(tmp_path / "logits.npy"), str(tmp_path / "index.csv")
     accuracy.write(
-        (out[0], f"{out[0]}.csv"), index=index, logits=(logits,), row=common, classes=5, background=False
+        (out[0], *(f"{out[0]}.{n}" for n in range(4))),
+        index=index,
+        logits=(logits,),
+        row=common,
+        classes=5,
+        background=False,
     )
     agreement.write(out[1:2], logits=logits, reference=logits, row=common, margin=0.1)
     stage_times.write(out[2:3], stamps=(str(tmp_path / "x.stamp"),), row=common, stage="infer")

@@ -32,8 +32,8 @@ def write(
     if len(judged.nan_rows):
         first = judged.nan_rows[0]
         raise BuildError(
-            f"{results[first]}: the result of {listed.names[first]} holds NaN or infinity; infer again, or find"
-            " out why the model answers so (an overflow in half precision?)"
+            f"{results[first]}: the result of {listed.names[first]} holds NaN or infinity; infer again, or"
+            " find out why the model answers so (an overflow in half precision?)"
         )
     columns = {"kind": "accuracy", "format": ending[1:], "background": background}
     records.write(outputs[0], {**row, **columns, **accuracy.figures(judged, classes)})

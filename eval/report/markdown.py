@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from eval.record_types import Accuracy, Record, Throughput
+from eval.judging import alarms
+from eval.record_types import Accuracy, Agreement, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, ratios, tables, throughput
 from eval.report.compare import Accuracies, Throughputs
@@ -57,6 +58,7 @@ def page(
         "# MobileNetV1 build report",
         _sample(rows),
         _headline(rows, published_accuracy, current or {}),
+        _alarms(rows),
         section(tables.accuracy(rows, published_accuracy)),
         section(tables.agreement(rows)),
         section(throughput.side_by_side(rows, published)),
@@ -110,6 +112,14 @@ def _sample(rows: Sequence[Record]) -> str:
         f"> **SAMPLE.** {which} of generated pictures and a small network trained on such. These figures"
         " show that the build works; they say nothing about MobileNetV1 on ImageNet."
     )
+
+
+def _alarms(rows: Sequence[Record]) -> str:
+    """What no figure shows by itself, of every row."""
+    judged: list[Accuracy | Agreement] = [*of_kind(rows, Accuracy), *of_kind(rows, Agreement)]
+    return "\n".join(
+        f"> **ALARM.** {alarm} ({tables.named(row)})\n" for row in judged for alarm in alarms.sentences(row)
+    ).rstrip()
 
 
 def _headline(rows: Sequence[Record], published: Accuracies, current: Mapping[str, object]) -> str:

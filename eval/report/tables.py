@@ -65,6 +65,12 @@ def _about(row: Accuracy | Agreement | Pipeline) -> dict[str, Cell]:
     }
 
 
+def named(row: Accuracy | Agreement) -> str:
+    """Which row a sentence is about: model, data, chip and batch size."""
+    batch = "" if row["batch"] is None else f"batch {row['batch']}"
+    return ", ".join(filter(None, (format.model(row), format.data(row), format.form(row), batch)))
+
+
 def judged(rows: Sequence[Accuracy], published: Accuracies) -> Table:
     """The first of the headline's facts: the accuracy that the request is about."""
     lines = []

@@ -5,6 +5,7 @@ figures.
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
+from eval.judging import alarms
 from eval.record_types import Accuracy, Agreement, Layer, Loadgen, Pipeline, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, tables, throughput
@@ -67,6 +68,7 @@ def final(
     blocks = [
         SAMPLE if any(row["sample_data"] for row in (*accuracy, *timed)) else "",
         "\n".join(_accuracy(line) for line in tables.judged(accuracy, published_accuracy).lines()),
+        "\n".join(f"ALARM: {alarm}" for row in accuracy for alarm in alarms.sentences(row)),
         *_undecodable(rows, accuracy, scope),
         HOPELESS if any(row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW for row in accuracy) else "",
         "\n".join(drawn(tables.loadgen(tested))) if tested else "",

@@ -85,6 +85,8 @@ class Calibration:
 
 def _two_largest(outputs: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(second, first) largest probability of each image, of logits or of what is a softmax's already."""
+    if outputs.shape[1] == 1:
+        return np.zeros(len(outputs)), np.ones(len(outputs))
     top = np.partition(outputs, -2, axis=1)[:, -2:].astype(np.float64)
     if outputs.min() >= 0 and np.abs(outputs.sum(axis=1, dtype=np.float64) - 1).max() <= SUM:
         return top[:, 0], top[:, 1]
