@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from eval.record_types import Accuracy
+from eval.record_types import Accuracy, Record
 from eval.records import SCHEMA, matching, of_kind, order, read
 from eval.report import markdown, terminal
 from eval.report.compare import Accuracies, Throughputs
 from eval.stage_times import Made, read_stamp
 from pipeline.errors import StepError
+from pipeline.parts import whole_of
 
 TITLE = "Overall statistical evaluation"  # of the reference's evaluator
 
@@ -28,8 +29,8 @@ def write(
 ) -> None:
     """Write all records' report.
 
-    outputs  summary.json, report.md, table.txt, and result.json where `current` is given: a build that judges
-             nothing leaves the last one
+    outputs  told apart by their names: summary.json, report.md, table.txt, and result.json where `current` is
+             given: a build that judges nothing leaves the last one
     records  this build's records; stored: those of others under OUT that are still true, the newest first:
              where two are of one thing the build's own counts, else the newest
     published           chip -> {"images_per_s": {"1": ...}, "scale": chips the figures are of, "source",
@@ -43,17 +44,21 @@ def write(
     scope: terminal.Scope = table or {}
     if current is not None:
         scope = {**scope, "current": current}
-    _write_json(outputs[0], {"schema": SCHEMA, "rows": rows})
-    with open(outputs[1], "w", encoding="utf-8") as file:
-        file.write(markdown.page(rows, published, published_accuracy, current) + _made_by(paths))
-    with open(outputs[2], "w", encoding="utf-8") as file:
-        file.write(terminal.final(rows, published, published_accuracy, scope) + "\n")
+    to = {os.path.basename(whole_of(path)): path for path in outputs}
+    _write_json(to["summary.json"], {"schema": SCHEMA, "rows": rows})
+    page = markdown.page(rows, published, published_accuracy, current) + _made_by(paths)
+    _write_text(to["report.md"], page)
+    _write_text(to["table.txt"], terminal.final(rows, published, published_accuracy, scope) + "\n")
     if current is not None:
-        judged = matching(of_kind(rows, Accuracy), current)
-        if len(judged) != 1:
-            raise StepError(f"{len(judged)} accuracy records match {dict(current)}; expected one")
-        with open(outputs[3], "w", encoding="utf-8") as file:
-            json.dump(reference_json(judged[0]), file)  # one line without an end, as scripts know it
+        # one line without an end, as scripts know it
+        _write_text(to["result.json"], json.dumps(reference_json(_judged(rows, current))))
+
+
+def _judged(rows: Sequence[Record], current: Mapping[str, object]) -> Accuracy:
+    judged = matching(of_kind(rows, Accuracy), current)
+    if len(judged) != 1:
+        raise StepError(f"{len(judged)} accuracy records match {dict(current)}; expected one")
+    return judged[0]
 
 
 def distinct(own: Sequence[str], stored: Sequence[str]) -> list[str]:
@@ -110,6 +115,10 @@ def reference_json(row: Accuracy) -> dict[str, object]:
 
 
 def _write_json(path: str, value: object) -> None:
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    _write_text(path, text + "\n")
+
+
+def _write_text(path: str, text: str) -> None:
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(value, file, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-        file.write("\n")
+        file.write(text)
