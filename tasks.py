@@ -55,9 +55,12 @@ HELP = {option.name: option.help for option in SHARED}
 kinds = Kinds(invokes(SHARED), resolve)
 
 
-@kinds.stage(closing=report_stage.closing)
-def report(build: Build, steps: tuple[Step, ...]) -> Steps:
-    """Gather every record under OUT that is up to date into summary.json, report.md and result.json."""
+OPEN = {"open": Option(False, "open the page in a browser, where there is a display")}
+
+
+@kinds.stage(own=OPEN, closing=report_stage.closing)
+def report(build: Build, steps: tuple[Step, ...], open: bool = False) -> Steps:
+    """Gather every record under OUT that is true into index.html, report.md, summary.json and result.json."""
     return report_stage.steps(build, steps)
 
 

@@ -33,6 +33,7 @@ class Given:
     keep_going: bool
     again: bool
     quiet: bool
+    lang: str
     out: str | None
 
 
@@ -85,6 +86,7 @@ def parse(typed: Mapping[str, object]) -> Given:
         keep_going=bool(typed.get("keep_going")),
         again=bool(typed.get("again")),
         quiet=bool(typed.get("quiet")),
+        lang=one_of("lang") or "",
         out=text("out"),
     )
 

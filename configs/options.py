@@ -17,6 +17,7 @@ INPUTS = ("uint8", "float32")
 PIXELS = ("exact", "fast")
 HINTS = ("throughput", "latency")
 ON_BAD = ("fail", "skip")
+LANGUAGES = ("en", "zh")
 MOST_IN_A_BATCH = 1024
 
 Kind = Literal["text", "switch", "count", "choice", "batches"]
@@ -126,6 +127,13 @@ SHARED: tuple[Option, ...] = (
     Option("keep_going", "switch", "go on past failures; one summary at the end"),
     Option("again", "switch", "make the named stage's own steps anew (all: every step of the plan)"),
     Option("quiet", "switch", "print results and errors only"),
+    Option(
+        "lang",
+        "choice",
+        "language that the report's page opens in: en or zh; both are in it",
+        default="en",
+        choices=lambda: LANGUAGES,
+    ),
     Option("out", "text", "where everything is written (default: out beside tasks.py)"),
 )
 
