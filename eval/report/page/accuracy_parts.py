@@ -48,9 +48,9 @@ class Pictures:
     shown: list[Shown]
 
 
-def judged(rows: Sequence[Record]) -> list[Accuracy]:
-    """The accuracy rows."""
-    return of_kind(rows, Accuracy)
+def judged(rows: Sequence[Record], first: Accuracy | None) -> list[Accuracy]:
+    """The accuracy rows, the one that the first screen is about before all others."""
+    return sorted(of_kind(rows, Accuracy), key=lambda row: row is not first)
 
 
 def named(row: Accuracy) -> str:

@@ -50,7 +50,7 @@ class Content:
 def html(content: Content) -> str:
     """The whole page."""
     about = answers.subject(content.rows, content.current)
-    parts = sections(content.rows, content.published, content.accuracies, content.files)
+    parts = sections(content.rows, content.published, content.accuracies, content.files, about.accuracy)
     items = [chart.plot.item for part in parts for chart in part.charts]
     scripts = [_bokeh(), _text("page.js")]
     return (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from eval.record_types import Agreement, Layer, Pipeline, Record, Throughput
+from eval.record_types import Accuracy, Agreement, Layer, Pipeline, Record, Throughput
 from eval.records import of_kind
 from eval.report import compare, definitions, format, ratios, tables, throughput
 from eval.report.compare import Accuracies, Throughputs
@@ -47,13 +47,17 @@ class Section:
 
 
 def sections(
-    rows: Sequence[Record], published: Throughputs, accuracies: Accuracies, files: Files
+    rows: Sequence[Record],
+    published: Throughputs,
+    accuracies: Accuracies,
+    files: Files,
+    first: Accuracy | None = None,
 ) -> list[Section]:
-    """Every section that has something in it."""
+    """Every section that has something in it; `first` is the accuracy that the first screen is about."""
     parts = [
         _speed(rows, published, files),
-        accuracy_section(rows, accuracies, files),
-        *_classes(rows, files),
+        _accuracy(rows, accuracies, files, first),
+        *_classes(rows, files, first),
         _agreement(rows, files),
         _stages(rows),
         _layers(rows),
@@ -131,10 +135,12 @@ def _latencies(timed: Sequence[Sequence[Throughput]], files: Files) -> Iterator[
             yield _chart(charts.lines(each, "ms", "percent of queries", log=True), title, note)
 
 
-def accuracy_section(rows: Sequence[Record], accuracies: Accuracies, files: Files) -> Section:
+def _accuracy(
+    rows: Sequence[Record], accuracies: Accuracies, files: Files, first: Accuracy | None
+) -> Section:
     """Top-1 with its intervals, and how far probabilities can be trusted."""
     section = Section("accuracy", words("Accuracy"))
-    judged = accuracy_parts.judged(rows)
+    judged = accuracy_parts.judged(rows, first)
     if judged:
         points = accuracy_parts.points(judged, accuracies)
         item = charts.intervals(points, "top-1, % of all labels")
@@ -148,15 +154,15 @@ def accuracy_section(rows: Sequence[Record], accuracies: Accuracies, files: File
     return section
 
 
-def _classes(rows: Sequence[Record], files: Files) -> Iterator[Section]:
+def _classes(rows: Sequence[Record], files: Files, first: Accuracy | None) -> Iterator[Section]:
     """Per class, confusions, and the pictures that went wrong."""
     each, wrong = Section("classes", words("Classes")), Section("gallery", words("Images that went wrong"))
-    for number, row in enumerate(accuracy_parts.judged(rows)[: accuracy_parts.SHOWN]):
+    for number, row in enumerate(accuracy_parts.judged(rows, first)[: accuracy_parts.SHOWN]):
         beside = files.of(row)
         for table, searched in accuracy_parts.class_tables(row, beside):
             each.views.extend(_views([table], definitions.CLASSES, searched=searched, folded=bool(number)))
         wrong.pictures.extend(accuracy_parts.pictures(row, beside))
-    left = len(accuracy_parts.judged(rows)) - accuracy_parts.SHOWN
+    left = len(accuracy_parts.judged(rows, first)) - accuracy_parts.SHOWN
     if left > 0 and each.views:
         text = f"{left} more have theirs in classes.csv beside their records."
         each.lines.append(words(text))

@@ -55,6 +55,7 @@ OF_COLUMN = {
     "from": "95 % interval",
     "to": "95 % interval",
     "times": "taken for",
+    "taken for": "taken for",
     "ReaL top-1": "ReaL",
 }
 BEGINNING = {"published": "published", "ReaL": "ReaL"}
