@@ -65,7 +65,8 @@ def beside(folder, classes, pictures):
     names = {str(each): HOSTILE if each == 0 else f"class {each}" for each in range(classes)}
     columns = ("class", "name", "images", "right", "top1_pct", "low_pct", "high_pct", "taken_for", "times")
     rows = [
-        (n, names[str(n)], 50, n % 50, f"{2 * (n % 50):.2f}", "1.00", "99.00", n - 1, 5) for n in range(classes)
+        (n, names[str(n)], 50, n % 50, f"{2 * (n % 50):.2f}", "1.00", "99.00", n - 1, 5)
+        for n in range(classes)
     ]
     for name, lines in (
         ("classes.csv", [columns, *rows]),

@@ -23,6 +23,7 @@ from eval.report.page.words import Words, words
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 GOOD, BAD = "#009e73", "#d55e00"
 LETTERS = 26  # of a name beside a bar
+MANY = 40  # points of a line, which are drawn small
 
 
 class Line(NamedTuple):
@@ -84,7 +85,15 @@ def _line(plot: figure, line: Line, colour: str, number: int) -> None:
     drawn = plot.line(
         "x", "y", source=source, color=colour, line_width=2, line_dash="dashed" if line.dashed else "solid"
     )
-    points = plot.scatter("x", "y", source=source, size=8, color=colour, fill_alpha="alpha", line_width=2)
+    points = plot.scatter(
+        "x",
+        "y",
+        source=source,
+        size=8 if len(line.x) < MANY else 3,
+        color=colour,
+        fill_alpha="alpha",
+        line_width=2,
+    )
     parts: list[Model] = [drawn, points]
     if line.low:
         whisker = Whisker(

@@ -59,7 +59,7 @@ def html(content: Content) -> str:
         .render(
             language=content.language,
             cards=answers.answers(about, content.published, content.accuracies, content.gate, content.missed),
-            sample=any(row["sample_data"] for row in content.rows),
+            sample=bool(content.rows) and all(row["sample_data"] for row in content.rows),
             sections=parts,
             plan=plan_picture.picture(content.plan) if content.plan else None,
             made_by=content.made_by,
