@@ -7,6 +7,7 @@ from typing import cast
 from eval.report import terminal
 from pipeline.freshness import stored
 from pipeline.step import Step
+from stages.evaluate import GATE
 from stages.request.build import Build
 from stages.request.request import published
 
@@ -50,6 +51,7 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
         params={
             **published(build.request.model),
             "current": judged,
+            "gate": next((dict(step.params) for step in declared if step.action == GATE), None),
             "table": _scope(build, declared, judged),
         },
     )
