@@ -53,6 +53,8 @@ def test_an_answer_among_an_images_classes_is_right_and_images_without_one_do_no
 
 
 def test_without_any_image_that_counts_there_is_no_share(file):
+    wrong = real_labels.columns(file([[1], []]), NAMES[:2], [0, 0], 4)
+    assert (wrong["real_images"], wrong["real_top1_pct"]) == (1, 0.0)
     found = real_labels.columns(file([[], []]), NAMES[:2], [0, 0], 4)
     assert (found["real_images"], found["real_top1_pct"], found["real_top1_ci95_pct"]) == (0, None, None)
 
@@ -86,6 +88,7 @@ def test_the_number_in_a_name_says_which_list_is_the_images(file, form):
     [f"own_{number}.JPEG" for number in (1, 2, 3, 4)],
     [f"own_{number}.JPEG" for number in (1, 2, 3, 4, 4)],
     [f"own_{number}.JPEG" for number in (1, 2, 3, 4, 5, 6)],
+    [*(f"own_{number}.JPEG" for number in (1, 2, 3, 4, 5)), "cat.JPEG"],
     ["own_²"] * 5,
 ])  # fmt: skip
 def test_names_that_do_not_tell_which_list_is_whose_are_refused_and_not_guessed(file, names):
@@ -125,6 +128,7 @@ def test_a_file_that_is_none_says_so(tmp_path):
 
 def test_a_class_that_the_model_has_not_is_told_with_its_item(file):
     assert refusal(file([*LISTS, [4], [5]])).startswith("item 6 has class 5, the model's are 0 to 3")
+    assert refusal(file(LISTS), classes=3).startswith("item 3 has class 3, the model's are 0 to 2")
 
 
 def test_an_image_that_could_not_be_decoded_is_wrong_where_it_has_a_class(tmp_path, file):

@@ -8,7 +8,6 @@ interval is Wilson's, which the accuracy row has.
 import json
 import math
 from collections.abc import Sequence
-from decimal import Decimal
 from statistics import NormalDist
 from typing import NamedTuple, NotRequired, TypedDict
 
@@ -42,11 +41,11 @@ class Verdict(NamedTuple):
 
 
 def verdict(row: Accuracy, bound_pct: float) -> Verdict:
-    """Judge one accuracy row by a bound from 0 to 100. The counts decide: 69.02 % is at least 69.02."""
+    """Judge one accuracy row by a bound from 0 to 100."""
     hits, images = row["top1_hits"], row["images"]
-    # exact: of binary fractions one that equals the bound might be a hair below it
-    points = Decimal(100 * hits) / images - Decimal(str(bound_pct))
-    by_points = float(abs(points))
+    # one division of whole numbers is rounded as a typed bound is: 34,510 of 50,000 are 69.02, no hair less
+    points = 100 * hits / images - bound_pct
+    by_points = abs(points)
     spread = math.sqrt(bound_pct * (100 - bound_pct) / images)  # in points, too
     # of a bound of 0 or 100 there is none: one image on the other side settles it
     certainty = NormalDist().cdf(by_points / spread) if spread else 1.0 if by_points else 0.5
