@@ -1,9 +1,10 @@
 """The options as given: what was typed, checked one by one against the table in options.py."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from configs.options import BY_NAME, DATA, MOST_IN_A_BATCH
+from configs.options import BY_NAME, DATA, MOST_IN_A_BATCH, PUBLISHED
 from configs.schema import BATCHES
 from pipeline.errors import BuildError
 
@@ -26,6 +27,8 @@ class Given:
     preset: str
     on_bad: str
     eval_bs: int | None
+    real_labels: str | None
+    min_top1: str | None
     devices: str
     hint: str
     quick: bool
@@ -79,6 +82,8 @@ def parse(typed: Mapping[str, object]) -> Given:
         preset=one_of("preset") or "",
         on_bad=one_of("on_bad") or "",
         eval_bs=count("eval_bs"),
+        real_labels=text("real_labels"),
+        min_top1=bound("--min-top1", text("min_top1")),
         devices=text("devices") or "all",
         hint=one_of("hint") or "",
         quick=bool(typed.get("quick")),
@@ -96,6 +101,19 @@ def number(flag: str, value: str) -> int:
     if not (value.isascii() and value.isdigit() and int(value) > 0):
         raise BuildError(f"{flag}={value}: expected a number above 0")
     return int(value)
+
+
+def bound(flag: str, value: str | None) -> str | None:
+    """A number from 0 to 100, or `published`, as it was typed."""
+    if (
+        value is None
+        or value == PUBLISHED
+        or (re.fullmatch(r"[0-9]+(\.[0-9]+)?", value) and float(value) <= 100)
+    ):
+        return value
+    raise BuildError(
+        f"{flag}={value}: expected a number from 0 to 100, such as {flag}=69, or {flag}={PUBLISHED}"
+    )
 
 
 def batches(text: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from pipeline.freshness.code import ROOT
 from pipeline.plan import Plan
 from pipeline.step import Step
 from pipeline.ui import graph
+from stages.evaluate import GATE
 from stages.request.build import Build
 from stages.request.request import published
 
@@ -61,6 +62,7 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
         params={
             **published(build.request.model),
             "current": judged,
+            "gate": next((dict(step.params) for step in declared if step.action == GATE), None),
             "table": _scope(build, declared, judged),
             "plan": _plan(build, declared),
             "lang": build.request.given.lang,

@@ -18,6 +18,9 @@ DEFINITIONS = {
         result, or one that cannot be decoded and was skipped, is wrong (*missing*), never left out.""",
     "95 % interval": """Wilson's, for top-1: where the accuracy lies on all images of this kind,
         if these were drawn at random.""",
+    "ReaL top-1": """share of images whose first output is among the classes that Beyer et al. 2020 (Are
+        we done with ImageNet?) saw in them. Images without such a class do not count; the interval is
+        Wilson's, too.""",
     "same top-1": """share of images whose first output is PyTorch's (float32). *Clear* images
         are those whose two best PyTorch outputs differ by more than the margin: only they count for
         the gate.""",
@@ -69,8 +72,6 @@ FURTHER = {
     "taken for": """the wrong class that the model names most often for images of this one.""",
     "ratio": """images/s of the one chip / images/s of the other, at the same batch size; best: the most of
         the one over the most of the other, whichever batch sizes these are at.""",
-    "ReaL": """top-1 by the labels of Beyer et al., Are we done with ImageNet? (2020): right is any class that
-        people saw in the picture; images without one do not count.""",
     "expected calibration error": """the mean difference between how sure the model is of its first output and
         how often it is right, over 15 bins of equal width (Guo et al., 2017); 0 is best, 1 worst.""",
     "margin of probability": """the probability of the first output less that of the second: how clear an

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from eval.judging import alarms
+from eval.judging import gate as gates
+from eval.judging.gate import Gate
 from eval.record_types import Accuracy, Agreement, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, ratios, tables, throughput
@@ -17,12 +19,13 @@ def page(
     published: Throughputs,
     published_accuracy: Accuracies,
     current: Mapping[str, object] | None,
+    gate: Gate | None = None,
 ) -> str:
     """The whole report. Arguments as those of report.write."""
     parts = [
         "# MobileNetV1 build report",
         _sample(rows),
-        _headline(rows, published_accuracy, current or {}),
+        _headline(rows, published_accuracy, current or {}, gate),
         _alarms(rows),
         section(tables.accuracy(rows, published_accuracy)),
         section(tables.agreement(rows)),
@@ -87,14 +90,18 @@ def _alarms(rows: Sequence[Record]) -> str:
     ).rstrip()
 
 
-def _headline(rows: Sequence[Record], published: Accuracies, current: Mapping[str, object]) -> str:
-    """The request's accuracy and its fastest batch size, a sentence each."""
+def _headline(
+    rows: Sequence[Record], published: Accuracies, current: Mapping[str, object], gate: Gate | None
+) -> str:
+    """The request's accuracy, whether it keeps its bound, and its fastest batch size, a sentence each."""
     if not current:
         return ""
-    judged = tables.judged(matching(of_kind(rows, Accuracy), current), published)
+    current_rows = matching(of_kind(rows, Accuracy), current)
+    judged = tables.judged(current_rows, published)
     fastest = tables.fastest(matching(of_kind(rows, Throughput), compare.without_batch(current)))
     sentences = [
         *(_accuracy({column: shown(cell) for column, cell in line.items()}) for line in judged.lines()),
+        *(f"- {gates.line(row, gate)}" for row in current_rows if gate),
         *(
             f"- fastest: **{line['images/s']} images/s** ({shown(line['95 % interval'])}),"
             f" {shown(line['chip'])}, batch {line['batch']}, {line['devices']}"
@@ -110,5 +117,5 @@ def _accuracy(line: Mapping[str, str]) -> str:
     return (
         f"- **{line['model']}** on **{line['data']}** ({line['chip']}, batch {line['batch']}): top-1"
         f" **{line['top-1']} %** (95 % interval {line['from']} to {line['to']}), top-5 **{line['top-5']} %**"
-        f" of {line['images']} images{missing}"
+        f" of {line['images']} images{missing}" + (f"; ReaL {line['ReaL']}" if "ReaL" in line else "")
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from eval.judging.gate import Gate
 from eval.record_types import Accuracy, Record
 from eval.records import SCHEMA, matching, of_kind, order, read
 from eval.report import markdown, terminal
@@ -28,6 +29,7 @@ def write(
     published: Throughputs,
     published_accuracy: Accuracies,
     current: Mapping[str, object] | None = None,
+    gate: Gate | None = None,
     table: terminal.Scope | None = None,
     details: Sequence[str] = (),
     plan: PlanShape | None = None,
@@ -41,8 +43,9 @@ def write(
              where two are of one thing the build's own counts, else the newest
     published           chip -> {"images_per_s": {"1": ...}, "scale": chips the figures are of, "source",
                         "note"}
-    published_accuracy  model -> {"top1_pct", "top5_pct", "source"}
+    published_accuracy  model -> {"top1_pct", "top5_pct", "tolerance_pct", "source"}
     current  columns of the accuracy row that this request is about; exactly one row must have them
+    gate     the bound that this row must keep, where one was asked for
     table    what of it the terminal shows; its `current` is this one where it is given
     details  files beside the records, known by their folders: classes, calibration, pictures, latencies
     plan     the plan's groups of steps, for its picture
@@ -52,11 +55,12 @@ def write(
     rows = read(paths)
     scope: terminal.Scope = table or {}
     if current is not None:
-        scope = {**scope, "current": current}
+        scope = {**scope, "current": current, "gate": gate}
     to = {os.path.basename(whole_of(path)): path for path in outputs}
     _write_json(to["summary.json"], {"schema": SCHEMA, "rows": rows})
     made_by = _made_by(paths)
-    page = markdown.page(rows, published, published_accuracy, current) + _made_by_section(made_by)
+    page = markdown.page(rows, published, published_accuracy, current, gate)
+    page += _made_by_section(made_by)
     _write_text(to["report.md"], page)
     content = html.Content(
         rows,
@@ -64,6 +68,7 @@ def write(
         published_accuracy,
         Files(paths, details),
         current,
+        gate=gate,
         plan=plan,
         made_by=made_by,
         language=lang,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from eval.judging import alarms
+from eval.judging.gate import Gate, points_text, sure_text, verdict
 from eval.record_types import Accuracy, Agreement, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, format
@@ -52,12 +53,12 @@ def subject(rows: Sequence[Record], current: Mapping[str, object] | None) -> Sub
 
 
 def answers(
-    about: Subject, published: Throughputs, accuracies: Accuracies, gate: Words | None, missed: bool
+    about: Subject, published: Throughputs, accuracies: Accuracies, gate: Gate | None
 ) -> list[Answer]:
-    """The five cards, in their order. `gate`: what is to be said of the gate that was asked for."""
+    """The five cards, in their order. `gate` is the bound that was asked for."""
     return [
         _which(about),
-        _matches(about, accuracies, gate, missed),
+        _matches(about, accuracies, gate),
         _fast(about, published),
         _batch(about),
         _trust(about),
@@ -78,7 +79,7 @@ def _which(about: Subject) -> Answer:
     return Answer("which", question, "good", Words(*[shown(format.model(row))] * 2), tuple(points))
 
 
-def _matches(about: Subject, accuracies: Accuracies, gate: Words | None, missed: bool) -> Answer:
+def _matches(about: Subject, accuracies: Accuracies, gate: Gate | None) -> Answer:
     question, row = words("Does it match what was published?"), about.accuracy
     if row is None:
         return Answer("matches", question, "none", words("no accuracy was measured"), ())
@@ -90,7 +91,7 @@ def _matches(about: Subject, accuracies: Accuracies, gate: Words | None, missed:
         low=percent(low),
         high=percent(high),
     )
-    points = [measured] + ([gate] if gate else [])
+    points = [measured] + ([_gate(row, gate)] if gate else [])
     state: State
     if stated is None:
         why = "sample: nothing is published of it" if row["sample_data"] else "nothing is published of it"
@@ -103,9 +104,20 @@ def _matches(about: Subject, accuracies: Accuracies, gate: Words | None, missed:
         else:
             state = "bad"
             headline = filled("no: {lost} points below", lost=percent(lost))
-    if missed:
+    if gate and not verdict(row, gate["min_top1_pct"]).passed:
         state, headline = "bad", words("no: the gate was missed")
     return Answer("matches", question, state, headline, (*points, *_same(about)))
+
+
+def _gate(row: Accuracy, gate: Gate) -> Words:
+    passed, by_points, certainty = verdict(row, gate["min_top1_pct"])
+    how = "held" if passed else "missed"
+    return filled(
+        f"gate {{bound}} %: {how} by {{points}} points, with {{sure}} certainty",
+        bound=f"{gate['min_top1_pct']:g}",
+        points=points_text(by_points),
+        sure=sure_text(certainty),
+    )
 
 
 def _same(about: Subject) -> list[Words]:

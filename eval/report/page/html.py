@@ -11,6 +11,7 @@ from bokeh.resources import Resources
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from eval.judging.gate import Gate
 from eval.record_types import Record
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.page import answers, plan_picture, view
@@ -18,7 +19,7 @@ from eval.report.page.accuracy_parts import share
 from eval.report.page.beside import Files
 from eval.report.page.plan_picture import PlanShape
 from eval.report.page.sections import sections
-from eval.report.page.words import Words, words
+from eval.report.page.words import words
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 SAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -29,7 +30,7 @@ class Content:
     """What the page is made from: the rows of the report, what is published, and what lies beside the rows.
 
     current   columns of the accuracy that the request is about
-    gate      what is to be said of the gate that was asked for; missed: whether it was
+    gate      the bound that this accuracy must keep, where one was asked for
     plan      the plan's groups and edges
     made_by   where and by what the records were made, a line each
     language  the one that is shown first: en or zh
@@ -40,8 +41,7 @@ class Content:
     accuracies: Accuracies
     files: Files
     current: Mapping[str, object] | None = None
-    gate: Words | None = None
-    missed: bool = False
+    gate: Gate | None = None
     plan: PlanShape | None = None
     made_by: Sequence[str] = ()
     language: str = "en"
@@ -58,7 +58,7 @@ def html(content: Content) -> str:
         .get_template("page.html")
         .render(
             language=content.language,
-            cards=answers.answers(about, content.published, content.accuracies, content.gate, content.missed),
+            cards=answers.answers(about, content.published, content.accuracies, content.gate),
             sample=bool(content.rows) and all(row["sample_data"] for row in content.rows),
             sections=parts,
             plan=plan_picture.picture(content.plan) if content.plan else None,

@@ -56,9 +56,8 @@ OF_COLUMN = {
     "to": "95 % interval",
     "times": "taken for",
     "taken for": "taken for",
-    "ReaL top-1": "ReaL",
 }
-BEGINNING = {"published": "published", "ReaL": "ReaL"}
+BEGINNING = {"published": "published", "ReaL": "ReaL top-1"}
 
 
 class Heading(NamedTuple):
