@@ -22,6 +22,7 @@ def write(
     *,
     records: Sequence[str] = (),
     stored: Sequence[str] = (),
+    details: Sequence[str] = (),
     published: Throughputs,
     published_accuracy: Accuracies,
     current: Mapping[str, object] | None = None,
@@ -33,6 +34,7 @@ def write(
              given: a build that judges nothing leaves the last one
     records  this build's records; stored: those of others under OUT that are still true, the newest first:
              where two are of one thing the build's own counts, else the newest
+    details  files beside the build's own records, which the page shows
     published           chip -> {"images_per_s": {"1": ...}, "scale": chips the figures are of, "source",
                         "note"}
     published_accuracy  model -> {"top1_pct", "top5_pct", "source"}
