@@ -27,6 +27,7 @@ from preprocess.undecodable import rows_of
 SHOWN = 24  # of the wrong ones, and of the flipped ones
 GUESSES = 5
 THUMBNAIL_PX, QUALITY = 160, 80
+DIGITS = 12  # that two probabilities differ in, if they differ
 
 
 class Entry(TypedDict):
@@ -117,8 +118,8 @@ class Wrong:
         rows = np.flatnonzero(wrong & (block.answers != NONE))
         if not len(rows):
             return
-        # the answer is the largest output
-        sure = probabilities(block.outputs[rows], block.already).max(axis=1)
+        # the answer is the largest output; how a sum is rounded, which machines differ in, decides nothing
+        sure = probabilities(block.outputs[rows], block.already).max(axis=1).round(DIGITS)
         first = np.argsort(-sure, kind="stable")[:SHOWN].tolist()
         more = [(-float(sure[n]), block.start + int(rows[n]), block.seen(int(rows[n]))) for n in first]
         self.surest = sorted([*self.surest, *more], key=lambda each: each[:2])[:SHOWN]
