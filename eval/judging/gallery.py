@@ -1,15 +1,12 @@
 """The few images that a person looks at: those that are most confidently wrong, and those whose answer
 changed when the network was compiled; each as the network saw it, with its five best guesses.
-
-Nothing grows with the data set: rows are read a block at a time, and of what is not shown nothing is kept.
 """
 
 import base64
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
 
 import numpy as np
@@ -17,24 +14,22 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from eval import records
-from eval.accuracy import BLOCK, NONE, read_answers
-from eval.judging.calibration import are_probabilities, probabilities
+from eval.judging.calibration import probabilities
+from eval.judging.picked import SHOWN, Seen, Wrong, blocks
 from pipeline.errors import StepError
-from preprocess.dataset import classes, index_csv
+from preprocess.dataset import classes
 from preprocess.inspect.contact_sheet import pixels_u8
 from preprocess.undecodable import rows_of
 
-SHOWN = 24  # of the wrong ones, and of the flipped ones
 GUESSES = 5
 THUMBNAIL_PX, QUALITY = 160, 80
-DIGITS = 12  # that two probabilities differ in, if they differ
 
 
 class Entry(TypedDict):
     """An image that is shown.
 
     row        of index.csv
-    answer     the class that comes first: -1 the background, NONE where the outputs hold NaN or infinity
+    answer     the class that comes first: -1 the background, -2 where the outputs hold NaN or infinity
     guesses    [class, probability] of the best five, of equal ones the lower class first; none without an
                answer
     thumbnail  a JPEG in base64, at most THUMBNAIL_PX on its longest side
@@ -63,70 +58,6 @@ class Flip(NamedTuple):
     torch: int
     margin: float
     batches: list[int]
-
-
-class Seen(NamedTuple):
-    """What is kept of a row that may be shown: also its place in the shards, and a copy of its outputs, None
-    where they are no numbers.
-    """
-
-    row: int
-    image: index_csv.Row
-    answer: int
-    shard: int
-    at: int
-    outputs: NDArray[np.floating] | None
-    already: bool  # whether the outputs are probabilities
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some consecutive rows of one shard, the first of which is number `begin` in it and `start` of all."""
-
-    start: int
-    shard: int
-    begin: int
-    images: Sequence[index_csv.Row]
-    answers: NDArray[np.int64]
-    outputs: NDArray[np.floating]
-    already: bool
-
-    def seen(self, at: int) -> Seen:
-        """The row number `at` of this block."""
-        answer = int(self.answers[at])
-        outputs = None if answer == NONE else self.outputs[at].copy()
-        place = (self.shard, self.begin + at)
-        return Seen(self.start + at, self.images[at], answer, *place, outputs, self.already)
-
-
-@dataclass
-class Wrong:
-    """The images to show of those whose answer is not their label, gathered block by block."""
-
-    undecodable: frozenset[int]
-    total: int = 0
-    no_numbers: list[Seen] = field(default_factory=list)
-    surest: list[tuple[float, int, Seen]] = field(default_factory=list)
-
-    def add(self, block: Block) -> None:
-        """Take what of a block is more confidently wrong than what there is."""
-        wrong = block.answers != np.array([image.label for image in block.images])
-        self.total += int(np.count_nonzero(wrong))
-        for at in np.flatnonzero(block.answers == NONE).tolist():
-            if len(self.no_numbers) < SHOWN and block.start + at not in self.undecodable:
-                self.no_numbers.append(block.seen(at))
-        rows = np.flatnonzero(wrong & (block.answers != NONE))
-        if not len(rows):
-            return
-        # the answer is the largest output; how a sum is rounded, which machines differ in, decides nothing
-        sure = probabilities(block.outputs[rows], block.already).max(axis=1).round(DIGITS)
-        first = np.argsort(-sure, kind="stable")[:SHOWN].tolist()
-        more = [(-float(sure[n]), block.start + int(rows[n]), block.seen(int(rows[n]))) for n in first]
-        self.surest = sorted([*self.surest, *more], key=lambda each: each[:2])[:SHOWN]
-
-    def shown(self) -> list[Seen]:
-        """Those without numbers in the order of their rows, then the most confident answers."""
-        return [*self.no_numbers, *(seen for _, _, seen in self.surest)][:SHOWN]
 
 
 @dataclass(frozen=True)
@@ -166,8 +97,8 @@ def write(
     std: Sequence[float] | None = None,
     order: str = "rgb",
 ) -> None:
-    """Write gallery.json: {"wrong": [Entry], "flipped": [FlippedEntry], "wrong_total", "flipped_total",
-    "thumbnail_px", "class_names": {class: name} of the classes that are mentioned}.
+    """Write gallery.json: {"wrong": [Entry], "flipped": [FlippedEntry], "wrong_total", "flipped_total" (of
+    all images), "thumbnail_px", "class_names": {class: name} of the classes that are mentioned}.
 
     index, answers    index.csv, and answers.csv of the same images
     logits, shards    as many files, row for row: float32 (n, outputs); pixels as in contact_sheet.write
@@ -182,11 +113,11 @@ def write(
         raise StepError(f"{len(logits)} files of logits for {len(shards)} shards")
     flips = _flips(flipped, batches)
     clearest = sorted(flips, key=lambda row: (-flips[row].margin, row))[:SHOWN]
-    wrong, flipped_rows = Wrong(frozenset(rows_of(undecodable))), dict.fromkeys(clearest)
+    wrong = Wrong(frozenset(rows_of(undecodable)))
     seen: dict[int, Seen] = {}
-    for block in _blocks(index, answers, logits):
+    for block in blocks(index, answers, logits):
         wrong.add(block)
-        inside = [row for row in flipped_rows if 0 <= row - block.start < len(block.images)]
+        inside = [row for row in clearest if 0 <= row - block.start < len(block.images)]
         seen.update((row, block.seen(row - block.start)) for row in inside)
     pictures = Pictures(shards, mean, std, order)
     shown = [_entry(each, background, pictures) for each in wrong.shown()]
@@ -218,26 +149,6 @@ def _flips(paths: Sequence[str], batches: Sequence[int]) -> dict[int, Flip]:
                 flip = Flip(int(line["torch"]), float(line["margin"]), [])
                 flips.setdefault(int(line["row"]), flip).batches.append(batch)
     return flips
-
-
-def _blocks(index: str, answers: str, logits: Sequence[str]) -> Iterator[Block]:
-    """All rows in order, a block at a time. StepError where logits and images are not as many."""
-    lines = zip(index_csv.each(index), read_answers(answers), strict=True)
-    start = 0
-    for number, path in enumerate(logits):
-        shard = np.load(path, mmap_mode="r")
-        for begin in range(0, len(shard), BLOCK):
-            part = np.asarray(shard[begin : begin + BLOCK])
-            listed = list(islice(lines, len(part)))
-            if len(listed) != len(part):
-                raise StepError(f"{path}: more logits than the {start + len(listed)} images of {index}")
-            answered = np.array([answer for _, answer in listed])
-            finite = part if (answered != NONE).all() else part[answered != NONE]
-            already = len(finite) > 0 and are_probabilities(finite)
-            yield Block(start, number, begin, [image for image, _ in listed], answered, part, already)
-            start += len(part)
-    if next(lines, None) is not None:
-        raise StepError(f"{index}: more images than the {start} rows of logits")
 
 
 def _entry(seen: Seen, background: bool, pictures: Pictures) -> Entry:
