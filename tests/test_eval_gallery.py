@@ -172,6 +172,22 @@ def test_a_thumbnail_keeps_its_form_and_is_never_enlarged(tmp_path, height, widt
     assert [picture(entry).shape for entry in found["wrong"]] == [(*shape, 3)] * 4
 
 
+def test_an_image_far_into_a_large_shard_is_shown_with_its_own_pixels(tmp_path):
+    pixels = np.zeros((2300, 8, 8, 3), np.uint8)
+    pixels[2100] = 200
+    labels = [0] * 2300
+    labels[2100] = 1
+    found = written(tmp_path, np.tile([2.0, 1.0], (2300, 1)), labels, pixels=pixels, size=2200)
+    assert [entry["row"] for entry in found["wrong"]] == [2100]
+    assert np.abs(picture(found["wrong"][0]) - 200).max() <= 2
+
+
+def test_pytorchs_class_has_its_name_though_it_is_none_of_the_guesses(tmp_path):
+    logits, flips = [list(range(9, 0, -1))], ({0: (8, 1.0)},)
+    found = written(tmp_path, logits, [0], flips=flips, batches=[1], names=list("abcdefghi"))
+    assert found["class_names"] == {"8": "i", **{str(n): "abcde"[n] for n in range(5)}}
+
+
 def test_classes_have_their_names_as_they_are_and_only_those_that_are_mentioned(tmp_path):
     names = [f"{HOSTILE}, {n}" for n in range(9)]
     found = written(tmp_path, np.eye(2, 10) * 3, [5, 0], background=True, names=names)
