@@ -19,6 +19,7 @@ from eval.judging.real_labels import columns as real_columns
 from eval.record_types import AccuracyFigures
 from pipeline.errors import StepError
 from preprocess.dataset import index_csv
+from preprocess.dataset.classes import called
 from preprocess.undecodable import rows_of
 
 TOP = 5
@@ -36,6 +37,8 @@ def write(
     row: Mapping[str, object],
     classes: int,
     background: bool,
+    names: Sequence[str] = (),
+    class_table: str | None = None,
 ) -> None:
     """Judge one model on one data set. outputs: (accuracy.json, one record; answers.csv, the first output of
     each image; classes.csv and confusions.csv, as by_class.write has them; calibration.json).
@@ -43,6 +46,7 @@ def write(
     index, logits  index.csv, and the logits in row order: float32 .npy (n, outputs)
     undecodable    lists of images that could not be decoded: they count as wrong, and as missing
     real_labels    other people's labels, as real_labels.columns has them; "" for none
+    names, class_table  what classes are called, by one or the other; neither where that is not known
     """
     listed = index_csv.read(index)
     labels = np.array(listed.labels, np.int64)
@@ -52,7 +56,7 @@ def write(
     real = real_columns(real_labels, listed.names, judged.answers.tolist(), classes)
     records.write(outputs[0], {**row, **columns, **figures(judged, classes, len(missing)), **real})
     write_answers(outputs[1], listed.names, labels, judged.answers)
-    by_class.write(outputs[2:4], labels, judged.answers, classes)
+    by_class.write(outputs[2:4], labels, judged.answers, classes, called(names, class_table))
     records.write_json(outputs[4], judged.calibration.table())
 
 
@@ -67,6 +71,15 @@ def write_answers(
         lines.writerow(("name", "label", "answer"))
         for name, label, answer in zip(names, labels.tolist(), answers.tolist(), strict=True):
             lines.writerow((name, label, "" if answer == NONE else answer))
+
+
+def read_answers(path: str) -> Iterator[int]:
+    """The answers of answers.csv in their order, NONE where there is none."""
+    with open(path, encoding="utf-8", newline="") as file:
+        lines = csv.reader(file)
+        next(lines)
+        for line in lines:
+            yield int(line[2]) if line[2] else NONE
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,15 @@ RECORDS = (
     "layers.json",
     "loadgen.json",
 )
+# what the page shows beside them, a file for one of them each
+DETAILS = (
+    "classes.csv",
+    "confusions.csv",
+    "calibration.json",
+    "gallery.json",
+    "flipped.csv",
+    "latencies.json",
+)
 INSTEAD = ("infer.bench.profile:write", "infer.bench.tune:write", "infer.mlperf.scenario:write")
 JUDGES = ("eval.accuracy:write", "eval.ais_bench.score:write")
 TABLE = "table.txt"
@@ -49,14 +58,14 @@ UNSTAMPED = (
 def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
     """Gather the records of this plan, and those of others under OUT that are up to date."""
     out = build.request.out
-    planned = sorted(path for step in declared for path in step.outputs if os.path.basename(path) in RECORDS)
+    planned, details = _outputs(declared, RECORDS), _outputs(declared, DETAILS)
     judged = next((step.params["row"] for step in declared if step.action in JUDGES), None)
     # result.json is of one accuracy: a build that judges none leaves the last one alone
     names = ["summary.json", "report.md", "index.html", TABLE] + (["result.json"] if judged else [])
     yield Step(
         "report",
         "eval.report.write:write",
-        inputs={"records": tuple(planned)},
+        inputs={"records": planned, "details": details},
         stored={"stored": stored.records(out, RECORDS, planned, build.files)},
         outputs=tuple(f"{out}/report/{name}" for name in names),
         params={
@@ -79,6 +88,12 @@ def _plan(build: Build, declared: Sequence[Step]) -> object:
         return graph.shape(Plan(declared))
     old = build.files.stamp(f"{build.request.out}/report/summary.json.stamp")
     return old.params.get("plan") if old else None
+
+
+def _outputs(declared: Sequence[Step], names: Sequence[str]) -> tuple[str, ...]:
+    """What these steps make under one of these names."""
+    paths = [path for step in declared for path in step.outputs]
+    return tuple(sorted(path for path in paths if os.path.basename(path) in names))
 
 
 def closing(build: Build, open: bool = False) -> str:

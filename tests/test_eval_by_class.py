@@ -12,9 +12,9 @@ from scipy import stats
 from eval.judging import by_class
 
 
-def written(folder, labels, answers, classes):
+def written(folder, labels, answers, classes, names=()):
     paths = [str(folder / "classes.csv"), str(folder / "confusions.csv")]
-    by_class.write(paths, np.array(labels), np.array(answers), classes)
+    by_class.write(paths, np.array(labels), np.array(answers), classes, names)
     tables = []
     for path in paths:
         with open(path, encoding="utf-8", newline="") as file:
@@ -49,3 +49,10 @@ def test_the_most_frequent_confusions_come_first_and_of_equal_ones_the_lower_cla
     _, confusions = written(tmp_path, [3, 3, 0, 0, 1], [1, 1, 2, 1, 0], 4)
     pairs = [(int(c["label"]), int(c["answer"])) for c in confusions]
     assert pairs == [(3, 1), (0, 1), (0, 2), (1, 0)]
+
+
+def test_a_class_has_its_name_as_it_is_and_none_where_it_is_not_known(tmp_path):
+    hostile = '<img src=x onerror=alert(1)>, "or so"'
+    classes, _ = written(tmp_path, [0, 1, 3], [0, 1, 1], 4, ["red disc", hostile, "unused"])
+    assert list(classes[0])[:3] == ["class", "name", "images"]
+    assert [(row["class"], row["name"]) for row in classes] == [("0", "red disc"), ("1", hostile), ("3", "")]

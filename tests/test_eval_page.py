@@ -99,7 +99,9 @@ def test_the_definitions_are_in_both_languages_and_each_figure_names_one(tags):
     assert set(asked) <= known and len(asked) > 60
     for text in (*DEFINITIONS, *DEFINITIONS.values(), *FURTHER, *FURTHER.values()):
         both = words.words(text)
-        assert re.search("[\u4e00-\u9fff]", both.zh) or text in ("LoadGen", "ReaL top-1", "top-1, top-5"), text
+        assert re.search("[\u4e00-\u9fff]", both.zh) or text in ("LoadGen", "ReaL top-1", "top-1, top-5"), (
+            text
+        )
 
 
 def test_every_heading_of_a_figure_has_a_definition(text):

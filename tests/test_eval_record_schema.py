@@ -112,7 +112,8 @@ def written(tmp_path):
         classes=5,
         background=False,
     )
-    agreement.write(out[1:2], logits=logits, reference=logits, row=common, margin=0.1)
+    flipped = str(tmp_path / "flipped.csv")
+    agreement.write((out[1], flipped), index=index, logits=logits, reference=logits, row=common, margin=0.1)
     stage_times.write(out[2:3], stamps=(str(tmp_path / "x.stamp"),), row=common, stage="infer")
     score.write(
         out[3:],

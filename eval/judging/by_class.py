@@ -8,13 +8,20 @@ from numpy.typing import NDArray
 
 from eval.interval import wilson
 
+COLUMNS = ("class", "name", "images", "right", "top1_pct", "low_pct", "high_pct", "taken_for", "times")
+
 
 def write(
-    outputs: Sequence[str], labels: NDArray[np.int64], answers: NDArray[np.int64], classes: int
+    outputs: Sequence[str],
+    labels: NDArray[np.int64],
+    answers: NDArray[np.int64],
+    classes: int,
+    names: Sequence[str] = (),
 ) -> None:
-    """Write (classes.csv: class, images, right, top1_pct, its Wilson 95 % interval, the class that it is
-    taken for most often and how often, a line a class that has images; confusions.csv: label, answer, images,
-    the most frequent first; an answer of -1 is the background, -2 none).
+    """Write (classes.csv: class, its name (empty where it is not known), images, right, top1_pct, its Wilson
+    95 % interval, the class that it is taken for most often and how often, a line a class that has images;
+    confusions.csv: label, answer, images, the most frequent first; an answer of -1 is the background, -2
+    none).
     """
     pairs, counts = confusions(labels, answers)
     images = np.bincount(labels, minlength=classes)
@@ -24,12 +31,14 @@ def write(
         worst.setdefault(label, (answer, count))
     with open(outputs[0], "w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(("class", "images", "right", "top1_pct", "low_pct", "high_pct", "taken_for", "times"))
+        lines.writerow(COLUMNS)
         for each in np.flatnonzero(images).tolist():
             low, high = wilson(int(right[each]), int(images[each]))
             share = f"{100 * right[each] / images[each]:.2f}"
             bounds = (f"{100 * low:.2f}", f"{100 * high:.2f}")
-            lines.writerow((each, images[each], right[each], share, *bounds, *worst.get(each, ("", ""))))
+            name = names[each] if each < len(names) else ""
+            counts_of = (images[each], right[each])
+            lines.writerow((each, name, *counts_of, share, *bounds, *worst.get(each, ("", ""))))
     with open(outputs[1], "w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(("label", "answer", "images"))

@@ -83,12 +83,33 @@ class Calibration:
         return {"step": 1 / MARGINS, "right": right, "wrong": wrong}
 
 
+def are_probabilities(outputs: NDArray[np.floating]) -> bool:
+    """Whether finite (images, outputs) went through a softmax already: none is negative, and each image's add
+    up to 1.
+    """
+    if outputs.min() < 0:
+        return False
+    return bool(np.abs(outputs.sum(axis=1, dtype=np.float64) - 1).max() <= SUM)
+
+
+def probabilities(outputs: NDArray[np.floating], already: bool) -> NDArray[np.float64]:
+    """The probabilities of finite (images, outputs): their softmax, or they themselves where they are it
+    `already`.
+    """
+    exact = outputs.astype(np.float64)
+    if already:
+        return exact
+    shares: NDArray[np.float64] = np.exp(exact - exact.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares
+
+
 def _two_largest(outputs: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(second, first) largest probability of each image, of logits or of what is a softmax's already."""
     if outputs.shape[1] == 1:
         return np.zeros(len(outputs)), np.ones(len(outputs))
     top = np.partition(outputs, -2, axis=1)[:, -2:].astype(np.float64)
-    if outputs.min() >= 0 and np.abs(outputs.sum(axis=1, dtype=np.float64) - 1).max() <= SUM:
+    if are_probabilities(outputs):
         return top[:, 0], top[:, 1]
     # float32 is exact enough for a histogram, and twice as fast
     shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True), dtype=np.float32)

@@ -8,7 +8,7 @@ image, two images of one name are errors.
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from pipeline.errors import BuildError
@@ -44,6 +44,7 @@ class Listing:
     identity  first 8 hex digits of a hash over names and labels
     stats     absolute path -> (mtime_ns, ctime_ns, size), as the listing saw them
     part      which part of Kaggle's ImageNet it is, where its whole tree was given; else ""
+    class_folders  {class: its folder's name}, where the labels are those of folders; else empty
     """
 
     root: str
@@ -52,6 +53,7 @@ class Listing:
     identity: str
     stats: Mapping[str, Stat] = field(repr=False, compare=False)
     part: str = field(default="", compare=False)
+    class_folders: Mapping[int, str] = field(default_factory=dict, repr=False, compare=False)
 
 
 def listed(
@@ -76,12 +78,21 @@ def listed(
         raise label_files.missing(dataset, labels, [])
     files = scanned(dataset, members, leave_out)
     path, label_of = _labels_of(files, dataset, labels, classes)
+    class_folders = {} if path or files.given else _class_folders(files, label_of)
     label_of = matching.renamed(label_of, files.places, path or dataset)
     if not any_label:
         devkit.check(path or dataset, label_of)  # first: it says what is wrong with a range, too
         label_files.check_range(path or dataset, label_of, classes)
     _match(files, label_of, path or dataset)
-    return _listing(files, label_of)
+    return replace(_listing(files, label_of), class_folders=class_folders)
+
+
+def _class_folders(files: ImageFiles, label_of: Mapping[str, int]) -> dict[int, str]:
+    """{class: the name of the folder that its images lie in}."""
+    return {
+        label_of[name]: place.path.rpartition("/")[0].rpartition("/")[2]
+        for name, place in files.places.items()
+    }
 
 
 def unlabelled(files: ImageFiles) -> Listing:

@@ -75,7 +75,7 @@ def cell(build: Build, batch: int, length: Length, at: int, inferred: tuple[str,
         "infer.bench.throughput:write",
         inputs={"rounds": tuple(files), "again": again},
         stored={"stages": inferred},
-        outputs=(f"{where}/throughput.json",),
+        outputs=(f"{where}/throughput.json", f"{where}/latencies.json"),
         params={
             "row": request.row(None, batch),
             "batch": batch,
