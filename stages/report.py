@@ -2,13 +2,19 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import cast
 
+from configs import schema
+from configs.schema import Model
 from eval.report import terminal
+from pipeline import machine
+from pipeline.errors import BuildError
 from pipeline.freshness import stored
+from pipeline.outdir import inventory
 from pipeline.step import Step
+from pipeline.text import INV
 from stages.request.build import Build
-from stages.request.request import published
 
 # one flat row each; layers.json has several
 RECORDS = (
@@ -38,6 +44,14 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
     """Gather the records of this plan, and those of others under OUT that are up to date."""
     out = build.request.out
     planned = sorted(path for step in declared for path in step.outputs if os.path.basename(path) in RECORDS)
+    known: stored.Known = {}
+    files = build.files
+    kept = stored.records(out, RECORDS, planned, files, known)
+    if not (declared or kept or inventory.is_out(out)):
+        raise BuildError(
+            f"--out={out}: no build and no record is here. Name the OUT of a build or a copy of it, or build"
+            f" one: {INV} all"
+        )
     judged = next((step.params["row"] for step in declared if step.action in JUDGES), None)
     # result.json is of one accuracy: a build that judges none leaves the last one alone
     names = ["summary.json", "report.md", TABLE] + (["result.json"] if judged else [])
@@ -45,13 +59,20 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
         "report",
         "eval.report.write:write",
         inputs={"records": tuple(planned)},
-        stored={"stored": stored.records(out, RECORDS, planned, build.files)},
+        stored={"stored": kept},
         outputs=tuple(f"{out}/report/{name}" for name in names),
         params={
             **published(build.request.model),
             "current": judged,
-            "table": _scope(build, declared, judged),
+            "table": _scope(build, declared, judged) if declared else {},
+            "here": machine.host(),
+            "other_code": {
+                os.path.relpath(path, out): code
+                for path in kept
+                if (code := stored.whose(path, files, known))
+            },
         },
+        always_after=True,  # a record that comes out the same was made by another machine before
     )
 
 
@@ -63,6 +84,17 @@ def closing(build: Build) -> str:
     # paths in files under OUT are relative to it, so that a moved tree stays fresh
     table = table.replace(terminal.NAMED, f"{terminal.NAMED}{build.request.out}/")
     return "\n\n".join(part for part in (table, f"report: {folder}/report.md") if part)
+
+
+def published(model: Model) -> dict[str, dict[str, object]]:
+    """What others stated: throughput for each chip that has figures, accuracy for each model that has."""
+    chips = {name: schema.chip(name).published for name in schema.names("chips")}
+    models = {name: schema.model(name).published for name in schema.names("models")}
+    models[model.name] = model.published
+    return {
+        "published": {name: asdict(stated) for name, stated in chips.items() if stated},
+        "published_accuracy": {name: asdict(stated) for name, stated in models.items() if stated},
+    }
 
 
 def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, object]:

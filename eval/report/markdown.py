@@ -7,7 +7,7 @@ from eval.record_types import Accuracy, Agreement, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, ratios, tables, throughput
 from eval.report.compare import Accuracies, Throughputs
-from eval.report.format import number, shown
+from eval.report.format import NONE, RECORDED, number, shown
 from eval.report.tables import Table
 
 DEFINITIONS = {
@@ -132,7 +132,7 @@ def _headline(rows: Sequence[Record], published: Accuracies, current: Mapping[st
         *(_accuracy({column: shown(cell) for column, cell in line.items()}) for line in judged.lines()),
         *(
             f"- fastest: **{line['images/s']} images/s** ({shown(line['95 % interval'])}),"
-            f" {shown(line['chip'])}, batch {line['batch']}, {line['devices']}"
+            f" {shown(line['chip'])}, batch {line['batch']}, {line['devices']}{_recorded(line)}"
             for line in fastest.lines()
         ),
         *([f"- {fastest.note}"] if fastest.note else []),
@@ -145,5 +145,11 @@ def _accuracy(line: Mapping[str, str]) -> str:
     return (
         f"- **{line['model']}** on **{line['data']}** ({line['chip']}, batch {line['batch']}): top-1"
         f" **{line['top-1']} %** (95 % interval {line['from']} to {line['to']}), top-5 **{line['top-5']} %**"
-        f" of {line['images']} images{missing}"
+        f" of {line['images']} images{missing}{_recorded(line)}"
     )
+
+
+def _recorded(line: Mapping[str, str | None]) -> str:
+    """What comes last in a sentence on a row that was not made here."""
+    recorded = line.get(RECORDED)
+    return f", {recorded}" if recorded and recorded != NONE else ""

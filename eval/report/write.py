@@ -14,6 +14,7 @@ from eval.stage_times import Made, read_stamp
 from pipeline.errors import StepError
 from pipeline.parts import whole_of
 
+UNKNOWN = "an unknown host"
 TITLE = "Overall statistical evaluation"  # of the reference's evaluator
 
 
@@ -26,6 +27,8 @@ def write(
     published_accuracy: Accuracies,
     current: Mapping[str, object] | None = None,
     table: terminal.Scope | None = None,
+    here: str | None = None,
+    other_code: Mapping[str, str] | None = None,
 ) -> None:
     """Write all records' report.
 
@@ -38,20 +41,40 @@ def write(
     published_accuracy  model -> {"top1_pct", "top5_pct", "source"}
     current  columns of the accuracy row that this request is about; exactly one row must have them
     table    what of it the terminal shows; its `current` is this one where it is given
+    here        the host that asks: the records of others are marked; None marks none
+    other_code  path relative to OUT -> `commit 0123abcd`, of the stored records that other code made
     """
-    paths = distinct(records, stored)
-    rows = read(paths)
+    out = os.path.dirname(os.path.dirname(os.path.abspath(outputs[0])))
+    paths, unreadable = distinct(records, stored)
+    marks = {
+        path: _recorded_on(path, here, (other_code or {}).get(os.path.relpath(path, out), ""))
+        for path in paths
+    }
+    rows = read(paths, {path: mark for path, mark in marks.items() if mark})
+    left_out = "\n".join(f"left out: {line.replace(out + os.sep, '')}" for line in unreadable)
     scope: terminal.Scope = table or {}
     if current is not None:
         scope = {**scope, "current": current}
     to = {os.path.basename(whole_of(path)): path for path in outputs}
     _write_json(to["summary.json"], {"schema": SCHEMA, "rows": rows})
     page = markdown.page(rows, published, published_accuracy, current) + _made_by(paths)
-    _write_text(to["report.md"], page)
-    _write_text(to["table.txt"], terminal.final(rows, published, published_accuracy, scope) + "\n")
+    _write_text(to["report.md"], page + (f"\n{left_out}\n" if left_out else ""))
+    shown = (terminal.final(rows, published, published_accuracy, scope), left_out)
+    _write_text(to["table.txt"], "\n\n".join(filter(None, shown)) + "\n")
     if current is not None:
         # one line without an end, as scripts know it
         _write_text(to["result.json"], json.dumps(reference_json(_judged(rows, current))))
+
+
+def _recorded_on(path: str, here: str | None, code: str) -> str:
+    """`ascend-01`, `ascend-01, commit 0123abcd`; "" for a record that this host made by the code here.
+
+    Asked when the report is written: a record of this build that another host left may have been made anew.
+    """
+    if here is None or not os.path.exists(path + ".stamp"):
+        return ""
+    host = read_stamp(path + ".stamp")["made"].get("host") or (UNKNOWN if code else here)
+    return "" if host == here and not code else ", ".join(filter(None, (host, code)))
 
 
 def _judged(rows: Sequence[Record], current: Mapping[str, object]) -> Accuracy:
@@ -61,16 +84,22 @@ def _judged(rows: Sequence[Record], current: Mapping[str, object]) -> Accuracy:
     return judged[0]
 
 
-def distinct(own: Sequence[str], stored: Sequence[str]) -> list[str]:
-    """The records to show: the build's own, and of the stored ones the first of each identity."""
-    paths = list(own)
+def distinct(own: Sequence[str], stored: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The records to show: the build's own, and of the stored ones the first of each identity. And what is
+    wrong with the stored ones that are no records today: another version's, whose code is not ours to mend.
+    """
+    paths, unreadable = list(own), []
     seen = {order(row) for row in read(own)}
     for path in stored:
-        identity = order(read([path])[0])
+        try:
+            identity = order(read([path])[0])
+        except StepError as error:
+            unreadable.append(str(error))
+            continue
         if identity not in seen:
             seen.add(identity)
             paths.append(path)
-    return paths
+    return paths, unreadable
 
 
 def _made_by(paths: Sequence[str]) -> str:
