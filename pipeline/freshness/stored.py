@@ -6,13 +6,13 @@ another machine, without shards, models and logits.
 
 **Files.** Of a record's stamp, and of the stamps of all that it was made from, directly or not, each input
 and output under OUT or in this repository is looked at. One that is here and whose content differs
-contradicts. One that is absent is no change. Where its own stamp is still here, and says
-that it was another file than the record was made from, the record's own host made that file anew, which
-contradicts; or the stamp is another host's, whose OUT was copied into this one, and tells nothing of it.
-Behind a file without a stamp nothing is
-known, and nothing asked. A stamp that is here and cannot be read vouches for nothing. The record itself and
-its stamp must be here, and the stamp must name it: a copy of a record under another name counts for nothing.
-Tools, and files elsewhere (pictures, a checkpoint), are looked at when the record's own build runs.
+contradicts. One that is absent is no change. Where its own stamp is still here, and says that it was another
+file than the record was made from, either the record's own host made that file anew, which contradicts; or
+the stamp is another host's, whose OUT was copied into this one, and tells nothing of the record. Behind a
+file without a stamp nothing is known, and nothing asked. A stamp that is here and cannot be read vouches for
+nothing. The record itself and its stamp must be here, and the stamp must name it: a copy of a record under
+another name counts for nothing. Tools, and files elsewhere (pictures, a checkpoint), are looked at when the
+record's own build runs.
 
 **Code.** Our code is always here; where it differs from what a stamp says, the record is of another commit:
 
