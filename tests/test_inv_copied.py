@@ -11,6 +11,7 @@ from inv import built_sample, copied, inv, rows, summary
 from test_inv_out_places import as_ordinary, refused
 
 from eval import records
+from eval.comparison import runs
 from pipeline import fingerprint, machine
 from pipeline.freshness import stamp
 
@@ -112,6 +113,13 @@ def test_two_machines_in_one_folder_are_one_report(server, out, laptop, tmp_path
     assert len(lines) == 2 and all("batch" in line and "as recorded on ascend-0" in line for line in lines)
     assert answer.out.count("\nthroughput on ") == 2
     assert inv("report", out=out, **laptop).ran == []
+
+
+def test_the_answers_of_a_marked_row_are_found_to_be_compared_image_by_image(out, laptop):
+    inv("report", out=out, **laptop)
+    run = runs.load(str(out))
+    (row,) = (row for row in run.rows if row["kind"] == "accuracy")
+    assert row["recorded_on"] == "ascend-01" and len(run.answers(row)) == row["images"]
 
 
 def test_a_copy_without_the_hidden_files_is_as_good(out, laptop):

@@ -73,7 +73,7 @@ def _recorded_on(path: str, here: str | None, code: str) -> str:
     """
     if here is None or not os.path.exists(path + ".stamp"):
         return ""
-    host = read_stamp(path + ".stamp")["made"].get("host") or (UNKNOWN if code else here)
+    host = str(read_stamp(path + ".stamp")["made"].get("host") or (UNKNOWN if code else here))
     return "" if host == here and not code else ", ".join(filter(None, (host, code)))
 
 
