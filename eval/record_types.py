@@ -34,6 +34,7 @@ class Common(TypedDict):
     on_bad: NotRequired[
         Annotated[str, "fail or skip: what an undecodable image did; of records of a data set"]
     ]
+    recorded_on: NotRequired[Annotated[str, "by which other host or commit: ascend-01, commit 0123abcd"]]
 
 
 class AccuracyFigures(TypedDict):

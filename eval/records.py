@@ -56,10 +56,11 @@ def write_all(path: str, rows: Sequence[Mapping[str, object]]) -> None:
     write_json(path, list(rows))
 
 
-def read(paths: Iterable[str]) -> list[Record]:
-    """The rows of these records in the order of IDENTITY. A missing column or two rows of one identity:
-    StepError.
+def read(paths: Iterable[str], marks: Mapping[str, str] | None = None) -> list[Record]:
+    """The rows of these records in the order of IDENTITY, with `recorded_on` those whose path is in `marks`.
+    A missing column or two rows of one identity: StepError.
     """
+    marks = marks or {}
     seen: dict[object, str] = {}
     rows: list[Record] = []
     for path in paths:
@@ -73,6 +74,8 @@ def read(paths: Iterable[str]) -> list[Record]:
             twin = seen.setdefault(order(row), path)
             if twin != path:
                 raise StepError(f"{path} and {twin} are two records of one thing: {named(row)}")
+            if path in marks:
+                row["recorded_on"] = marks[path]
             rows.append(row)
     return sorted(rows, key=order)
 

@@ -4,18 +4,24 @@ import os
 import sys
 import webbrowser
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import cast
 from urllib.parse import quote
 
+from configs import schema
+from configs.schema import Model
 from eval.report import terminal
+from pipeline import machine
+from pipeline.errors import BuildError
 from pipeline.freshness import stored
 from pipeline.freshness.code import ROOT
+from pipeline.outdir import inventory
 from pipeline.plan import Plan
 from pipeline.step import Step
+from pipeline.text import INV
 from pipeline.ui import graph
 from stages.evaluate import GATE
 from stages.request.build import Build
-from stages.request.request import published
 
 # one flat row each; layers.json has several
 RECORDS = (
@@ -59,6 +65,14 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
     """Gather the records of this plan, and those of others under OUT that are up to date."""
     out = build.request.out
     planned, details = _outputs(declared, RECORDS), _outputs(declared, DETAILS)
+    known: stored.Known = {}
+    files = build.files
+    kept = stored.records(out, RECORDS, planned, files, known)
+    if not (declared or kept or inventory.is_out(out)):
+        raise BuildError(
+            f"--out={out}: no build and no record is here. Name the OUT of a build or a copy of it, or build"
+            f" one: {INV} all"
+        )
     judged = next((step.params["row"] for step in declared if step.action in JUDGES), None)
     # result.json is of one accuracy: a build that judges none leaves the last one alone
     names = ["summary.json", "report.md", "index.html", TABLE] + (["result.json"] if judged else [])
@@ -66,16 +80,23 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
         "report",
         "eval.report.write:write",
         inputs={"records": planned, "details": details},
-        stored={"stored": stored.records(out, RECORDS, planned, build.files)},
+        stored={"stored": kept, "stored_details": stored.records(out, DETAILS, details, files, known)},
         outputs=tuple(f"{out}/report/{name}" for name in names),
         params={
             **published(build.request.model),
             "current": judged,
             "gate": next((dict(step.params) for step in declared if step.action == GATE), None),
-            "table": _scope(build, declared, judged),
+            "table": _scope(build, declared, judged) if declared else {},
             "plan": _plan(build, declared),
             "lang": build.request.given.lang,
+            "here": machine.host(),
+            "other_code": {
+                os.path.relpath(path, out): code
+                for path in kept
+                if (code := stored.whose(path, files, known))
+            },
         },
+        always_after=True,  # a record that comes out the same was made by another machine before
         after=PAGE,
     )
 
@@ -122,6 +143,17 @@ def opened(page: str) -> str:
     if display and webbrowser.open(f"file://{quote(page)}"):
         return ""
     return f"--open: no display or no browser here; copy the page, which is one file: {page}"
+
+
+def published(model: Model) -> dict[str, dict[str, object]]:
+    """What others stated: throughput for each chip that has figures, accuracy for each model that has."""
+    chips = {name: schema.chip(name).published for name in schema.names("chips")}
+    models = {name: schema.model(name).published for name in schema.names("models")}
+    models[model.name] = model.published
+    return {
+        "published": {name: asdict(stated) for name, stated in chips.items() if stated},
+        "published_accuracy": {name: asdict(stated) for name, stated in models.items() if stated},
+    }
 
 
 def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, object]:

@@ -47,7 +47,7 @@ def page(folder, rows=None, classes=1000, pictures=24, **more):
             )
     (folder / "report").mkdir()
     write.write(
-        [str(folder / "report" / name) for name in FILES],
+        [str(folder / "report" / name) for name in FILES[: None if more.get("current", CURRENT) else -1]],
         records=paths,
         details=details,
         **{"published": PUBLISHED, "published_accuracy": STATED, "current": CURRENT, "plan": PLAN, **more},

@@ -37,11 +37,12 @@ class Run:
         """{image: answer} of an accuracy row; None where the build's files are not here."""
         if self.out is None:
             return None
+        recorded = {column: value for column, value in row.items() if column != "recorded_on"}
         for path in glob(f"{escape(self.out)}/*/*/*/*/bs{row['batch']}/accuracy.json"):
             answers = os.path.join(os.path.dirname(path), ANSWERS)
             try:
                 with open(path, encoding="utf-8") as file:
-                    same = json.load(file) == row
+                    same = json.load(file) == recorded
                 if same and os.path.exists(answers):
                     return read_answers(answers)
             except (ValueError, KeyError, TypeError):

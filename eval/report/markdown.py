@@ -10,7 +10,7 @@ from eval.records import matching, of_kind
 from eval.report import compare, ratios, tables, throughput
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.definitions import DEFINITIONS
-from eval.report.format import number, shown
+from eval.report.format import NONE, RECORDED, number, shown
 from eval.report.tables import Table
 
 
@@ -104,7 +104,7 @@ def _headline(
         *(f"- {gates.line(row, gate)}" for row in current_rows if gate),
         *(
             f"- fastest: **{line['images/s']} images/s** ({shown(line['95 % interval'])}),"
-            f" {shown(line['chip'])}, batch {line['batch']}, {line['devices']}"
+            f" {shown(line['chip'])}, batch {line['batch']}, {line['devices']}{_recorded(line)}"
             for line in fastest.lines()
         ),
         *([f"- {fastest.note}"] if fastest.note else []),
@@ -117,5 +117,13 @@ def _accuracy(line: Mapping[str, str]) -> str:
     return (
         f"- **{line['model']}** on **{line['data']}** ({line['chip']}, batch {line['batch']}): top-1"
         f" **{line['top-1']} %** (95 % interval {line['from']} to {line['to']}), top-5 **{line['top-5']} %**"
-        f" of {line['images']} images{missing}" + (f"; ReaL {line['ReaL']}" if "ReaL" in line else "")
+        f" of {line['images']} images{missing}"
+        + (f"; ReaL {line['ReaL']}" if "ReaL" in line else "")
+        + _recorded(line)
     )
+
+
+def _recorded(line: Mapping[str, str | None]) -> str:
+    """What comes last in a sentence on a row that was not made here."""
+    recorded = line.get(RECORDED)
+    return f", {recorded}" if recorded and recorded != NONE else ""

@@ -53,7 +53,7 @@ def _measured(rows: Sequence[Record], published: Throughputs) -> Iterator[Column
                 of_chips = stated.get("scale", 1)
                 under = {b: _scaled(speed, of_chips) for b, speed in compare.stated_speeds(stated).items()}
                 name = shown(format.form(quiet[0]))
-                yield Column(f"{name}{_further(quiet[0])} / {chip}", over, under)
+                yield Column(f"{name}{_further(quiet)} / {chip}", over, under)
 
 
 def _published(published: Throughputs) -> Iterator[Column]:
@@ -67,10 +67,11 @@ def _published(published: Throughputs) -> Iterator[Column]:
                 yield Column(f"published {' / '.join(names)}", speeds[top], speeds[chip])
 
 
-def _further(row: Throughput) -> str:
-    """What else tells two configurations apart: several devices, a hint."""
+def _further(timed: Sequence[Throughput]) -> str:
+    """What else tells two configurations apart: several devices, a hint, another machine."""
+    row = timed[0]
     words = [format.devices(row["devices"])] if len(row["devices"]) > 1 else []
-    words += format.hints(row["hint"])
+    words += [*format.hints(row["hint"]), *filter(None, [format.recorded_on(timed)])]
     return f" ({', '.join(words)})" if words else ""
 
 

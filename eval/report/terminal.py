@@ -2,7 +2,7 @@
 figures.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 from eval.judging import alarms
@@ -10,9 +10,9 @@ from eval.judging import gate as gates
 from eval.judging.gate import Gate
 from eval.record_types import Accuracy, Agreement, Layer, Loadgen, Pipeline, Record, Throughput
 from eval.records import matching, of_kind
-from eval.report import compare, tables, throughput
+from eval.report import compare, format, tables, throughput
 from eval.report.compare import Accuracies, Throughputs
-from eval.report.format import number, shown
+from eval.report.format import RECORDED, number, shown
 from eval.report.tables import Table
 from pipeline.text import INV
 
@@ -20,6 +20,13 @@ GAP = "   "
 HOPELESS_PCT, FEW = 5.0, 100  # top-1 that no slip in preprocessing explains, on enough images to say so
 NAMED = "they are named in "  # then a path relative to OUT
 SAMPLE = "SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet"
+PARTLY_SAMPLE = (
+    "SAMPLE: what is marked so is of generated pictures, a small network: no figures of MobileNetV1"
+)
+NO_RECORD = (
+    "no record here counts: nothing was judged or timed yet, or the files or the code that it was made from"
+    f" changed. Make them: {INV} all"
+)
 HOPELESS = (
     f"this is next to chance: labels, preprocessing or model file do not fit. find out which: {INV} data"
     " --diagnose with the same --checkpoint, --dataset and --labels"
@@ -27,7 +34,7 @@ HOPELESS = (
 
 
 class Scope(TypedDict, total=False):
-    """What of the records a command's table shows.
+    """What of the records a command's table shows; of an empty one all records.
 
     current      columns of the rows that the request is about
     gate         the bound that their accuracy must keep, if one was asked for
@@ -56,31 +63,82 @@ class Scope(TypedDict, total=False):
 def final(
     rows: Sequence[Record], published: Throughputs, published_accuracy: Accuracies, scope: Scope
 ) -> str:
-    """Lines without colours: what of these rows is inside the scope."""
+    """Lines without colours: what of these rows is inside the scope; all of them for `inv report` alone."""
+    if not scope:
+        return _joined(_of_all(rows, published, published_accuracy))
     rows = [row for row in rows if _inside(row, scope)]
     current = scope.get("current", {})
     accuracy = matching(of_kind(rows, Accuracy), current)
     timed = (
         [] if scope.get("untimed") else matching(of_kind(rows, Throughput), compare.without_batch(current))
     )
-    asked, gate = scope.get("profile"), scope.get("gate")
+    asked = scope.get("profile")
     layers = of_kind(rows, Layer) if asked else []
     profiled = matching(layers, {**compare.without_batch(current), **(asked or {})})
     tested = matching(
         of_kind(rows, Loadgen), {"scenario": scope.get("scenario"), **compare.without_batch(current)}
     )
+    return _joined(
+        [
+            SAMPLE if any(row["sample_data"] for row in (*accuracy, *timed)) else "",
+            *_judged(accuracy, published_accuracy, _further(rows, accuracy, scope)),
+            _drawn(tables.loadgen(tested)),
+            *map(_drawn, tables.layers(profiled)),
+            _drawn(throughput.requested(timed, _same_top1(rows, current), published)) if timed else "",
+        ]
+    )
+
+
+def _of_all(rows: Sequence[Record], published: Throughputs, stated: Accuracies) -> list[str]:
+    """The blocks of a report that no build belongs to: every accuracy, every configuration, LoadGen's."""
+    if not rows:
+        return [NO_RECORD]
+    sample = [row["sample_data"] for row in rows]
+    configurations = compare.configurations(rows)
+    several = len({format.model(timed[0]) for timed in configurations}) > 1
+    same = compare.same_top1(rows)
     blocks = [
-        SAMPLE if any(row["sample_data"] for row in (*accuracy, *timed)) else "",
-        "\n".join(_accuracy(line) for line in tables.judged(accuracy, published_accuracy).lines()),
-        "\n".join(gates.line(row, gate) for row in accuracy if gate),
-        "\n".join(f"ALARM: {alarm}" for row in accuracy for alarm in alarms.sentences(row)),
-        *_undecodable(rows, accuracy, scope),
-        HOPELESS if any(row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW for row in accuracy) else "",
-        "\n".join(drawn(tables.loadgen(tested))) if tested else "",
-        *("\n".join(drawn(table)) for table in tables.layers(profiled)),
-        "\n".join(drawn(throughput.requested(timed, _same_top1(rows, current), published))) if timed else "",
+        (SAMPLE if all(sample) else PARTLY_SAMPLE) if any(sample) else "",
+        *_judged(of_kind(rows, Accuracy), stated),
+        _drawn(tables.loadgen(rows)),
     ]
+    for timed in configurations:
+        title = f"throughput of {shown(format.model(timed[0]))}" if several else "throughput"
+        own = {row["batch"]: same.get((compare.configuration(row), row["batch"])) for row in timed}
+        agreed = {batch: pct for batch, pct in own.items() if pct is not None}
+        blocks.append(_drawn(throughput.requested(timed, agreed, published, title)))
+    return blocks
+
+
+def _joined(blocks: Iterable[str]) -> str:
     return "\n\n".join(block for block in blocks if block)
+
+
+def _judged(rows: Sequence[Accuracy], stated: Accuracies, further: Sequence[str] = ()) -> list[str]:
+    """A line an accuracy, then what is to be said of it, and of what `further` says. Where there are several
+    each line names its own.
+    """
+    names = [f"   ({tables.named(row)})" if len(rows) > 1 else "" for row in rows]
+    lines = tables.judged(rows, stated).lines()
+    named = [*zip(rows, names, strict=True)]
+    hopeless = [name for row, name in named if row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW]
+    return [
+        "\n".join(f"{_accuracy(line)}{name}" for line, name in zip(lines, names, strict=True)),
+        "\n".join(f"ALARM: {alarm}{name}" for row, name in named for alarm in alarms.sentences(row)),
+        *further,
+        "\n".join(f"{HOPELESS}{name}" for name in hopeless),
+    ]
+
+
+def _further(rows: Sequence[Record], accuracy: Sequence[Accuracy], scope: Scope) -> list[str]:
+    """The gate that was asked for, then the images that cannot be decoded."""
+    gate = scope.get("gate")
+    lines = [gates.line(row, gate) for row in accuracy if gate]
+    return ["\n".join(lines), *_undecodable(rows, accuracy, scope)]
+
+
+def _drawn(table: Table) -> str:
+    return "\n".join(drawn(table)) if table.rows else ""
 
 
 def drawn(table: Table) -> list[str]:
@@ -132,4 +190,5 @@ def _accuracy(line: Mapping[str, str | None]) -> str:
         parts.append(f"ReaL {line['ReaL']}")
     if line["published top-1"]:
         parts.append(f"published {line['published top-1']} / {line['published top-5']}")
+    parts += filter(None, [line.get(RECORDED)])
     return GAP.join(parts)

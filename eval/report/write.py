@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from eval.stage_times import Made, read_stamp
 from pipeline.errors import StepError
 from pipeline.parts import whole_of
 
+UNKNOWN = "an unknown host"
 TITLE = "Overall statistical evaluation"  # of the reference's evaluator
 
 
@@ -32,8 +33,11 @@ def write(
     gate: Gate | None = None,
     table: terminal.Scope | None = None,
     details: Sequence[str] = (),
+    stored_details: Sequence[str] = (),
     plan: PlanShape | None = None,
     lang: str = "en",
+    here: str | None = None,
+    other_code: Mapping[str, str] | None = None,
 ) -> None:
     """Write all records' report.
 
@@ -47,37 +51,61 @@ def write(
     current  columns of the accuracy row that this request is about; exactly one row must have them
     gate     the bound that this row must keep, where one was asked for
     table    what of it the terminal shows; its `current` is this one where it is given
-    details  files beside the records, known by their folders: classes, calibration, pictures, latencies
+    details, stored_details  files beside the records, known by their folders: classes, pictures, latencies
     plan     the plan's groups of steps, for its picture
     lang     of the page, when it opens: en or zh
+    here        the host that asks: the records of others are marked; None marks none
+    other_code  path relative to OUT -> `commit 0123abcd`, of the stored records that other code made
     """
-    paths = distinct(records, stored)
-    rows = read(paths)
+    out = os.path.dirname(os.path.dirname(os.path.abspath(outputs[0])))
+    paths, rows, left_out = _gathered(records, stored, out, here, other_code or {})
     scope: terminal.Scope = table or {}
     if current is not None:
         scope = {**scope, "current": current, "gate": gate}
-    to = {os.path.basename(whole_of(path)): path for path in outputs}
-    _write_json(to["summary.json"], {"schema": SCHEMA, "rows": rows})
-    made_by = _made_by(paths)
-    page = markdown.page(rows, published, published_accuracy, current, gate)
-    page += _made_by_section(made_by)
-    _write_text(to["report.md"], page)
-    content = html.Content(
-        rows,
-        published,
-        published_accuracy,
-        Files(paths, details),
-        current,
-        gate=gate,
-        plan=plan,
-        made_by=made_by,
-        language=lang,
-    )
-    _write_text(to["index.html"], html.html(content))
-    _write_text(to["table.txt"], terminal.final(rows, published, published_accuracy, scope) + "\n")
-    if current is not None:
+    made_by, files = _made_by(paths), Files(paths, (*details, *stored_details))
+    content = html.Content(rows, published, published_accuracy, files, current, gate, plan, made_by, lang)
+    texts: dict[str, Callable[[], str]] = {
+        "summary.json": lambda: _json({"schema": SCHEMA, "rows": rows}),
+        "report.md": lambda: _paragraphs(
+            markdown.page(rows, published, published_accuracy, current, gate),
+            _made_by_section(made_by),
+            left_out,
+        ),
+        "index.html": lambda: html.html(content),
+        "table.txt": lambda: _paragraphs(
+            terminal.final(rows, published, published_accuracy, scope), left_out
+        ),
         # one line without an end, as scripts know it
-        _write_text(to["result.json"], json.dumps(reference_json(_judged(rows, current))))
+        "result.json": lambda: json.dumps(reference_json(_judged(rows, current or {}))),
+    }
+    for path in outputs:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(texts[os.path.basename(whole_of(path))]())
+
+
+def _gathered(
+    records: Sequence[str], stored: Sequence[str], out: str, here: str | None, other_code: Mapping[str, str]
+) -> tuple[list[str], list[Record], str]:
+    """(the records' paths, their rows with what marks those of other places, lines on what was left out)."""
+    paths, unreadable = distinct(records, stored)
+    marks = {path: _recorded_on(path, here, other_code.get(os.path.relpath(path, out), "")) for path in paths}
+    rows = read(paths, {path: mark for path, mark in marks.items() if mark})
+    return paths, rows, "\n".join(f"left out: {line.replace(out + os.sep, '')}" for line in unreadable)
+
+
+def _paragraphs(*parts: str) -> str:
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _recorded_on(path: str, here: str | None, code: str) -> str:
+    """`ascend-01`, `ascend-01, commit 0123abcd`; "" for a record that this host made by the code here.
+
+    Asked when the report is written: a record of this build that another host left may have been made anew.
+    """
+    if here is None or not os.path.exists(path + ".stamp"):
+        return ""
+    host = str(read_stamp(path + ".stamp")["made"].get("host") or (UNKNOWN if code else here))
+    return "" if host == here and not code else ", ".join(filter(None, (host, code)))
 
 
 def _judged(rows: Sequence[Record], current: Mapping[str, object]) -> Accuracy:
@@ -87,16 +115,22 @@ def _judged(rows: Sequence[Record], current: Mapping[str, object]) -> Accuracy:
     return judged[0]
 
 
-def distinct(own: Sequence[str], stored: Sequence[str]) -> list[str]:
-    """The records to show: the build's own, and of the stored ones the first of each identity."""
-    paths = list(own)
+def distinct(own: Sequence[str], stored: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The records to show: the build's own, and of the stored ones the first of each identity. And what is
+    wrong with the stored ones that are no records today: another version's, whose code is not ours to mend.
+    """
+    paths, unreadable = list(own), []
     seen = {order(row) for row in read(own)}
     for path in stored:
-        identity = order(read([path])[0])
+        try:
+            identity = order(read([path])[0])
+        except StepError as error:
+            unreadable.append(str(error))
+            continue
         if identity not in seen:
             seen.add(identity)
             paths.append(path)
-    return paths
+    return paths, unreadable
 
 
 def _made_by(paths: Sequence[str]) -> list[str]:
@@ -113,7 +147,7 @@ def _made_by_section(lines: Sequence[str]) -> str:
     if not lines:
         return ""
     whole = "inputs, params, tools and code of every step: provenance.json beside this page"
-    return "\n## Made by\n\n" + "\n".join(f"- {line}" for line in (*lines, whole)) + "\n"
+    return "## Made by\n\n" + "\n".join(f"- {line}" for line in (*lines, whole)) + "\n"
 
 
 def _place(made: Made) -> str:
@@ -140,11 +174,5 @@ def reference_json(row: Accuracy) -> dict[str, object]:
     return {"title": TITLE, "value": [{"key": key, "value": text} for key, text in value.items()]}
 
 
-def _write_json(path: str, value: object) -> None:
-    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    _write_text(path, text + "\n")
-
-
-def _write_text(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

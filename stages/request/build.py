@@ -71,6 +71,9 @@ class Build:
 
 
 def resolve(typed: Mapping[str, object]) -> Build:
-    """The options as typed -> the build on this machine."""
+    """The options as typed -> the build on this machine. A chip that is named is looked up now, for a mistake
+    is told first; which one is here is asked by whoever needs one.
+    """
     given = parse(typed)
-    return Build(request.fitted(given, target.chip_of(given)))
+    named = None if given.chip == "auto" else target.chip_of(given)
+    return Build(request.fitted(given, lambda: named or target.chip_of(given)))

@@ -136,10 +136,13 @@ def tools(build: Build) -> Versions:
 
 
 def holds(cell: Sequence[Step], files: FileState) -> bool:
-    """Whether all that was timed for this cell still holds, the compiled model included."""
+    """Whether all that was timed for this cell still holds, the compiled model, by the code that is here,
+    included.
+    """
     timings = [step for step in cell if step.exclusive]
     model = str(timings[0].inputs["model"])
-    return stored.up_to_date(model, files, {}) and not any(reasons(step, files) for step in timings)
+    compiled = stored.whose(model, files, {}) == stored.OURS
+    return compiled and not any(reasons(step, files) for step in timings)
 
 
 def cell_dir(build: Build, batch: int) -> str:

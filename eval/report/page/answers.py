@@ -76,6 +76,8 @@ def _which(about: Subject) -> Answer:
         points.insert(0, filled("{images} images of {data}", images=images, data=shown(format.data(row))))
     if about.timed:
         points.append(words(format.on_devices(about.timed[0]["devices"], about.timed[0]["hint"])))
+    if row.get("recorded_on"):
+        points.append(filled("as recorded on {host}", host=row["recorded_on"]))
     return Answer("which", question, "good", Words(*[shown(format.model(row))] * 2), tuple(points))
 
 
