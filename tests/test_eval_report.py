@@ -147,9 +147,7 @@ def test_every_table_of_the_page_is_whole(tmp_path):
 def test_results_of_other_tools_have_a_row_without_chip(tmp_path):
     row = {
         **dict.fromkeys(records.COMMON),
-        "batch": None,
-        "kind": "accuracy",
-        "results": "dumpout",
+        **{"sample_data": False, "batch": None, "kind": "accuracy", "results": "dumpout"},
         **accuracy.figures(of_ranks([0] * 9), 1000),
     }
     summary, page = written(tmp_path, row, current={"results": "dumpout"})
