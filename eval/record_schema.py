@@ -28,6 +28,12 @@ types by `python -m eval.record_schema --schema`: check a file by `pip install c
 held against these types: a column that is missing or unknown, or whose value is of another type, NaN or
 infinite, ends the step with the file and the column. A later version may have further columns.
 
+`OUT/report/rows.csv` holds the same rows for a spreadsheet (RFC 4180, UTF-8): one line of headings, `kind`
+and then every column below, each once; a line a row. Empty is null, absent, or a text of no characters; lists
+are JSON; figures are those of summary.json. A text that a spreadsheet would run as a formula, one that
+begins with `=`, `+`, `-`, `@`, a tab or a line break and is no number, has an apostrophe before it, and so
+has one that begins with an apostrophe: a program that reads the file takes one apostrophe off.
+
 | kind | column | type | meaning |
 |---|---|---|---|
 """

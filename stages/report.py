@@ -40,7 +40,7 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
     planned = sorted(path for step in declared for path in step.outputs if os.path.basename(path) in RECORDS)
     judged = next((step.params["row"] for step in declared if step.action in JUDGES), None)
     # result.json is of one accuracy: a build that judges none leaves the last one alone
-    names = ["summary.json", "report.md", TABLE] + (["result.json"] if judged else [])
+    names = ["summary.json", "rows.csv", "report.md", TABLE] + (["result.json"] if judged else [])
     yield Step(
         "report",
         "eval.report.write:write",

@@ -1,4 +1,6 @@
-"""The build's report: every record as summary.json, as Markdown, and one accuracy in the reference's form."""
+"""The build's report: every record as summary.json, as CSV, as Markdown, and one accuracy in the reference's
+form.
+"""
 
 import json
 import os
@@ -8,7 +10,7 @@ import numpy as np
 
 from eval.record_types import Accuracy, Record
 from eval.records import SCHEMA, matching, of_kind, order, read
-from eval.report import markdown, terminal
+from eval.report import exports, markdown, terminal
 from eval.report.compare import Accuracies, Throughputs
 from eval.stage_times import Made, read_stamp
 from pipeline.errors import StepError
@@ -29,8 +31,8 @@ def write(
 ) -> None:
     """Write all records' report.
 
-    outputs  told apart by their names: summary.json, report.md, table.txt, and result.json where `current` is
-             given: a build that judges nothing leaves the last one
+    outputs  told apart by their names: summary.json, rows.csv, report.md, table.txt, and result.json where
+             `current` is given: a build that judges nothing leaves the last one
     records  this build's records; stored: those of others under OUT that are still true, the newest first:
              where two are of one thing the build's own counts, else the newest
     published           chip -> {"images_per_s": {"1": ...}, "scale": chips the figures are of, "source",
@@ -46,6 +48,8 @@ def write(
         scope = {**scope, "current": current}
     to = {os.path.basename(whole_of(path)): path for path in outputs}
     _write_json(to["summary.json"], {"schema": SCHEMA, "rows": rows})
+    if "rows.csv" in to:
+        _write_text(to["rows.csv"], exports.rows_csv(rows))
     page = markdown.page(rows, published, published_accuracy, current) + _made_by(paths)
     _write_text(to["report.md"], page)
     _write_text(to["table.txt"], terminal.final(rows, published, published_accuracy, scope) + "\n")
