@@ -1,5 +1,6 @@
 """report: every record that is still true, as tables; and what a build ends with."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import cast
@@ -7,6 +8,8 @@ from typing import cast
 from eval.report import terminal
 from pipeline.freshness import stored
 from pipeline.step import Step
+from pipeline.ui import annotations
+from pipeline.ui.annotations import Annotation
 from stages.request.build import Build
 from stages.request.request import published
 
@@ -22,6 +25,7 @@ RECORDS = (
 INSTEAD = ("infer.bench.profile:write", "infer.bench.tune:write", "infer.mlperf.scenario:write")
 JUDGES = ("eval.accuracy:write", "eval.ais_bench.score:write")
 TABLE = "table.txt"
+ANNOTATIONS = "annotations.json"
 # files that builds make without a stamp of their own, relative to OUT
 UNSTAMPED = (
     "data/*.members.json",
@@ -40,7 +44,9 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
     planned = sorted(path for step in declared for path in step.outputs if os.path.basename(path) in RECORDS)
     judged = next((step.params["row"] for step in declared if step.action in JUDGES), None)
     # result.json is of one accuracy: a build that judges none leaves the last one alone
-    names = ["summary.json", "rows.csv", "report.md", TABLE] + (["result.json"] if judged else [])
+    names = ["summary.json", "rows.csv", "report.md", TABLE, ANNOTATIONS] + (
+        ["result.json"] if judged else []
+    )
     yield Step(
         "report",
         "eval.report.write:write",
@@ -56,13 +62,29 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
 
 
 def closing(build: Build) -> str:
-    """What a build ends with: the figures of this request, and where all of them are."""
-    folder = os.path.join(build.request.out, "report")
-    with open(os.path.join(folder, TABLE), encoding="utf-8") as file:
-        table = file.read().strip()
-    # paths in files under OUT are relative to it, so that a moved tree stays fresh
-    table = table.replace(terminal.NAMED, f"{terminal.NAMED}{build.request.out}/")
-    return "\n\n".join(part for part in (table, f"report: {folder}/report.md") if part)
+    """What a build ends with: the figures of this request, where all of them are, and what GitHub Actions
+    shows of it.
+    """
+    out = build.request.out
+    folder = os.path.join(out, "report")
+    report = os.path.join(folder, "report.md")
+    annotations.append_to_summary(report)
+    remarks = [
+        Annotation(remark["level"], remark["title"], _placed(remark["text"], out))
+        for remark in json.loads(_read(folder, ANNOTATIONS))
+    ]
+    parts = (_placed(_read(folder, TABLE).strip(), out), f"report: {report}", annotations.printed(remarks))
+    return "\n\n".join(filter(None, parts))
+
+
+def _placed(text: str, out: str) -> str:
+    """Paths in files under OUT are relative to it, so that a moved tree stays fresh."""
+    return text.replace(terminal.NAMED, f"{terminal.NAMED}{out}/")
+
+
+def _read(folder: str, name: str) -> str:
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        return file.read()
 
 
 def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, object]:

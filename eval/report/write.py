@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from eval.judging import remarks
 from eval.record_types import Accuracy, Record
 from eval.records import SCHEMA, matching, of_kind, order, read
 from eval.report import exports, markdown, terminal
@@ -31,8 +32,8 @@ def write(
 ) -> None:
     """Write all records' report.
 
-    outputs  told apart by their names: summary.json, rows.csv, report.md, table.txt, and result.json where
-             `current` is given: a build that judges nothing leaves the last one
+    outputs  told apart by their names: summary.json, rows.csv, report.md, table.txt, annotations.json,
+             and result.json where `current` is given: a build that judges nothing leaves the last one
     records  this build's records; stored: those of others under OUT that are still true, the newest first:
              where two are of one thing the build's own counts, else the newest
     published           chip -> {"images_per_s": {"1": ...}, "scale": chips the figures are of, "source",
@@ -53,6 +54,8 @@ def write(
     page = markdown.page(rows, published, published_accuracy, current) + _made_by(paths)
     _write_text(to["report.md"], page)
     _write_text(to["table.txt"], terminal.final(rows, published, published_accuracy, scope) + "\n")
+    if "annotations.json" in to:
+        _write_json(to["annotations.json"], remarks.of(rows, published_accuracy, scope))
     if current is not None:
         # one line without an end, as scripts know it
         _write_text(to["result.json"], json.dumps(reference_json(_judged(rows, current))))
