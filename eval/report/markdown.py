@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from eval.judging import alarms
 from eval.record_types import Accuracy, Agreement, Record, Throughput
 from eval.records import matching, of_kind
-from eval.report import compare, ratios, tables, throughput
+from eval.report import compare, tables, throughput
+from eval.report import published as published_form
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.format import number, shown
 from eval.report.tables import Table
@@ -54,6 +55,10 @@ def page(
     current: Mapping[str, object] | None,
 ) -> str:
     """The whole report. Arguments as those of report.write."""
+    accuracy, performance = published_form.tables(rows, published, published_accuracy)
+    side = throughput.side_by_side(rows, published)
+    if performance.rows:  # what stands beside the published figures there does not do so twice
+        side = throughput.side_by_side(published_form.others(rows), {}, models=True)
     parts = [
         "# MobileNetV1 build report",
         _sample(rows),
@@ -61,9 +66,10 @@ def page(
         _alarms(rows),
         section(tables.accuracy(rows, published_accuracy)),
         section(tables.agreement(rows)),
-        section(throughput.side_by_side(rows, published)),
+        section(accuracy),
+        section(performance),
+        section(side),
         *map(section, throughput.each_configuration(rows, published)),
-        section(ratios.table(rows, published)),
         section(tables.loadgen(rows)),
         *map(section, tables.layers(rows)),
         _listed("Published figures:", compare.sources(published, published_accuracy)),
