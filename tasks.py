@@ -27,6 +27,7 @@ from pipeline.step import Step
 from pipeline.text import INV
 from pipeline.ui import doctor as health
 from pipeline.ui import views
+from stages import closing as ending
 from stages import convert
 from stages import data as data_stage
 from stages import doctor as doctor_stage
@@ -58,7 +59,7 @@ kinds = Kinds(invokes(SHARED), resolve)
 OPEN = {"open": Option(False, "open the page in a browser, where there is a display")}
 
 
-@kinds.stage(own=OPEN, closing=report_stage.closing)
+@kinds.stage(own=OPEN, closing=ending.closing)
 def report(build: Build, steps: tuple[Step, ...], open: bool = False) -> Steps:
     """Gather every record under OUT that is true into index.html, report.md, summary.json and result.json."""
     return report_stage.steps(build, steps)

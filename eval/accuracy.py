@@ -24,7 +24,7 @@ from preprocess.undecodable import rows_of
 
 TOP = 5
 NONE = -2  # an image without an answer
-BLOCK = 1024  # rows at a time: their comparisons stay in the processor's cache
+BLOCK = 512  # rows at a time: their comparisons stay in the cache, and in memory that the process has already
 
 
 def write(
@@ -69,8 +69,10 @@ def write_answers(
     with open(path, "w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(("name", "label", "answer"))
-        for name, label, answer in zip(names, labels.tolist(), answers.tolist(), strict=True):
-            lines.writerow((name, label, "" if answer == NONE else answer))
+        cells: list[object] = answers.tolist()
+        for row in np.flatnonzero(answers == NONE).tolist():
+            cells[row] = ""
+        lines.writerows(zip(names, labels.tolist(), cells, strict=True))
 
 
 def read_answers(path: str) -> Iterator[int]:
@@ -124,14 +126,17 @@ def judge(
     nan, constant, calibration = [], [], Calibration()
     for start, block in _blocks(shards, len(labels), outputs):
         rows = np.arange(start, start + len(block))
-        finite = np.isfinite(block.max(axis=1)) & np.isfinite(block.min(axis=1))  # both pass NaN on
+        first, low = block.argmax(axis=1), block.min(axis=1)
+        high = block[np.arange(len(block)), first]
+        finite = np.isfinite(high) & np.isfinite(low)  # argmax and min stop at NaN
         nan.append(rows[decoded[rows] & ~finite])
+        constant.append(rows[decoded[rows] & finite & (high == low)])
         counted = decoded[rows] & finite
-        block, rows = (block, rows) if counted.all() else (block[counted], rows[counted])
+        if not counted.all():
+            block, rows, first = block[counted], rows[counted], first[counted]
         if len(rows):
-            ranks[rows] = _ranks(block, targets[rows])
-            answers[rows] = block.argmax(axis=1) - background
-            constant.append(rows[block.max(axis=1) == block.min(axis=1)])
+            ranks[rows] = _ranks(block, targets[rows], first)
+            answers[rows] = first - background
             calibration.add(block, ranks[rows] == 0)
     return Judged(ranks, answers, _joined(nan), _joined(constant), calibration)
 
@@ -159,13 +164,20 @@ def _blocks(
         raise StepError(f"fewer logits than labels: {start} rows for {images} images")
 
 
-def _ranks(block: NDArray[np.floating], targets: NDArray[np.int64]) -> NDArray[np.int64]:
+def _ranks(
+    block: NDArray[np.floating], targets: NDArray[np.int64], first: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """How many outputs come before the target's own, of each image; `first`: the outputs that come first."""
+    ranks = np.zeros(len(block), np.int64)
+    wrong = np.flatnonzero(first != targets)
+    block, targets = block[wrong], targets[wrong]
     own = np.take_along_axis(block, targets[:, None], axis=1)
-    before: NDArray[np.int64] = np.count_nonzero(block > own, axis=1)
-    at_least = np.count_nonzero(block >= own, axis=1)
-    for row in np.flatnonzero(at_least - before > 1):
-        before[row] += np.count_nonzero(block[row, : targets[row]] == own[row])
-    return before
+    ranks[wrong] = np.count_nonzero(block > own, axis=1)
+    equal = block == own
+    if np.count_nonzero(equal) > len(wrong):  # some are equal to others
+        for row in np.flatnonzero(np.count_nonzero(equal, axis=1) > 1):
+            ranks[wrong[row]] += np.count_nonzero(equal[row, : targets[row]])
+    return ranks
 
 
 def figures(judged: Judged, classes: int, missing: int = 0) -> AccuracyFigures:

@@ -1,16 +1,12 @@
 """report: every record that is still true, as tables; and what a build ends with."""
 
 import os
-import sys
-import webbrowser
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import cast
-from urllib.parse import quote
 
 from configs import schema
 from configs.schema import Model
-from eval.report import terminal
 from pipeline import machine
 from pipeline.errors import BuildError
 from pipeline.freshness import stored
@@ -20,6 +16,7 @@ from pipeline.plan import Plan
 from pipeline.step import Step
 from pipeline.text import INV
 from pipeline.ui import graph
+from stages.closing import ANNOTATIONS, TABLE
 from stages.evaluate import GATE
 from stages.request.build import Build
 
@@ -43,7 +40,6 @@ DETAILS = (
 )
 INSTEAD = ("infer.bench.profile:write", "infer.bench.tune:write", "infer.mlperf.scenario:write")
 JUDGES = ("eval.accuracy:write", "eval.ais_bench.score:write")
-TABLE = "table.txt"
 # what the page is filled in with
 PAGE = tuple(
     os.path.join(ROOT, "eval", "report", "page", name)
@@ -75,7 +71,8 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
         )
     judged = next((step.params["row"] for step in declared if step.action in JUDGES), None)
     # result.json is of one accuracy: a build that judges none leaves the last one alone
-    names = ["summary.json", "report.md", "index.html", TABLE] + (["result.json"] if judged else [])
+    names = ["summary.json", "rows.csv", "report.md", "index.html", TABLE, ANNOTATIONS]
+    names += ["result.json"] if judged else []
     yield Step(
         "report",
         "eval.report.write:write",
@@ -115,34 +112,6 @@ def _outputs(declared: Sequence[Step], names: Sequence[str]) -> tuple[str, ...]:
     """What these steps make under one of these names."""
     paths = [path for step in declared for path in step.outputs]
     return tuple(sorted(path for path in paths if os.path.basename(path) in names))
-
-
-def closing(build: Build, open: bool = False) -> str:
-    """What a build ends with: the figures of this request, and where all of them are. With `open`, show the
-    page.
-    """
-    folder = os.path.join(build.request.out, "report")
-    page = f"{folder}/index.html"
-    shown = opened(page) if open else ""
-    places = "\n".join(line for line in (shown, f"page: {page}", f"report: {folder}/report.md") if line)
-    return "\n\n".join(part for part in (_table(build.request.out), places) if part)
-
-
-def _table(out: str) -> str:
-    with open(os.path.join(out, "report", TABLE), encoding="utf-8") as file:
-        table = file.read().strip()
-    # paths in files under OUT are relative to it, so that a moved tree stays fresh
-    return table.replace(terminal.NAMED, f"{terminal.NAMED}{out}/")
-
-
-def opened(page: str) -> str:
-    """Open the page in this machine's browser; a line where there is none to see it on, else ""."""
-    display = (
-        sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    )
-    if display and webbrowser.open(f"file://{quote(page)}"):
-        return ""
-    return f"--open: no display or no browser here; copy the page, which is one file: {page}"
 
 
 def published(model: Model) -> dict[str, dict[str, object]]:

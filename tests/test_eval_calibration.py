@@ -56,5 +56,12 @@ def test_answers_that_are_sure_and_right_have_no_error_and_sure_and_wrong_ones_a
     assert gathered(sure, np.zeros(4, bool)).ece() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.float16, np.float32, np.float64])
+def test_outputs_of_any_type_have_the_probabilities_of_their_values(dtype):
+    outputs = np.array([[127, -128, 0, 126], [3, 3, 1, 1], [-100, 100, 99, -100]], dtype)
+    right = np.array([True, False, True])
+    assert gathered(outputs, right).bins() == gathered(outputs.astype(np.float64), right).bins()
+
+
 def test_no_image_has_no_error():
     assert Calibration().ece() is None

@@ -190,6 +190,14 @@ def test_another_schema_is_refused(tmp_path):
         runs.load(str(path))
 
 
+def test_rows_of_another_version_are_read_with_columns_more_and_less(tmp_path):
+    figures = ("ece", "nan_rows", "constant_rows")  # absent in those of before 2026-11-26
+    older = {name: value for name, value in judged(REAL).items() if name not in figures}
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps({"schema": 1, "rows": [older, speed(100, news=[1, None])]}))
+    assert runs.load(str(path)).rows == (older, speed(100, news=[1, None]))
+
+
 def test_what_other_kinds_of_rows_say_does_not_keep_rows_apart():
     a = [speed(100), {**speed(1), "kind": "layer", "devices": ["7"], "layer": "x"}]
     b = [{**speed(90), "devices": ["0", "1"]}]

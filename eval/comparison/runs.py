@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from eval.comparison.paired import Answer
 from eval.record_types import Accuracy, Record
-from eval.records import IDENTITY, SCHEMA, check
+from eval.records import IDENTITY, SCHEMA, check_columns
 from pipeline.errors import BuildError, StepError
 from pipeline.text import INV
 
@@ -91,7 +91,7 @@ def load(path: str) -> Run:
         if content["schema"] != SCHEMA:
             raise ValueError("another schema")
         for row in rows:
-            check(row, summary)
+            check_columns(row, summary)
             _check_figures(row)
     except OSError as error:
         where = "" if summary == path else f": {summary}"

@@ -52,6 +52,8 @@ def confusions(
     the lower label, then the lower answer.
     """
     wrong = labels != answers
-    pairs, counts = np.unique(np.stack([labels[wrong], answers[wrong]], axis=1), axis=0, return_counts=True)
+    # one number a pair: numpy sorts these ten times as fast as pairs
+    span, least = int(answers.max(initial=0)) + 3, -2
+    keys, counts = np.unique(labels[wrong] * span + answers[wrong] - least, return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    return pairs[order], counts[order]
+    return np.stack([keys // span, keys % span + least], axis=1)[order], counts[order]

@@ -7,7 +7,8 @@ from eval.judging import gate as gates
 from eval.judging.gate import Gate
 from eval.record_types import Accuracy, Agreement, Record, Throughput
 from eval.records import matching, of_kind
-from eval.report import compare, ratios, tables, throughput
+from eval.report import compare, tables, throughput
+from eval.report import published as published_form
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.definitions import DEFINITIONS
 from eval.report.format import NONE, RECORDED, number, shown
@@ -29,9 +30,9 @@ def page(
         _alarms(rows),
         section(tables.accuracy(rows, published_accuracy)),
         section(tables.agreement(rows)),
-        section(throughput.side_by_side(rows, published)),
+        section(published_form.accuracy(rows, published_accuracy)),
+        *map(section, published_form.speeds(rows, published)),
         *map(section, throughput.each_configuration(rows, published)),
-        section(ratios.table(rows, published)),
         section(tables.loadgen(rows)),
         *map(section, tables.layers(rows)),
         _listed("Published figures:", compare.sources(published, published_accuracy)),

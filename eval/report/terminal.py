@@ -3,7 +3,7 @@ figures.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from eval.judging import alarms
 from eval.judging import gate as gates
@@ -60,18 +60,40 @@ class Scope(TypedDict, total=False):
     undecodable: str
 
 
+class Chosen(NamedTuple):
+    """The rows that a command is about; `skipped`: those of its data that tell of undecodable images."""
+
+    accuracy: list[Accuracy]
+    timed: list[Throughput]
+    agreement: list[Agreement]
+    skipped: list[Pipeline]
+
+
+def chosen(rows: Sequence[Record], scope: Scope) -> Chosen:
+    """What of these rows is inside the scope."""
+    rows = [row for row in rows if _inside(row, scope)]
+    current = scope.get("current", {})
+    prepared = matching(of_kind(rows, Pipeline), scope["data"]) if "data" in scope else []
+    timed = matching(of_kind(rows, Throughput), compare.without_batch(current))
+    return Chosen(
+        matching(of_kind(rows, Accuracy), current),
+        [] if scope.get("untimed") else timed,
+        _agreement(rows, current),
+        [row for row in prepared if row["missing"]],
+    )
+
+
 def final(
     rows: Sequence[Record], published: Throughputs, published_accuracy: Accuracies, scope: Scope
 ) -> str:
     """Lines without colours: what of these rows is inside the scope; all of them for `inv report` alone."""
     if not scope:
         return _joined(_of_all(rows, published, published_accuracy))
+    inside = chosen(rows, scope)
+    accuracy, timed = inside.accuracy, inside.timed
+    agreed = {row["batch"]: row["same_top1_pct"] for row in inside.agreement}
     rows = [row for row in rows if _inside(row, scope)]
     current = scope.get("current", {})
-    accuracy = matching(of_kind(rows, Accuracy), current)
-    timed = (
-        [] if scope.get("untimed") else matching(of_kind(rows, Throughput), compare.without_batch(current))
-    )
     asked = scope.get("profile")
     layers = of_kind(rows, Layer) if asked else []
     profiled = matching(layers, {**compare.without_batch(current), **(asked or {})})
@@ -81,10 +103,10 @@ def final(
     return _joined(
         [
             SAMPLE if any(row["sample_data"] for row in (*accuracy, *timed)) else "",
-            *_judged(accuracy, published_accuracy, _further(rows, accuracy, scope)),
+            *_judged(accuracy, published_accuracy, _further(inside, scope)),
             _drawn(tables.loadgen(tested)),
             *map(_drawn, tables.layers(profiled)),
-            _drawn(throughput.requested(timed, _same_top1(rows, current), published)) if timed else "",
+            _drawn(throughput.requested(timed, agreed, published)) if timed else "",
         ]
     )
 
@@ -123,18 +145,21 @@ def _judged(rows: Sequence[Accuracy], stated: Accuracies, further: Sequence[str]
     named = [*zip(rows, names, strict=True)]
     hopeless = [name for row, name in named if row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW]
     return [
-        "\n".join(f"{_accuracy(line)}{name}" for line, name in zip(lines, names, strict=True)),
+        "\n".join(
+            f"accuracy{GAP}{GAP.join(accuracy_parts(line))}{name}"
+            for line, name in zip(lines, names, strict=True)
+        ),
         "\n".join(f"ALARM: {alarm}{name}" for row, name in named for alarm in alarms.sentences(row)),
         *further,
         "\n".join(f"{HOPELESS}{name}" for name in hopeless),
     ]
 
 
-def _further(rows: Sequence[Record], accuracy: Sequence[Accuracy], scope: Scope) -> list[str]:
+def _further(inside: Chosen, scope: Scope) -> list[str]:
     """The gate that was asked for, then the images that cannot be decoded."""
     gate = scope.get("gate")
-    lines = [gates.line(row, gate) for row in accuracy if gate]
-    return ["\n".join(lines), *_undecodable(rows, accuracy, scope)]
+    lines = [gates.line(row, gate) for row in inside.accuracy if gate]
+    return ["\n".join(lines), *_undecodable(inside, scope)]
 
 
 def _drawn(table: Table) -> str:
@@ -159,30 +184,33 @@ def _inside(row: Mapping[str, object], scope: Scope) -> bool:
     )
 
 
-def _undecodable(rows: Sequence[Record], accuracy: Sequence[Accuracy], scope: Scope) -> list[str]:
-    """How many images cannot be decoded, where no accuracy says it, and the file that names them."""
-    prepared = matching(of_kind(rows, Pipeline), scope["data"]) if "data" in scope else []
-    skipped = [row for row in prepared if row["missing"]]
-    counts = [
+def undecodable(row: Accuracy | Pipeline) -> str:
+    """How many images cannot be decoded, as a sentence."""
+    return (
         f"{number(row['missing'])} of {number(row['images'])} images cannot be decoded: skipped, and counted"
         " as wrong"
-        for row in skipped
-    ]
+    )
+
+
+def _undecodable(rows: Chosen, scope: Scope) -> list[str]:
+    """How many images cannot be decoded, where no accuracy says it, and the file that names them."""
+    counts = map(undecodable, rows.skipped)
     named = scope.get("undecodable", "")
-    some = any(row["missing"] for row in (*accuracy, *skipped))
-    return ["" if accuracy else "\n".join(counts), f"{NAMED}{named}" if named and some else ""]
+    some = any(row["missing"] for row in (*rows.accuracy, *rows.skipped))
+    return ["" if rows.accuracy else "\n".join(counts), f"{NAMED}{named}" if named and some else ""]
 
 
-def _same_top1(rows: Sequence[Record], current: Mapping[str, object]) -> dict[int, float]:
-    """Agreement with PyTorch in percent by batch size, of all that the request may compare."""
+def _agreement(rows: Sequence[Record], current: Mapping[str, object]) -> list[Agreement]:
+    """Agreement with PyTorch at each batch size, of all that the request may compare."""
     columns = {column: value for column, value in current.items() if column != "batch" and value is not None}
-    return {row["batch"]: row["same_top1_pct"] for row in matching(of_kind(rows, Agreement), columns)}
+    return matching(of_kind(rows, Agreement), columns)
 
 
-def _accuracy(line: Mapping[str, str | None]) -> str:
+def accuracy_parts(line: Mapping[str, str | None]) -> list[str]:
+    """What is said of a line of tables.judged: top-1, top-5, of how many images, and what is published."""
     missing = f", {line['missing']} missing" if line["missing"] != number(0) else ""
     parts = [
-        f"accuracy   top-1 {line['top-1']} % ({line['from']} to {line['to']})",
+        f"top-1 {line['top-1']} % ({line['from']} to {line['to']})",
         f"top-5 {line['top-5']} %",
         f"of {line['images']} images{missing}",
     ]
@@ -191,4 +219,4 @@ def _accuracy(line: Mapping[str, str | None]) -> str:
     if line["published top-1"]:
         parts.append(f"published {line['published top-1']} / {line['published top-5']}")
     parts += filter(None, [line.get(RECORDED)])
-    return GAP.join(parts)
+    return parts

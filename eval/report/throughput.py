@@ -10,15 +10,18 @@ from eval.report.format import duration, number, optional, percent, shown, speed
 from eval.report.tables import Cell, Table, of_lines
 
 
-def side_by_side(rows: Sequence[Record], published: Throughputs) -> Table:
+def side_by_side(rows: Sequence[Record], published: Throughputs, models: bool = False) -> Table:
     """A column for each configuration that was timed and for each chip with published figures; a line a batch
-    size.
+    size. Empty where there would be one column alone. `models`: name the model also where all are of one.
     """
     title = "Throughput side by side, images/s"
     measured = compare.configurations(rows)
-    if not measured:
+    if not measured or len(measured) + len(published) < 2:
         return Table(title, (), ())
-    several = len({(first["model"], first["checkpoint"], first.get("weights")) for first, *_ in measured}) > 1
+    several = (
+        models
+        or len({(first["model"], first["checkpoint"], first.get("weights")) for first, *_ in measured}) > 1
+    )
     columns: list[tuple[str, Mapping[int, float]]] = []
     for table in measured:
         model = f"{shown(format.model(table[0]))}, " if several else ""

@@ -1,4 +1,6 @@
-"""The build's report: every record as summary.json, as Markdown, and one accuracy in the reference's form."""
+"""The build's report: every record as summary.json, as CSV, as Markdown, and one accuracy in the reference's
+form.
+"""
 
 import json
 import os
@@ -6,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from eval.judging import remarks
 from eval.judging.gate import Gate
 from eval.record_types import Accuracy, Record
 from eval.records import SCHEMA, matching, of_kind, order, read
-from eval.report import markdown, terminal
+from eval.report import exports, markdown, terminal
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.page import html
 from eval.report.page.beside import Files
@@ -41,8 +44,9 @@ def write(
 ) -> None:
     """Write all records' report.
 
-    outputs  told apart by their names: summary.json, report.md, index.html, table.txt, and result.json where
-             `current` is given: a build that judges nothing leaves the last one
+    outputs  told apart by their names: summary.json, rows.csv, report.md, index.html, table.txt,
+             annotations.json, and result.json where `current` is given: a build that judges nothing leaves
+             the last one
     records  this build's records; stored: those of others under OUT that are still true, the newest first:
              where two are of one thing the build's own counts, else the newest
     published           chip -> {"images_per_s": {"1": ...}, "scale": chips the figures are of, "source",
@@ -64,23 +68,29 @@ def write(
         scope = {**scope, "current": current, "gate": gate}
     made_by, files = _made_by(paths), Files(paths, (*details, *stored_details))
     content = html.Content(rows, published, published_accuracy, files, current, gate, plan, made_by, lang)
-    texts: dict[str, Callable[[], str]] = {
-        "summary.json": lambda: _json({"schema": SCHEMA, "rows": rows}),
-        "report.md": lambda: _paragraphs(
-            markdown.page(rows, published, published_accuracy, current, gate),
-            _made_by_section(made_by),
-            left_out,
-        ),
-        "index.html": lambda: html.html(content),
-        "table.txt": lambda: _paragraphs(
-            terminal.final(rows, published, published_accuracy, scope), left_out
-        ),
-        # one line without an end, as scripts know it
-        "result.json": lambda: json.dumps(reference_json(_judged(rows, current or {}))),
-    }
+    texts = _texts(content, scope, left_out)
     for path in outputs:
         with open(path, "w", encoding="utf-8") as file:
             file.write(texts[os.path.basename(whole_of(path))]())
+
+
+def _texts(content: html.Content, scope: terminal.Scope, left_out: str) -> dict[str, Callable[[], str]]:
+    """What makes each file, by its name."""
+    rows, published, accuracies = content.rows, content.published, content.accuracies
+    return {
+        "summary.json": lambda: _json({"schema": SCHEMA, "rows": rows}),
+        "rows.csv": lambda: exports.rows_csv(rows),
+        "annotations.json": lambda: _json(remarks.of(rows, accuracies, scope)),
+        "report.md": lambda: _paragraphs(
+            markdown.page(rows, published, accuracies, content.current, content.gate),
+            _made_by_section(content.made_by),
+            left_out,
+        ),
+        "index.html": lambda: html.html(content),
+        "table.txt": lambda: _paragraphs(terminal.final(rows, published, accuracies, scope), left_out),
+        # one line without an end, as scripts know it
+        "result.json": lambda: json.dumps(reference_json(_judged(rows, content.current or {}))),
+    }
 
 
 def _gathered(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pipeline import machine
 from pipeline.cli.settings import Settings
-from pipeline.errors import DONE, FAILED, of_disk
+from pipeline.errors import DONE, FAILED, GATE_MISSED, of_disk
 from pipeline.execution import preflight
 from pipeline.execution.events import Outcome
 from pipeline.execution.locks import of_out
@@ -23,7 +23,8 @@ from pipeline.outdir import gc, provenance
 from pipeline.parts import sweep, sweep_beside
 from pipeline.plan import Plan
 from pipeline.text import INV, counted
-from pipeline.ui import views
+from pipeline.ui import annotations, views
+from pipeline.ui.annotations import Annotation
 from pipeline.ui.console import Console
 
 LOG_LINES = 3  # of a failed step's log, in the summary
@@ -121,6 +122,21 @@ def _tell(outcome: Outcome, plan: Plan, settings: Settings, buried: bool) -> Non
         print(ran if outcome.ran or outcome.failed else views.nothing_to_do(plan))
     if len(outcome.failed) > 1 or (outcome.failed and settings.keep_going) or buried:
         print("\n".join(_summary(outcome, settings.out)), file=sys.stderr)
+    # one less than a runner shows: a limit that a closing finds missed comes after these
+    if told := annotations.printed(_annotations(outcome, settings.out), annotations.MOST - 1):
+        print(told)
+
+
+def _annotations(outcome: Outcome, out: str) -> list[Annotation]:
+    """An error a missed gate and a failed step."""
+    return [
+        Annotation(
+            "error",
+            f"{'gate missed' if code == GATE_MISSED else 'failed'}: {name}",
+            message + (f" (log: {_log(out, name)})" if code == FAILED else ""),
+        )
+        for name, (code, message) in outcome.failed.items()
+    ]
 
 
 def _summary(outcome: Outcome, out: str) -> list[str]:
@@ -140,7 +156,11 @@ def _summary(outcome: Outcome, out: str) -> list[str]:
 def _log_tail(out: str, name: str) -> list[str]:
     """The last lines of a failed step's log."""
     try:
-        with open(os.path.join(out, "log", name + ".txt"), encoding="utf-8", errors="replace") as file:
+        with open(_log(out, name), encoding="utf-8", errors="replace") as file:
             return file.read().splitlines()[1:][-LOG_LINES:]
     except OSError:
         return []
+
+
+def _log(out: str, name: str) -> str:
+    return os.path.join(out, "log", name + ".txt")

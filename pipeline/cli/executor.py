@@ -28,6 +28,8 @@ from pipeline.freshness.reasons import Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
 from pipeline.plan import Plan
 from pipeline.step import Step
+from pipeline.ui import annotations
+from pipeline.ui.annotations import Annotation
 
 
 @dataclass
@@ -186,12 +188,20 @@ def told_in_one_line() -> Iterator[None]:
     try:
         yield
     except (BuildError, StepError, GateMissed) as error:
+        _annotate(error)
         raise Exit(f"inv: {error}", code=error.exit_code) from None
     except OSError as error:
         failure = of_disk(error)
         if failure is None:
             raise
+        _annotate(failure)
         raise Exit(f"inv: {failure}", code=failure.exit_code) from None
     except KeyboardInterrupt:
         print("\ninv: interrupted; what is complete is kept, and running again goes on", file=sys.stderr)
         raise Exit(code=INTERRUPTED) from None
+
+
+def _annotate(error: BuildError | StepError | GateMissed) -> None:
+    title = "gate missed" if isinstance(error, GateMissed) else "failed"
+    if told := annotations.printed([Annotation("error", title, str(error))]):
+        print(told)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from eval.record_types import Accuracy, Agreement, Layer, Pipeline, Record, Throughput
 from eval.records import of_kind
-from eval.report import compare, definitions, format, ratios, tables, throughput
+from eval.report import compare, definitions, format, tables, throughput
+from eval.report import published as published_form
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.format import duration, percent, shown, speed
 from eval.report.page import accuracy_parts, charts
@@ -93,8 +94,8 @@ def _speed(rows: Sequence[Record], published: Throughputs, files: Files) -> Sect
     item = charts.lines(each, "batch size", "images/s", ticks=batches, log=True)
     section.charts.append(_chart(item, "Throughput against batch size", note))
     section.charts.extend(_latencies(timed, files))
-    both = [throughput.side_by_side(rows, published), *throughput.each_configuration(rows, published)]
-    section.views.extend(_views([*both, ratios.table(rows, published)], definitions.SPEED))
+    each_one = throughput.each_configuration(rows, published)
+    section.views.extend(_views([*published_form.speeds(rows, published), *each_one], definitions.SPEED))
     return section
 
 
@@ -150,7 +151,12 @@ def _accuracy(
                 Chart(plot, title, note)
                 for plot, title, note in accuracy_parts.calibrated(row, files.of(row))
             )
-        section.views.extend(_views([tables.accuracy(rows, accuracies)], definitions.ACCURACY))
+        section.views.extend(
+            _views(
+                [tables.accuracy(rows, accuracies), published_form.accuracy(rows, accuracies)],
+                definitions.ACCURACY,
+            )
+        )
     return section
 
 

@@ -24,6 +24,7 @@ OF_COLUMN = {
     "top-1": "top-1, top-5",
     "top-1, %": "top-1, top-5",
     "top-5": "top-1, top-5",
+    "top-5, %": "top-1, top-5",
     "95 % interval": "95 % interval",
     "published top-1 / top-5": "published",
     "same top-1, %": "same top-1",
@@ -57,7 +58,12 @@ OF_COLUMN = {
     "times": "taken for",
     "taken for": "taken for",
 }
-BEGINNING = {"published": "published", "ReaL": "ReaL top-1"}
+BEGINNING = {
+    "published": "published",
+    "measured": "images/s",
+    "top-1 above": "published",
+    "ReaL": "ReaL top-1",
+}
 
 
 class Heading(NamedTuple):
@@ -107,11 +113,13 @@ def _cell(cell: str | None, strong: str | None) -> Shown:
 
 def definition(kind: str, column: str) -> str:
     """The key of a column's definition; of a ratio of chips, whose names no list has, that of ratios."""
+    if " / " in column and kind == definitions.SPEED:
+        return "ratio"
     begun = next((key for begin, key in BEGINNING.items() if column.startswith(begin)), "")
     known = OF_TABLE.get((kind, column)) or OF_COLUMN.get(column) or begun
     if known or not column:
         return known
-    return "ratio" if " / " in column else "images/s" if kind == definitions.SPEED else ""
+    return "images/s" if kind == definitions.SPEED else ""
 
 
 def definitions_shown() -> list[tuple[str, Words, Words]]:
