@@ -18,7 +18,7 @@ from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import FileState, Roots
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
-from pipeline.freshness.stamp import Made
+from pipeline.origin import Made
 from pipeline.outdir import gc, provenance
 from pipeline.parts import sweep, sweep_beside
 from pipeline.plan import Plan
