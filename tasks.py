@@ -55,10 +55,13 @@ HELP = {option.name: option.help for option in SHARED}
 kinds = Kinds(invokes(SHARED), resolve)
 
 
-@kinds.stage(closing=report_stage.closing)
-def report(build: Build, steps: tuple[Step, ...]) -> Steps:
+HISTORY = {"history": Option(False, "show the runs that were saved with --save beside this one")}
+
+
+@kinds.stage(own=HISTORY, closing=report_stage.closing)
+def report(build: Build, steps: tuple[Step, ...], history: bool = False) -> Steps:
     """Gather every record under OUT that is up to date into summary.json, report.md and result.json."""
-    return report_stage.steps(build, steps)
+    return report_stage.steps(build, steps, history)
 
 
 @kinds.stage(post=[report])

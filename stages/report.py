@@ -4,9 +4,15 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import cast
 
+from eval.history import runs
+from eval.history.runs import Usable
 from eval.report import terminal
+from pipeline.errors import BuildError
 from pipeline.freshness import stored
+from pipeline.outdir import history
+from pipeline.parts import HISTORY
 from pipeline.step import Step
+from pipeline.text import INV
 from stages.request.build import Build
 from stages.request.request import published
 
@@ -34,28 +40,42 @@ UNSTAMPED = (
 )
 
 
-def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
-    """Gather the records of this plan, and those of others under OUT that are up to date."""
+def steps(build: Build, declared: Sequence[Step], past: bool = False) -> Iterator[Step]:
+    """Gather the records of this plan, and those of others under OUT that are up to date; with `past` the
+    saved runs beside them.
+    """
     out = build.request.out
     planned = sorted(path for step in declared for path in step.outputs if os.path.basename(path) in RECORDS)
     judged = next((step.params["row"] for step in declared if step.action in JUDGES), None)
     # result.json is of one accuracy: a build that judges none leaves the last one alone
     names = ["summary.json", "report.md", TABLE] + (["result.json"] if judged else [])
+    saved = _saved(out) if past else None
     yield Step(
         "report",
         "eval.report.write:write",
-        inputs={"records": tuple(planned)},
+        inputs={"records": tuple(planned), **({"history": saved.paths} if saved else {})},
         stored={"stored": stored.records(out, RECORDS, planned, build.files)},
         outputs=tuple(f"{out}/report/{name}" for name in names),
         params={
             **published(build.request.model),
             "current": judged,
             "table": _scope(build, declared, judged),
+            **({"unreadable": list(saved.unreadable)} if saved else {}),
         },
     )
 
 
-def closing(build: Build) -> str:
+def _saved(out: str) -> Usable:
+    """The runs that were saved; there must be one."""
+    folders = history.folders(out)
+    if not folders:
+        raise BuildError(
+            f"--history: no run is saved under {out}/{HISTORY} yet; {INV} all --save=NAME keeps one's records"
+        )
+    return runs.usable(folders, out)
+
+
+def closing(build: Build, history: bool = False) -> str:
     """What a build ends with: the figures of this request, and where all of them are."""
     folder = os.path.join(build.request.out, "report")
     with open(os.path.join(folder, TABLE), encoding="utf-8") as file:

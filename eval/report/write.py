@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from eval.history import runs, section
+from eval.history.present import present
 from eval.record_types import Accuracy, Record
 from eval.records import SCHEMA, matching, of_kind, order, read
 from eval.report import markdown, terminal
@@ -26,6 +28,8 @@ def write(
     published_accuracy: Accuracies,
     current: Mapping[str, object] | None = None,
     table: terminal.Scope | None = None,
+    history: Sequence[str] = (),
+    unreadable: Sequence[str] | None = None,
 ) -> None:
     """Write all records' report.
 
@@ -38,6 +42,8 @@ def write(
     published_accuracy  model -> {"top1_pct", "top5_pct", "source"}
     current  columns of the accuracy row that this request is about; exactly one row must have them
     table    what of it the terminal shows; its `current` is this one where it is given
+    history  the saved runs' files, run by run in the order of time, where they are asked for; unreadable: a
+             line on each one that cannot be shown, None where they are not asked for
     """
     paths = distinct(records, stored)
     rows = read(paths)
@@ -47,6 +53,8 @@ def write(
     to = {os.path.basename(whole_of(path)): path for path in outputs}
     _write_json(to["summary.json"], {"schema": SCHEMA, "rows": rows})
     page = markdown.page(rows, published, published_accuracy, current) + _made_by(paths)
+    if unreadable is not None:
+        page += "\n" + section.text([*runs.load(history), present(rows, paths)], unreadable)
     _write_text(to["report.md"], page)
     _write_text(to["table.txt"], terminal.final(rows, published, published_accuracy, scope) + "\n")
     if current is not None:

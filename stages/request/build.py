@@ -66,6 +66,7 @@ class Build:
             keep_going=given.keep_going,
             again=given.again,
             quiet=given.quiet,
+            save=given.save,
         )
 
 
