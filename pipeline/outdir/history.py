@@ -58,9 +58,9 @@ def save(out: str, name: str, command: str, made: Made) -> None:
     """Keep OUT/report's records and provenance under this name, all or nothing. Call it with OUT's lock."""
     folder = folder_of(out, name)
     part = parts.part_of(folder)
-    parts.make_folder(os.path.dirname(folder))
-    os.mkdir(part)
     try:
+        parts.make_folder(os.path.dirname(folder))
+        os.mkdir(part)
         for file in (SUMMARY, provenance.FILE):
             shutil.copyfile(os.path.join(out, REPORT, file), os.path.join(part, file))
         with open(os.path.join(part, SAVED), "w", encoding="utf-8") as saved:
@@ -69,9 +69,11 @@ def save(out: str, name: str, command: str, made: Made) -> None:
         parts.flush_folder(part)
         os.rename(part, folder)
         parts.flush_folder(os.path.dirname(folder))
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             shutil.rmtree(part)
+        if isinstance(error, OSError):  # of a full disk it would be what was read that is named
+            raise OSError(error.errno, error.strerror, folder) from None
         raise
 
 
