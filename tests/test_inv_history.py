@@ -92,7 +92,14 @@ def test_a_build_that_fails_saves_nothing_and_says_so(tmp_path):
     assert not (tmp_path / "out" / "history").exists()
 
 
-def test_a_run_that_missed_a_gate_is_kept(saved):
+def test_a_run_that_missed_a_gate_is_kept(out):
+    answer = inv("eval", "--chip=null", "--bs=16", "--save=v1", out=out, code=3)
+    assert answer.out.splitlines()[-1] == f"saved: {out}/history/v1"
+    kept = json.loads((out / "history" / "v1" / "summary.json").read_text())
+    assert "null" in {row["chip"] for row in kept["rows"] if row["kind"] == "accuracy"}
+
+
+def test_a_run_that_is_too_slow_is_kept(saved):
     def faster(content):
         for row in content["rows"]:
             if row["kind"] == "throughput":
