@@ -55,12 +55,15 @@ HELP = {option.name: option.help for option in SHARED}
 kinds = Kinds(invokes(SHARED), resolve)
 
 
-HISTORY = {"history": Option(False, "show the runs that were saved with --save beside this one")}
+REPORT = {
+    "open": Option(False, "open the page in a browser, where there is a display"),
+    "history": Option(False, "show the runs that were saved with --save beside this one"),
+}
 
 
-@kinds.stage(own=HISTORY, closing=report_stage.closing)
-def report(build: Build, steps: tuple[Step, ...], history: bool = False) -> Steps:
-    """Gather every record under OUT that is up to date into summary.json, report.md and result.json."""
+@kinds.stage(own=REPORT, closing=report_stage.closing)
+def report(build: Build, steps: tuple[Step, ...], open: bool = False, history: bool = False) -> Steps:
+    """Gather every record under OUT that is true into index.html, report.md, summary.json and result.json."""
     return report_stage.steps(build, steps, history)
 
 

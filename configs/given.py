@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from configs.options import BY_NAME, DATA, MOST_IN_A_BATCH
+from configs.options import BY_NAME, DATA, MOST_IN_A_BATCH, PUBLISHED
 from configs.schema import BATCHES
 from pipeline.errors import BuildError
 
@@ -30,6 +30,8 @@ class Given:
     preset: str
     on_bad: str
     eval_bs: int | None
+    real_labels: str | None
+    min_top1: str | None
     devices: str
     hint: str
     quick: bool
@@ -38,6 +40,7 @@ class Given:
     again: bool
     save: str | None
     quiet: bool
+    lang: str
     out: str | None
 
 
@@ -83,6 +86,8 @@ def parse(typed: Mapping[str, object]) -> Given:
         preset=one_of("preset") or "",
         on_bad=one_of("on_bad") or "",
         eval_bs=count("eval_bs"),
+        real_labels=text("real_labels"),
+        min_top1=bound("--min-top1", text("min_top1")),
         devices=text("devices") or "all",
         hint=one_of("hint") or "",
         quick=bool(typed.get("quick")),
@@ -91,6 +96,7 @@ def parse(typed: Mapping[str, object]) -> Given:
         again=bool(typed.get("again")),
         save=saved_name(text("save")),
         quiet=bool(typed.get("quiet")),
+        lang=one_of("lang") or "",
         out=text("out"),
     )
 
@@ -112,6 +118,19 @@ def saved_name(name: str | None) -> str | None:
     if name == PRESENT:
         raise BuildError(f"--save={name}: report --history calls the present run so; choose another name")
     return name
+
+
+def bound(flag: str, value: str | None) -> str | None:
+    """A number from 0 to 100, or `published`, as it was typed."""
+    if (
+        value is None
+        or value == PUBLISHED
+        or (re.fullmatch(r"[0-9]+(\.[0-9]+)?", value) and float(value) <= 100)
+    ):
+        return value
+    raise BuildError(
+        f"{flag}={value}: expected a number from 0 to 100, such as {flag}=69, or {flag}={PUBLISHED}"
+    )
 
 
 def batches(text: str) -> tuple[int, ...]:

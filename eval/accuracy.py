@@ -15,6 +15,7 @@ from eval import records
 from eval.interval import wilson
 from eval.judging import by_class
 from eval.judging.calibration import Calibration
+from eval.judging.real_labels import columns as real_columns
 from eval.record_types import AccuracyFigures
 from pipeline.errors import StepError
 from preprocess.dataset import index_csv
@@ -31,6 +32,7 @@ def write(
     index: str,
     logits: Sequence[str],
     undecodable: Sequence[str] = (),
+    real_labels: str = "",
     row: Mapping[str, object],
     classes: int,
     background: bool,
@@ -40,13 +42,15 @@ def write(
 
     index, logits  index.csv, and the logits in row order: float32 .npy (n, outputs)
     undecodable    lists of images that could not be decoded: they count as wrong, and as missing
+    real_labels    other people's labels, as real_labels.columns has them; "" for none
     """
     listed = index_csv.read(index)
     labels = np.array(listed.labels, np.int64)
     missing = rows_of(undecodable)
     judged = judge((np.load(path, mmap_mode="r") for path in logits), labels, classes, background, missing)
     columns = {"kind": "accuracy", **({"background": True} if background else {})}
-    records.write(outputs[0], {**row, **columns, **figures(judged, classes, len(missing))})
+    real = real_columns(real_labels, listed.names, judged.answers.tolist(), classes)
+    records.write(outputs[0], {**row, **columns, **figures(judged, classes, len(missing)), **real})
     write_answers(outputs[1], listed.names, labels, judged.answers)
     by_class.write(outputs[2:4], labels, judged.answers, classes)
     records.write_json(outputs[4], judged.calibration.table())

@@ -7,6 +7,8 @@ summary.json. A column that some records of a kind have and others lack is NotRe
 from functools import cache
 from typing import Annotated, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict, get_args, get_type_hints
 
+from eval.judging.real_labels import RealLabels
+
 
 class Common(TypedDict):
     """Which model, data and chip a record of any kind is about."""
@@ -62,7 +64,7 @@ class AccuracyFigures(TypedDict):
     constant_rows: NotRequired[Annotated[int, "images whose outputs are all equal"]]
 
 
-class Accuracy(Common, AccuracyFigures):
+class Accuracy(Common, AccuracyFigures, RealLabels):
     """Logits against labels, at one batch size."""
 
     kind: Literal["accuracy"]

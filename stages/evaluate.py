@@ -13,11 +13,13 @@ from preprocess.dataset import labels as label_files
 from preprocess.dataset.listing import identity_of
 from stages import infer
 from stages.convert import TORCH_MB, parity_ok, versions
+from stages.request import accuracy
 from stages.request.build import Build
 from stages.request.checkpoint import network
 from stages.request.request import plain
 
 JUDGED = ("accuracy.json", "answers.csv", "classes.csv", "confusions.csv", "calibration.json")
+GATE = "eval.judging.gate:top1"
 AGREEMENT_IMAGES = 256
 # images whose two largest PyTorch outputs are closer than this may change places without fault
 MARGIN = {"fp32": 1e-2}
@@ -28,15 +30,17 @@ def steps(build: Build) -> Iterator[Step]:
     """Judge the logits of one batch size by the labels, and all batch sizes by PyTorch's logits."""
     request, data = build.request, build.dataset
     batch = request.eval_batch
+    name, judged = f"eval/{request.variant}/{data.name}/bs{batch}", build.logits_dir(batch)
     yield Step(
-        f"eval/{request.variant}/{data.name}/bs{batch}",
+        name,
         "eval.accuracy:write",
         inputs={
             "index": data.index_csv,
             "logits": tuple(infer.logits(build, batch)),
             "undecodable": data.undecodable,
+            **accuracy.labels_of_others(request, [image.name for image in data.images]),
         },
-        outputs=tuple(f"{build.logits_dir(batch)}/{name}" for name in JUDGED),
+        outputs=tuple(f"{judged}/{file}" for file in JUDGED),
         params={
             "row": build.row(batch),
             "classes": request.model.classes,
@@ -44,7 +48,21 @@ def steps(build: Build) -> Iterator[Step]:
         },
         tools=versions("numpy"),
     )
+    yield from _gate(build, name, judged)
     yield from _agreement(build)
+
+
+def _gate(build: Build, name: str, judged: str) -> Iterator[Step]:
+    """The bound that the accuracy in the folder `judged` must keep, where one was asked for."""
+    asked = accuracy.gate_of(build.request)
+    if asked:
+        yield Step(
+            f"{name}/gate",
+            GATE,
+            inputs={"record": f"{judged}/accuracy.json"},
+            outputs=(f"{judged}/accuracy.ok",),
+            params=asked,
+        )
 
 
 def _agreement(build: Build) -> Iterator[Step]:
@@ -144,11 +162,16 @@ def results(build: Build, folder: str) -> Iterator[Step]:
     yield Step(
         "eval/results/accuracy",
         "eval.ais_bench.score:write",
-        inputs={"index": f"{where}/index.csv", "results": tuple(files)},
+        inputs={
+            "index": f"{where}/index.csv",
+            "results": tuple(files),
+            **accuracy.labels_of_others(request, list(labels)),
+        },
         outputs=(f"{where}/accuracy.json",),
         params={"row": row, "classes": request.model.classes},
         roots={"results": root},
     )
+    yield from _gate(build, "eval/results/accuracy", where)
 
 
 def _labelled(build: Build, folder: str) -> tuple[str, dict[str, int], tuple[str, ...]]:

@@ -1,18 +1,25 @@
 """report: every record that is still true, as tables; and what a build ends with."""
 
 import os
+import sys
+import webbrowser
 from collections.abc import Iterator, Sequence
 from typing import cast
+from urllib.parse import quote
 
 from eval.history import runs
 from eval.history.runs import Usable
 from eval.report import terminal
 from pipeline.errors import BuildError
 from pipeline.freshness import stored
+from pipeline.freshness.code import ROOT
 from pipeline.outdir import history
 from pipeline.parts import HISTORY
+from pipeline.plan import Plan
 from pipeline.step import Step
 from pipeline.text import INV
+from pipeline.ui import graph
+from stages.evaluate import GATE
 from stages.request.build import Build
 from stages.request.request import published
 
@@ -28,6 +35,11 @@ RECORDS = (
 INSTEAD = ("infer.bench.profile:write", "infer.bench.tune:write", "infer.mlperf.scenario:write")
 JUDGES = ("eval.accuracy:write", "eval.ais_bench.score:write")
 TABLE = "table.txt"
+# what the page is filled in with
+PAGE = tuple(
+    os.path.join(ROOT, "eval", "report", "page", name)
+    for name in ("page.html", "style.css", "page.js", "zh.json")
+)
 # files that builds make without a stamp of their own, relative to OUT
 UNSTAMPED = (
     "data/*.members.json",
@@ -48,8 +60,8 @@ def steps(build: Build, declared: Sequence[Step], past: bool = False) -> Iterato
     planned = sorted(path for step in declared for path in step.outputs if os.path.basename(path) in RECORDS)
     judged = next((step.params["row"] for step in declared if step.action in JUDGES), None)
     # result.json is of one accuracy: a build that judges none leaves the last one alone
-    names = ["summary.json", "report.md", TABLE] + (["result.json"] if judged else [])
     saved = _saved(out) if past else None
+    names = ["summary.json", "report.md", "index.html", TABLE] + (["result.json"] if judged else [])
     yield Step(
         "report",
         "eval.report.write:write",
@@ -59,9 +71,13 @@ def steps(build: Build, declared: Sequence[Step], past: bool = False) -> Iterato
         params={
             **published(build.request.model),
             "current": judged,
+            "gate": next((dict(step.params) for step in declared if step.action == GATE), None),
             "table": _scope(build, declared, judged),
             **({"unreadable": list(saved.unreadable)} if saved else {}),
+            "plan": _plan(build, declared),
+            "lang": build.request.given.lang,
         },
+        after=PAGE,
     )
 
 
@@ -75,14 +91,42 @@ def _saved(out: str) -> Usable:
     return runs.usable(folders, out)
 
 
-def closing(build: Build, history: bool = False) -> str:
-    """What a build ends with: the figures of this request, and where all of them are."""
+def _plan(build: Build, declared: Sequence[Step]) -> object:
+    """The plan's groups and edges, for its picture; of a command that makes nothing, what the last report
+    shows.
+    """
+    if declared:
+        return graph.shape(Plan(declared))
+    old = build.files.stamp(f"{build.request.out}/report/summary.json.stamp")
+    return old.params.get("plan") if old else None
+
+
+def closing(build: Build, open: bool = False, history: bool = False) -> str:
+    """What a build ends with: the figures of this request, and where all of them are. With `open`, show the
+    page.
+    """
     folder = os.path.join(build.request.out, "report")
-    with open(os.path.join(folder, TABLE), encoding="utf-8") as file:
+    page = f"{folder}/index.html"
+    shown = opened(page) if open else ""
+    places = "\n".join(line for line in (shown, f"page: {page}", f"report: {folder}/report.md") if line)
+    return "\n\n".join(part for part in (_table(build.request.out), places) if part)
+
+
+def _table(out: str) -> str:
+    with open(os.path.join(out, "report", TABLE), encoding="utf-8") as file:
         table = file.read().strip()
     # paths in files under OUT are relative to it, so that a moved tree stays fresh
-    table = table.replace(terminal.NAMED, f"{terminal.NAMED}{build.request.out}/")
-    return "\n\n".join(part for part in (table, f"report: {folder}/report.md") if part)
+    return table.replace(terminal.NAMED, f"{terminal.NAMED}{out}/")
+
+
+def opened(page: str) -> str:
+    """Open the page in this machine's browser; a line where there is none to see it on, else ""."""
+    display = (
+        sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+    if display and webbrowser.open(f"file://{quote(page)}"):
+        return ""
+    return f"--open: no display or no browser here; copy the page, which is one file: {page}"
 
 
 def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, object]:

@@ -31,7 +31,7 @@ def test_the_page_and_the_table_are_as_they_were(tmp_path, name):
     paths = [str(tmp_path / f"{number}.json") for number in range(len(each))]
     for path, row in zip(paths, each, strict=True):
         records.write(path, row)
-    files = ("summary.json", "report.md", "table.txt", "result.json")
+    files = ("summary.json", "report.md", "index.html", "table.txt", "result.json")
     write.write(
         [str(tmp_path / file) for file in files],
         records=paths,

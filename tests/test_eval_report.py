@@ -22,7 +22,8 @@ def written(tmp_path, *each, current=None):
 
 
 def reported(tmp_path, paths, **more):
-    names = ["summary.json", "report.md", "table.txt"] + (["result.json"] if more.get("current") else [])
+    names = ["summary.json", "report.md", "index.html", "table.txt", "result.json"]
+    names = names if more.get("current") else names[:-1]
     outputs = tuple(str(tmp_path / name) for name in names)
     write.write(outputs, records=tuple(paths), published=PUBLISHED, published_accuracy=STATED, **more)
 

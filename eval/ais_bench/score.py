@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eval import accuracy, records
 from eval.accuracy import Judged
 from eval.ais_bench import advice, npy, txt
+from eval.judging.real_labels import columns as real_columns
 from pipeline.errors import BuildError
 from preprocess.dataset import index_csv
 
@@ -18,11 +19,18 @@ CHUNK = 256  # files at a time: bounds the memory
 
 
 def write(
-    outputs: Sequence[str], *, index: str, results: Sequence[str], row: Mapping[str, object], classes: int
+    outputs: Sequence[str],
+    *,
+    index: str,
+    results: Sequence[str],
+    real_labels: str = "",
+    row: Mapping[str, object],
+    classes: int,
 ) -> None:
     """Write one accuracy record.
 
     index, results  index.csv with all labelled images, and their result files in its order
+    real_labels     other people's labels, as real_labels.columns has them; "" for none
     classes         1000 outputs are the classes, 1001 the background and the classes
     """
     listed = index_csv.read(index)
@@ -36,7 +44,8 @@ def write(
             " find out why the model answers so (an overflow in half precision?)"
         )
     columns = {"kind": "accuracy", "format": ending[1:], "background": background}
-    records.write(outputs[0], {**row, **columns, **accuracy.figures(judged, classes)})
+    real = real_columns(real_labels, listed.names, judged.answers.tolist(), classes)
+    records.write(outputs[0], {**row, **columns, **accuracy.figures(judged, classes), **real})
 
 
 def judge(paths: Sequence[str], ending: str, labels: NDArray[np.int64], classes: int) -> tuple[Judged, bool]:

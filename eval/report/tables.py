@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from eval.judging import real_text
 from eval.record_types import Accuracy, Agreement, Layer, Loadgen, Pipeline, Record, Throughput
 from eval.records import of_kind
 from eval.report import compare, format
@@ -84,6 +85,7 @@ def judged(rows: Sequence[Accuracy], published: Accuracies) -> Table:
                 "from": low,
                 "to": high,
                 "top-5": percent(row["top5_pct"]),
+                **real_text.cell(row, rows),
                 "published top-1": percent(stated["top1_pct"]) if stated else None,
                 "published top-5": percent(stated["top5_pct"]) if stated else None,
             }
@@ -124,8 +126,8 @@ def _speed(row: Throughput) -> float:
 
 def accuracy(rows: Sequence[Record], published: Accuracies) -> Table:
     """A line an accuracy record, with what is published of its model."""
-    lines = []
-    for row in of_kind(rows, Accuracy):
+    lines, judged_rows = [], of_kind(rows, Accuracy)
+    for row in judged_rows:
         stated = compare.stated_accuracy(row, published)
         pair = f"{percent(stated['top1_pct'])} / {percent(stated['top5_pct'])}" if stated else None
         lines.append(
@@ -134,6 +136,7 @@ def accuracy(rows: Sequence[Record], published: Accuracies) -> Table:
                 "top-1": percent(row["top1_pct"]),
                 "95 % interval": " – ".join(map(percent, row["top1_ci95_pct"])),
                 "top-5": percent(row["top5_pct"]),
+                **real_text.cells(row, judged_rows),
                 "published top-1 / top-5": pair,
             }
         )

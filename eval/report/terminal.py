@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from eval.judging import alarms
+from eval.judging import gate as gates
+from eval.judging.gate import Gate
 from eval.record_types import Accuracy, Agreement, Layer, Loadgen, Pipeline, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, tables, throughput
@@ -28,6 +30,7 @@ class Scope(TypedDict, total=False):
     """What of the records a command's table shows.
 
     current      columns of the rows that the request is about
+    gate         the bound that their accuracy must keep, if one was asked for
     batches      the batch sizes asked for; others were timed at another time, maybe beside other work
     devices      the devices asked for, where the command runs on any
     hint         what they were made for
@@ -39,6 +42,7 @@ class Scope(TypedDict, total=False):
     """
 
     current: Mapping[str, object]
+    gate: Gate | None
     batches: Sequence[int]
     devices: Sequence[str]
     hint: str
@@ -59,7 +63,7 @@ def final(
     timed = (
         [] if scope.get("untimed") else matching(of_kind(rows, Throughput), compare.without_batch(current))
     )
-    asked = scope.get("profile")
+    asked, gate = scope.get("profile"), scope.get("gate")
     layers = of_kind(rows, Layer) if asked else []
     profiled = matching(layers, {**compare.without_batch(current), **(asked or {})})
     tested = matching(
@@ -68,6 +72,7 @@ def final(
     blocks = [
         SAMPLE if any(row["sample_data"] for row in (*accuracy, *timed)) else "",
         "\n".join(_accuracy(line) for line in tables.judged(accuracy, published_accuracy).lines()),
+        "\n".join(gates.line(row, gate) for row in accuracy if gate),
         "\n".join(f"ALARM: {alarm}" for row in accuracy for alarm in alarms.sentences(row)),
         *_undecodable(rows, accuracy, scope),
         HOPELESS if any(row["top1_pct"] < HOPELESS_PCT and row["images"] >= FEW for row in accuracy) else "",
@@ -123,6 +128,8 @@ def _accuracy(line: Mapping[str, str | None]) -> str:
         f"top-5 {line['top-5']} %",
         f"of {line['images']} images{missing}",
     ]
+    if line.get("ReaL"):
+        parts.append(f"ReaL {line['ReaL']}")
     if line["published top-1"]:
         parts.append(f"published {line['published top-1']} / {line['published top-5']}")
     return GAP.join(parts)

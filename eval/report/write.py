@@ -8,10 +8,14 @@ import numpy as np
 
 from eval.history import runs, section
 from eval.history.present import present
+from eval.judging.gate import Gate
 from eval.record_types import Accuracy, Record
 from eval.records import SCHEMA, matching, of_kind, order, read
 from eval.report import markdown, terminal
 from eval.report.compare import Accuracies, Throughputs
+from eval.report.page import html
+from eval.report.page.beside import Files
+from eval.report.page.plan_picture import PlanShape
 from eval.stage_times import Made, read_stamp
 from pipeline.errors import StepError
 from pipeline.parts import whole_of
@@ -27,39 +31,67 @@ def write(
     published: Throughputs,
     published_accuracy: Accuracies,
     current: Mapping[str, object] | None = None,
+    gate: Gate | None = None,
     table: terminal.Scope | None = None,
     history: Sequence[str] = (),
     unreadable: Sequence[str] | None = None,
+    details: Sequence[str] = (),
+    plan: PlanShape | None = None,
+    lang: str = "en",
 ) -> None:
     """Write all records' report.
 
-    outputs  told apart by their names: summary.json, report.md, table.txt, and result.json where `current` is
-             given: a build that judges nothing leaves the last one
+    outputs  told apart by their names: summary.json, report.md, index.html, table.txt, and result.json where
+             `current` is given: a build that judges nothing leaves the last one
     records  this build's records; stored: those of others under OUT that are still true, the newest first:
              where two are of one thing the build's own counts, else the newest
     published           chip -> {"images_per_s": {"1": ...}, "scale": chips the figures are of, "source",
                         "note"}
-    published_accuracy  model -> {"top1_pct", "top5_pct", "source"}
+    published_accuracy  model -> {"top1_pct", "top5_pct", "tolerance_pct", "source"}
     current  columns of the accuracy row that this request is about; exactly one row must have them
+    gate     the bound that this row must keep, where one was asked for
     table    what of it the terminal shows; its `current` is this one where it is given
-    history  the saved runs' files, run by run in the order of time, where they are asked for; unreadable: a
-             line on each one that cannot be shown, None where they are not asked for
+    history  the saved runs' files, where asked for; unreadable: a line on each run that cannot be shown
+    details  files beside the records, known by their folders: classes, calibration, pictures, latencies
+    plan     the plan's groups of steps, for its picture
+    lang     of the page, when it opens: en or zh
     """
     paths = distinct(records, stored)
     rows = read(paths)
     scope: terminal.Scope = table or {}
     if current is not None:
-        scope = {**scope, "current": current}
+        scope = {**scope, "current": current, "gate": gate}
     to = {os.path.basename(whole_of(path)): path for path in outputs}
     _write_json(to["summary.json"], {"schema": SCHEMA, "rows": rows})
-    page = markdown.page(rows, published, published_accuracy, current) + _made_by(paths)
-    if unreadable is not None:
-        page += "\n" + section.text([*runs.load(history), present(rows, paths)], unreadable)
+    made_by = _made_by(paths)
+    page = markdown.page(rows, published, published_accuracy, current, gate)
+    page += _made_by_section(made_by) + _past(history, unreadable, rows, paths)
     _write_text(to["report.md"], page)
+    content = html.Content(
+        rows,
+        published,
+        published_accuracy,
+        Files(paths, details),
+        current,
+        gate=gate,
+        plan=plan,
+        made_by=made_by,
+        language=lang,
+    )
+    _write_text(to["index.html"], html.html(content))
     _write_text(to["table.txt"], terminal.final(rows, published, published_accuracy, scope) + "\n")
     if current is not None:
         # one line without an end, as scripts know it
         _write_text(to["result.json"], json.dumps(reference_json(_judged(rows, current))))
+
+
+def _past(
+    history: Sequence[str], unreadable: Sequence[str] | None, rows: Sequence[Record], paths: Sequence[str]
+) -> str:
+    """The saved runs and the present one; "" where they are not asked for."""
+    if unreadable is None:
+        return ""
+    return "\n" + section.text([*runs.load(history), present(rows, paths)], unreadable)
 
 
 def _judged(rows: Sequence[Record], current: Mapping[str, object]) -> Accuracy:
@@ -81,21 +113,21 @@ def distinct(own: Sequence[str], stored: Sequence[str]) -> list[str]:
     return paths
 
 
-def _made_by(paths: Sequence[str]) -> str:
-    """Where and by what the records were made, from their stamps; the whole of it lies beside, in
-    provenance.json.
-    """
+def _made_by(paths: Sequence[str]) -> list[str]:
+    """Where and by what the records were made, from their stamps: lines."""
     stamps = [read_stamp(path + ".stamp") for path in paths if os.path.exists(path + ".stamp")]
     if not stamps:
-        return ""
-    places = sorted({_place(stamp["made"]) for stamp in stamps})
+        return []
     tools = {f"{name} {version}" for stamp in stamps for name, version in stamp["tools"].items() if version}
-    lines = [
-        *(f"- {place}" for place in places),
-        f"- tools: {', '.join(sorted(tools))}",
-        "- inputs, params, tools and code of every step: provenance.json beside this page",
-    ]
-    return "\n## Made by\n\n" + "\n".join(lines) + "\n"
+    return [*sorted({_place(stamp["made"]) for stamp in stamps}), f"tools: {', '.join(sorted(tools))}"]
+
+
+def _made_by_section(lines: Sequence[str]) -> str:
+    """The same for report.md; the whole of it lies beside, in provenance.json."""
+    if not lines:
+        return ""
+    whole = "inputs, params, tools and code of every step: provenance.json beside this page"
+    return "\n## Made by\n\n" + "\n".join(f"- {line}" for line in (*lines, whole)) + "\n"
 
 
 def _place(made: Made) -> str:

@@ -13,7 +13,7 @@ from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import FileState, Roots
 from pipeline.plan import Plan
 from pipeline.step import Slot
-from stages.request import dataset, request, target
+from stages.request import accuracy, dataset, request, target
 from stages.request.dataset import Dataset
 from stages.request.request import Request
 from stages.request.target import Target
@@ -52,6 +52,7 @@ class Build:
     def settings(self, plan: Plan) -> Settings:
         """What the engine needs to know besides the plan."""
         given = self.request.given
+        accuracy.require_judged(given, {step.stage for step in plan.steps.values()})
         shares = given.jobs or len(machine.cores())
         slots = [Slot("cpu", str(n)) for n in range(shares)]
         # a build that only compiles needs no device to be there
