@@ -56,13 +56,16 @@ HELP = {option.name: option.help for option in SHARED}
 kinds = Kinds(invokes(SHARED), resolve)
 
 
-OPEN = {"open": Option(False, "open the page in a browser, where there is a display")}
+REPORT = {
+    "open": Option(False, "open the page in a browser, where there is a display"),
+    "history": Option(False, "show the runs that were saved with --save beside this one"),
+}
 
 
-@kinds.stage(own=OPEN, closing=ending.closing)
-def report(build: Build, steps: tuple[Step, ...], open: bool = False) -> Steps:
+@kinds.stage(own=REPORT, closing=ending.closing)
+def report(build: Build, steps: tuple[Step, ...], open: bool = False, history: bool = False) -> Steps:
     """Gather every record under OUT that is true into index.html, report.md, summary.json and result.json."""
-    return report_stage.steps(build, steps)
+    return report_stage.steps(build, steps, history)
 
 
 @kinds.stage(post=[report])

@@ -8,6 +8,9 @@ from configs.options import BY_NAME, DATA, MOST_IN_A_BATCH, PUBLISHED
 from configs.schema import BATCHES
 from pipeline.errors import BuildError
 
+PRESENT = "now"
+SAVED_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+
 
 @dataclass(frozen=True)
 class Given:
@@ -35,6 +38,7 @@ class Given:
     jobs: int | None
     keep_going: bool
     again: bool
+    save: str | None
     quiet: bool
     lang: str
     out: str | None
@@ -90,6 +94,7 @@ def parse(typed: Mapping[str, object]) -> Given:
         jobs=count("jobs"),
         keep_going=bool(typed.get("keep_going")),
         again=bool(typed.get("again")),
+        save=saved_name(text("save")),
         quiet=bool(typed.get("quiet")),
         lang=one_of("lang") or "",
         out=text("out"),
@@ -101,6 +106,18 @@ def number(flag: str, value: str) -> int:
     if not (value.isascii() and value.isdigit() and int(value) > 0):
         raise BuildError(f"{flag}={value}: expected a number above 0")
     return int(value)
+
+
+def saved_name(name: str | None) -> str | None:
+    """--save: a folder's name that every shell and file system takes as it is, and no leftover of a build."""
+    if name is not None and not SAVED_NAME.fullmatch(name):
+        raise BuildError(
+            f"--save={name}: expected a name of at most 64 letters, digits, '.', '_' and '-' that does not"
+            " begin with '.' or '-'"
+        )
+    if name == PRESENT:
+        raise BuildError(f"--save={name}: report --history calls the present run so; choose another name")
+    return name
 
 
 def bound(flag: str, value: str | None) -> str | None:

@@ -139,6 +139,11 @@ SHARED: tuple[Option, ...] = (
     Option("executor", "text", "where steps run", default="local", listed=False),
     Option("keep_going", "switch", "go on past failures; one summary at the end"),
     Option("again", "switch", "make the named stage's own steps anew (all: every step of the plan)"),
+    Option(
+        "save",
+        "text",
+        "keep the report's records under OUT/history/NAME (letters, digits, . _ -), for report --history",
+    ),
     Option("quiet", "switch", "print results and errors only"),
     Option(
         "lang",

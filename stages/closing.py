@@ -14,7 +14,7 @@ from stages.request.build import Build
 TABLE, ANNOTATIONS = "table.txt", "annotations.json"
 
 
-def closing(build: Build, open: bool = False) -> str:
+def closing(build: Build, open: bool = False, history: bool = False) -> str:
     """The last words, from the files that the report step wrote. With `open`, show the page."""
     out = build.request.out
     folder = os.path.join(out, "report")

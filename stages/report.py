@@ -7,11 +7,14 @@ from typing import cast
 
 from configs import schema
 from configs.schema import Model
+from eval.history import runs
+from eval.history.runs import Usable
 from pipeline import machine
 from pipeline.errors import BuildError
 from pipeline.freshness import stored
 from pipeline.freshness.code import ROOT
-from pipeline.outdir import inventory
+from pipeline.outdir import history, inventory
+from pipeline.parts import HISTORY
 from pipeline.plan import Plan
 from pipeline.step import Step
 from pipeline.text import INV
@@ -57,8 +60,10 @@ UNSTAMPED = (
 )
 
 
-def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
-    """Gather the records of this plan, and those of others under OUT that are up to date."""
+def steps(build: Build, declared: Sequence[Step], past: bool = False) -> Iterator[Step]:
+    """Gather the records of this plan, and those of others under OUT that are up to date; with `past` the
+    saved runs beside them.
+    """
     out = build.request.out
     planned, details = _outputs(declared, RECORDS), _outputs(declared, DETAILS)
     known: stored.Known = {}
@@ -71,12 +76,13 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
         )
     judged = next((step.params["row"] for step in declared if step.action in JUDGES), None)
     # result.json is of one accuracy: a build that judges none leaves the last one alone
+    saved = _saved(out) if past else None
     names = ["summary.json", "rows.csv", "report.md", "index.html", TABLE, ANNOTATIONS]
     names += ["result.json"] if judged else []
     yield Step(
         "report",
         "eval.report.write:write",
-        inputs={"records": planned, "details": details},
+        inputs={"records": planned, "details": details, **({"history": saved.paths} if saved else {})},
         stored={"stored": kept, "stored_details": stored.records(out, DETAILS, details, files, known)},
         outputs=tuple(f"{out}/report/{name}" for name in names),
         params={
@@ -84,6 +90,7 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
             "current": judged,
             "gate": next((dict(step.params) for step in declared if step.action == GATE), None),
             "table": _scope(build, declared, judged) if declared else {},
+            **({"unreadable": list(saved.unreadable)} if saved else {}),
             "plan": _plan(build, declared),
             "lang": build.request.given.lang,
             "here": machine.host(),
@@ -96,6 +103,16 @@ def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
         always_after=True,  # a record that comes out the same was made by another machine before
         after=PAGE,
     )
+
+
+def _saved(out: str) -> Usable:
+    """The runs that were saved; there must be one."""
+    folders = history.folders(out)
+    if not folders:
+        raise BuildError(
+            f"--history: no run is saved under {out}/{HISTORY} yet; {INV} all --save=NAME keeps one's records"
+        )
+    return runs.usable(folders, out)
 
 
 def _plan(build: Build, declared: Sequence[Step]) -> object:

@@ -82,6 +82,20 @@ def test_a_value_that_is_none_of_the_legal_ones_gets_the_list(option):
         parse({option: "nonsense"})
 
 
+@pytest.mark.parametrize("name", ["v1", "2026-11-26", "a.b_c-D", "_", "x" * 64])
+def test_a_saved_run_may_be_called_so(name):
+    assert parse({"save": name}).save == name
+
+
+@pytest.mark.parametrize(
+    "name", [".", "..", ".part-x", "-v", "a/b", "a b", "a\nb", "ä", "x" * 65, "v1\n", "$x", "*", "now"]
+)
+def test_a_saved_run_may_not_be_called_so(name):
+    with pytest.raises(BuildError) as told:
+        parse({"save": name})
+    assert str(told.value).startswith(f"--save={name}: ")
+
+
 def test_every_option_has_a_help_text_and_every_value_an_option():
     assert all(option.help and option.help[0].islower() for option in (*options.SHARED, *options.DATA))
     names = {option.name for option in options.SHARED if option.listed}

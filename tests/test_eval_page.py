@@ -12,7 +12,7 @@ from pages import HOSTILE, PICTURE, page
 
 from eval.report.definitions import DEFINITIONS, FURTHER
 from eval.report.page import answers, words
-from eval.report.page.plan_picture import picture
+from eval.report.page.charts.plan_picture import picture
 
 
 class Tags(HTMLParser):

@@ -56,6 +56,14 @@ def test_what_is_absent_is_no_change(records, gone):
     assert records.records() == ["m/record.json"]
 
 
+def test_what_the_history_holds_is_no_record(records):
+    text = records.text("m/record.json.stamp")
+    for folder in ("history", "m/history"):  # a folder of that name elsewhere is like any other
+        records.edit(f"{folder}/record.json", records.text("m/record.json"))
+        records.edit(f"{folder}/record.json.stamp", text.replace("m/record.json", f"{folder}/record.json"))
+    assert sorted(records.records()) == ["m/history/record.json", "m/record.json"]
+
+
 def test_a_data_set_of_another_request_is_not_looked_at(records):
     os.unlink(records.path("data/x"))
     assert records.records() == ["m/record.json"]

@@ -2,7 +2,7 @@
 belongs to.
 """
 
-ACCURACY, AGREEMENT, SPEED, STAGES, LAYERS, LOADGEN, CLASSES = (
+ACCURACY, AGREEMENT, SPEED, STAGES, LAYERS, LOADGEN, CLASSES, HISTORY = (
     "accuracy",
     "agreement",
     "throughput",
@@ -10,6 +10,7 @@ ACCURACY, AGREEMENT, SPEED, STAGES, LAYERS, LOADGEN, CLASSES = (
     "layers",
     "loadgen",
     "classes",
+    "history",
 )
 
 DEFINITIONS = {

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from eval.history import runs, section
+from eval.history.present import present
 from eval.judging import remarks
 from eval.judging.gate import Gate
 from eval.record_types import Accuracy, Record
@@ -16,7 +18,8 @@ from eval.report import exports, markdown, terminal
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.page import html
 from eval.report.page.beside import Files
-from eval.report.page.plan_picture import PlanShape
+from eval.report.page.charts.plan_picture import PlanShape
+from eval.report.page.past import Past
 from eval.stage_times import Made, read_stamp
 from pipeline.errors import StepError
 from pipeline.parts import whole_of
@@ -35,6 +38,8 @@ def write(
     current: Mapping[str, object] | None = None,
     gate: Gate | None = None,
     table: terminal.Scope | None = None,
+    history: Sequence[str] = (),
+    unreadable: Sequence[str] | None = None,
     details: Sequence[str] = (),
     stored_details: Sequence[str] = (),
     plan: PlanShape | None = None,
@@ -55,6 +60,7 @@ def write(
     current  columns of the accuracy row that this request is about; exactly one row must have them
     gate     the bound that this row must keep, where one was asked for
     table    what of it the terminal shows; its `current` is this one where it is given
+    history  the saved runs' files, where asked for; unreadable: a line on each run that cannot be shown
     details, stored_details  files beside the records, known by their folders: classes, pictures, latencies
     plan     the plan's groups of steps, for its picture
     lang     of the page, when it opens: en or zh
@@ -67,7 +73,10 @@ def write(
     if current is not None:
         scope = {**scope, "current": current, "gate": gate}
     made_by, files = _made_by(paths), Files(paths, (*details, *stored_details))
-    content = html.Content(rows, published, published_accuracy, files, current, gate, plan, made_by, lang)
+    past = None if unreadable is None else Past([*runs.load(history), present(rows, paths)], unreadable)
+    content = html.Content(
+        rows, published, published_accuracy, files, current, gate, plan, made_by, lang, past
+    )
     texts = _texts(content, scope, left_out)
     for path in outputs:
         with open(path, "w", encoding="utf-8") as file:
@@ -84,6 +93,7 @@ def _texts(content: html.Content, scope: terminal.Scope, left_out: str) -> dict[
         "report.md": lambda: _paragraphs(
             markdown.page(rows, published, accuracies, content.current, content.gate),
             _made_by_section(content.made_by),
+            section.text(*content.past) if content.past else "",
             left_out,
         ),
         "index.html": lambda: html.html(content),

@@ -20,8 +20,8 @@ from pipeline.execution.schedule import Schedule
 from pipeline.execution.worker import Call, Done
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, RUN, Verdict, reasons
-from pipeline.freshness.stamp import Made
 from pipeline.freshness.stored import Known, up_to_date
+from pipeline.origin import Made
 from pipeline.parts import make_folder, part_of
 from pipeline.plan import Plan
 from pipeline.step import Inputs, Slot, Step

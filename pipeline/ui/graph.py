@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, MAYBE, RUN, Verdict
-from pipeline.freshness.stamp import Made
+from pipeline.origin import Made
 from pipeline.plan import Plan
 from pipeline.text import counted, time_text
 from pipeline.timing import union_seconds

@@ -67,6 +67,7 @@ class Build:
             keep_going=given.keep_going,
             again=given.again,
             quiet=given.quiet,
+            save=given.save,
         )
 
 

@@ -8,10 +8,10 @@ from eval.records import of_kind
 from eval.report import compare, format
 from eval.report.compare import Accuracies
 from eval.report.format import number, optional, percent, shown
-from eval.report.page import charts
 from eval.report.page.beside import Beside, Picture
-from eval.report.page.canvas import Plot
-from eval.report.page.charts import Line, Part
+from eval.report.page.charts import kinds as charts
+from eval.report.page.charts.canvas import Plot
+from eval.report.page.charts.kinds import Line, Part
 from eval.report.page.view import of_lines
 from eval.report.page.words import Words, filled, words
 from eval.report.tables import Table

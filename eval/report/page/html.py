@@ -14,10 +14,12 @@ from markupsafe import Markup
 from eval.judging.gate import Gate
 from eval.record_types import Record
 from eval.report.compare import Accuracies, Throughputs
-from eval.report.page import answers, plan_picture, view
+from eval.report.page import answers, view
 from eval.report.page.accuracy_parts import share
 from eval.report.page.beside import Files
-from eval.report.page.plan_picture import PlanShape
+from eval.report.page.charts import plan_picture
+from eval.report.page.charts.plan_picture import PlanShape
+from eval.report.page.past import Past
 from eval.report.page.sections import sections
 from eval.report.page.words import words
 
@@ -34,6 +36,7 @@ class Content:
     plan      the plan's groups and edges
     made_by   where and by what the records were made, a line each
     language  the one that is shown first: en or zh
+    past      the saved runs beside the present one, where they were asked for
     """
 
     rows: Sequence[Record]
@@ -45,12 +48,15 @@ class Content:
     plan: PlanShape | None = None
     made_by: Sequence[str] = ()
     language: str = "en"
+    past: Past | None = None
 
 
 def html(content: Content) -> str:
     """The whole page."""
     about = answers.subject(content.rows, content.current)
-    parts = sections(content.rows, content.published, content.accuracies, content.files, about.accuracy)
+    parts = sections(
+        content.rows, content.published, content.accuracies, content.files, about.accuracy, content.past
+    )
     items = [chart.plot.item for part in parts for chart in part.charts]
     scripts = [_bokeh(), _text("page.js")]
     return (

@@ -3,17 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from eval.history import section as history
 from eval.record_types import Accuracy, Agreement, Layer, Pipeline, Record, Throughput
 from eval.records import of_kind
 from eval.report import compare, definitions, format, tables, throughput
 from eval.report import published as published_form
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.format import duration, percent, shown, speed
-from eval.report.page import accuracy_parts, charts
+from eval.report.page import accuracy_parts
 from eval.report.page.accuracy_parts import Pictures
 from eval.report.page.beside import Files
-from eval.report.page.canvas import Plot
-from eval.report.page.charts import Bar, Line
+from eval.report.page.charts import kinds as charts
+from eval.report.page.charts.canvas import Plot
+from eval.report.page.charts.kinds import Bar, Line
+from eval.report.page.past import Past, plots
 from eval.report.page.view import View, view
 from eval.report.page.words import Words, words
 from eval.report.tables import Table
@@ -53,13 +56,17 @@ def sections(
     accuracies: Accuracies,
     files: Files,
     first: Accuracy | None = None,
+    past: Past | None = None,
 ) -> list[Section]:
-    """Every section that has something in it; `first` is the accuracy that the first screen is about."""
+    """Every section that has something in it; `first` is the accuracy that the first screen is about, `past`
+    the saved runs, where they were asked for.
+    """
     parts = [
         _speed(rows, published, files),
         _accuracy(rows, accuracies, files, first),
         *_classes(rows, files, first),
         _agreement(rows, files),
+        *([_history(past)] if past else []),
         _stages(rows),
         _layers(rows),
         _loadgen(rows),
@@ -187,6 +194,15 @@ def _agreement(rows: Sequence[Record], files: Files) -> Section:
             _chart(charts.bars(each, "same top-1, %", 100), "Same first output, by batch size")
         )
         section.views.extend(_views([tables.agreement(rows)], definitions.AGREEMENT))
+    return section
+
+
+def _history(past: Past) -> Section:
+    section = Section("history", words("History"))
+    note = words("Whiskers are 95 % intervals; hollow points are noisy; a ring: provenance changed.")
+    section.charts.extend(Chart(plot, title, note) for plot, title in plots(past.runs))
+    section.views.extend(_views(history.tables(past.runs), definitions.HISTORY))
+    section.lines.extend(Words(line, line) for line in past.unreadable)
     return section
 
 

@@ -119,7 +119,7 @@ def definition(kind: str, column: str) -> str:
     known = OF_TABLE.get((kind, column)) or OF_COLUMN.get(column) or begun
     if known or not column:
         return known
-    return "images/s" if kind == definitions.SPEED else ""
+    return "images/s" if kind in (definitions.SPEED, definitions.HISTORY) else ""
 
 
 def definitions_shown() -> list[tuple[str, Words, Words]]:

@@ -61,6 +61,19 @@ def rows(x: str, names: Sequence[str], height: int) -> figure:
     return _dressed(plot, x, "")
 
 
+def columns(names: Sequence[str], y: str, height: int) -> figure:
+    """A column a name, the first at the left."""
+    plot = figure(
+        height=height,
+        x_range=FactorRange(factors=list(names)),
+        sizing_mode="stretch_width",
+        tools=TOOLS,
+        active_drag=None,
+        active_scroll=None,
+    )
+    return _dressed(plot, "", y)
+
+
 def _dressed(plot: figure, x: str, y: str) -> figure:
     # transparent: the page's own colours lie behind, light or dark
     plot.background_fill_alpha = plot.border_fill_alpha = plot.outline_line_alpha = 0

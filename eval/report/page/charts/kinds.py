@@ -15,8 +15,8 @@ from bokeh.models import (
 from bokeh.models.annotations import Whisker
 from bokeh.plotting import figure
 
-from eval.report.page import canvas
-from eval.report.page.canvas import Entry, Plot
+from eval.report.page.charts import canvas
+from eval.report.page.charts.canvas import Entry, Plot
 from eval.report.page.words import Words, words
 
 # Okabe and Ito's colours, which people who see few colours tell apart (Color Universal Design, 2008)
@@ -36,6 +36,7 @@ class Line(NamedTuple):
     high: Sequence[float] = ()
     dashed: bool = False
     hollow: Sequence[bool] = ()  # points that are not to be relied on
+    ringed: Sequence[bool] = ()  # points before which something else changed
 
 
 class Bar(NamedTuple):
@@ -76,6 +77,15 @@ def lines(
     return Plot(canvas.item(plot), tuple(legend))
 
 
+def named(each: Sequence[Line], names: Sequence[str], y: str) -> Plot:
+    """Lines over names, the first at 0.5, the next at 1.5."""
+    plot, legend = canvas.columns(names, y, 320), []
+    for number, (line, colour) in enumerate(zip(each, itertools.cycle(COLOURS), strict=False)):
+        _line(plot, line, colour, number)
+        legend.append(Entry(line.name, colour, line.dashed))
+    return Plot(canvas.item(plot), tuple(legend))
+
+
 def _line(plot: figure, line: Line, colour: str, number: int) -> None:
     values = {"x": list(line.x), "y": list(line.y), "name": [line.name.en] * len(line.x)}
     values |= {"low": list(line.low or line.y), "high": list(line.high or line.y)}
@@ -95,6 +105,10 @@ def _line(plot: figure, line: Line, colour: str, number: int) -> None:
         line_width=2,
     )
     parts: list[Model] = [drawn, points]
+    ringed = [at for at, each in enumerate(line.ringed) if each]
+    if ringed:
+        x, y = [line.x[at] for at in ringed], [line.y[at] for at in ringed]
+        parts.append(plot.scatter(x, y, size=16, color=BAD, fill_alpha=0, line_width=2))
     if line.low:
         whisker = Whisker(
             source=source, base="x", lower="low", upper="high", line_color=colour, line_width=1.5
