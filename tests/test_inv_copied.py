@@ -35,10 +35,10 @@ def bare(out, host, code=None, commit=COMMIT):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """(the rows that the server's build showed, a bare copy of its OUT)."""
+    """(the rows that the server's build showed, a bare copy of its OUT, the page that it showed)."""
     made = built_sample(tmp_path_factory)[0]
     out = bare(copied(made, tmp_path_factory.mktemp("server") / "out"), "ascend-01")
-    return summary(made)["rows"], out
+    return summary(made)["rows"], out, (made / "report" / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -71,6 +71,14 @@ def test_all_rows_of_a_bare_copy_are_there_and_marked(server, out, laptop):
     again = inv("report", out=out, **laptop)
     assert again.ran == [] and "nothing to do" in again.out and "accuracy   top-1" in again.out
     assert not (out / "report" / "result.json").exists()
+
+
+def test_the_page_of_a_bare_copy_has_all_charts_and_pictures(server, out, laptop):
+    inv("report", out=out, **laptop)
+    page = (out / "report" / "index.html").read_text(encoding="utf-8")
+    for part in ('class="plot"', "data:image/jpeg;base64", 'class="guess"', "<tr>", 'class="card '):
+        assert page.count(part) == server[2].count(part) > 0
+    assert "as recorded on ascend-01" in page and "as recorded on" not in server[2]
 
 
 def test_records_of_other_code_name_their_commit(server, out, laptop):

@@ -70,10 +70,10 @@ def _which(about: Subject) -> Answer:
     question = words("Which model, which data?")
     if row is None:
         return Answer("which", question, "none", words("nothing was judged or timed yet"), ())
-    points = [Words(*[shown(format.form(row))] * 2)]
+    points = [Words(*[text] * 2) for text in (row["model"], format.form(row)) if text]
     if about.accuracy:
         images = number(about.accuracy["images"])
-        points.insert(0, filled("{images} images of {data}", images=images, data=shown(format.data(row))))
+        points.append(filled("{images} images of {data}", images=images, data=shown(format.data(row))))
     if about.timed:
         points.append(words(format.on_devices(about.timed[0]["devices"], about.timed[0]["hint"])))
     if row.get("recorded_on"):
@@ -165,9 +165,10 @@ def _batch(about: Subject) -> Answer:
     sizes = ", ".join(map(str, best))
     by_batch = {row["batch"]: row for row in about.timed}
     wait = format.duration(by_batch[min(best)]["latency_ms_p50"])
-    points = [filled("batch {batch} answers soonest of these: {wait} ms", batch=min(best), wait=wait)]
+    points = [filled("a query takes {p50} ms (median)", p50=wait)]
     if len(best) > 1:
-        points.insert(0, words("their intervals overlap: which is the fastest is not known"))
+        soonest = filled("batch {batch} answers soonest of these: {wait} ms", batch=min(best), wait=wait)
+        points = [words("their intervals overlap: which is the fastest is not known"), soonest]
     fallen = [str(batch) for batch, mark in marks.items() if mark == compare.FALLEN]
     if fallen:
         points.append(filled("not {sizes}: slower than a smaller batch", sizes=", ".join(fallen)))
