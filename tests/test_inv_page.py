@@ -1,4 +1,4 @@
-"""The page as a build leaves it: where it is said to be, opened where there is a display, in two languages."""
+"""The page as a build leaves it: where it is said to be, opened where there is a display, two languages."""
 
 import pytest
 from inv import built_sample, copied, inv
