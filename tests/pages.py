@@ -68,9 +68,10 @@ def beside(folder, classes, pictures):
         (n, names[str(n)], 50, n % 50, f"{2 * (n % 50):.2f}", "1.00", "99.00", n - 1, 5)
         for n in range(classes)
     ]
+    confused = [(n, 0, 9, names[str(n)], names["0"]) for n in range(1, classes)]
     for name, lines in (
         ("classes.csv", [columns, *rows]),
-        ("confusions.csv", [("label", "answer", "images"), *((n, 0, 9) for n in range(1, classes))]),
+        ("confusions.csv", [("label", "answer", "images", "label_name", "answer_name"), *confused]),
     ):
         with open(folder / name, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(lines)

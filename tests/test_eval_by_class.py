@@ -53,6 +53,7 @@ def test_the_most_frequent_confusions_come_first_and_of_equal_ones_the_lower_cla
 
 def test_a_class_has_its_name_as_it_is_and_none_where_it_is_not_known(tmp_path):
     hostile = '<img src=x onerror=alert(1)>, "or so"'
-    classes, _ = written(tmp_path, [0, 1, 3], [0, 1, 1], 4, ["red disc", hostile, "unused"])
+    classes, confusions = written(tmp_path, [0, 1, 3], [0, 1, 1], 4, ["red disc", hostile, "unused"])
     assert list(classes[0])[:3] == ["class", "name", "images"]
+    assert [(c["label_name"], c["answer_name"]) for c in confusions] == [("", hostile)]
     assert [(row["class"], row["name"]) for row in classes] == [("0", "red disc"), ("1", hostile), ("3", "")]

@@ -20,8 +20,8 @@ def write(
 ) -> None:
     """Write (classes.csv: class, its name (empty where it is not known), images, right, top1_pct, its Wilson
     95 % interval, the class that it is taken for most often and how often, a line a class that has images;
-    confusions.csv: label, answer, images, the most frequent first; an answer of -1 is the background, -2
-    none).
+    confusions.csv: label, answer, images, the names of both, the most frequent first; an answer of -1 is the
+    background, -2 none).
     """
     pairs, counts = confusions(labels, answers)
     images = np.bincount(labels, minlength=classes)
@@ -36,13 +36,17 @@ def write(
             low, high = wilson(int(right[each]), int(images[each]))
             share = f"{100 * right[each] / images[each]:.2f}"
             bounds = (f"{100 * low:.2f}", f"{100 * high:.2f}")
-            name = names[each] if each < len(names) else ""
             counts_of = (images[each], right[each])
-            lines.writerow((each, name, *counts_of, share, *bounds, *worst.get(each, ("", ""))))
+            lines.writerow((each, _name(names, each), *counts_of, share, *bounds, *worst.get(each, ("", ""))))
     with open(outputs[1], "w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(("label", "answer", "images"))
-        lines.writerows((*pair, count) for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True))
+        lines.writerow(("label", "answer", "images", "label_name", "answer_name"))
+        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+            lines.writerow((*pair, count, *(_name(names, each) for each in pair)))
+
+
+def _name(names: Sequence[str], each: int) -> str:
+    return names[each] if 0 <= each < len(names) else ""
 
 
 def confusions(

@@ -10,7 +10,7 @@ from eval.report.compare import Accuracies
 from eval.report.format import number, optional, percent, shown
 from eval.report.page.beside import Beside, Picture
 from eval.report.page.charts import kinds as charts
-from eval.report.page.charts.canvas import Plot
+from eval.report.page.charts.canvas import Chart
 from eval.report.page.charts.kinds import Line, Part
 from eval.report.page.view import of_lines
 from eval.report.page.words import Words, filled, words
@@ -73,8 +73,8 @@ def points(
     return each
 
 
-def calibrated(row: Accuracy, beside: Beside) -> Iterator[tuple[Plot, Words, Words]]:
-    """(chart, title, note): how often the model is right when it is so sure, and how clear answers are."""
+def calibrated(row: Accuracy, beside: Beside) -> Iterator[Chart]:
+    """How often the model is right when it is so sure, and how clear answers are."""
     table = beside.calibration
     if table is None or table["ece"] is None:
         return
@@ -87,7 +87,7 @@ def calibrated(row: Accuracy, beside: Beside) -> Iterator[tuple[Plot, Words, Wor
     ]
     item = charts.lines(lines, "mean probability of the answer, %", "right, %")
     note = filled("expected calibration error {ece}", ece=f"{table['ece']:.4f}")
-    yield item, Words(*(f"{title}: {named(row)}" for title in words("How sure, how often right"))), note
+    yield Chart(item, _of(row, "How sure, how often right"), note, "expected calibration error")
     step = table["margins"]["step"]
     groups = [
         (name, colour, [Part(n * step, (n + 1) * step, count) for n, count in enumerate(counts)])
@@ -97,7 +97,12 @@ def calibrated(row: Accuracy, beside: Beside) -> Iterator[tuple[Plot, Words, Wor
         )
     ]
     item = charts.histogram(groups, "margin of probability", "images")
-    yield item, Words(*(f"{title}: {named(row)}" for title in words("How clear the answers are"))), words("")
+    title = _of(row, "How clear the answers are")
+    yield Chart(item, title, words(""), "margin of probability")
+
+
+def _of(row: Accuracy, title: str) -> Words:
+    return Words(*(f"{text}: {named(row)}" for text in words(title)))
 
 
 def class_tables(row: Accuracy, beside: Beside) -> Iterator[tuple[Table, bool]]:
@@ -105,7 +110,7 @@ def class_tables(row: Accuracy, beside: Beside) -> Iterator[tuple[Table, bool]]:
     if beside.classes:
         columns = ("class", "name", "images", "right", "top-1, %", "from", "to", "taken for", "times")
         worst = sorted(beside.classes, key=lambda line: float(line["top1_pct"]))
-        names = {line["class"]: line.get("name", "") for line in beside.classes}
+        names = _names(beside)
         rows = [
             (
                 line["class"],
@@ -129,6 +134,12 @@ def class_tables(row: Accuracy, beside: Beside) -> Iterator[tuple[Table, bool]]:
         yield of_lines(title, ("label", "answer", "images"), pairs, left=2), False
 
 
+def _names(beside: Beside) -> dict[str, str]:
+    """What classes are called: those that have images, and those that they are taken for."""
+    names = {line["answer"]: line.get("answer_name", "") for line in beside.confusions}
+    return names | {line["class"]: line.get("name", "") for line in beside.classes}
+
+
 def _class(text: str, names: Mapping[str, str]) -> str:
     """`207 golden retriever`; a background and no answer in words."""
     if not text:
@@ -150,7 +161,7 @@ def pictures(row: Accuracy, beside: Beside) -> Iterator[Pictures]:
         if entries:
             title = filled(text, total=number(total))
             each = [_picture(entry, gallery["class_names"]) for entry in entries]
-            yield Pictures(Words(*(f"{words}: {named(row)}" for words in title)), each)
+            yield Pictures(Words(*(f"{text}: {named(row)}" for text in title)), each)
 
 
 def _picture(entry: Picture, names: Mapping[str, str]) -> Shown:

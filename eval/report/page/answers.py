@@ -13,6 +13,8 @@ from eval.report.compare import Accuracies, Throughputs
 from eval.report.format import number, percent, shown, speed
 from eval.report.page.words import Words, filled, words
 
+# what the figures of each card are, beside its question
+DEFINITION = {"matches": "top-1, top-5", "fast": "images/s", "batch": "best", "trust": "noisy"}
 State = Literal["good", "warn", "bad", "none"]
 FEW = 10_000  # images, below which an accuracy is told as one of few
 
@@ -26,6 +28,11 @@ class Answer:
     state: State
     headline: Words
     points: tuple[Words, ...]
+
+    @property
+    def definition(self) -> str:
+        """The key of its definition, "" for none."""
+        return DEFINITION.get(self.key, "")
 
 
 class Subject(NamedTuple):

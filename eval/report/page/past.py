@@ -19,15 +19,19 @@ class Past(NamedTuple):
     unreadable: Sequence[str]
 
 
-def plots(runs: Sequence[Run]) -> Iterator[tuple[Plot, Words]]:
-    """(chart, title): the runs from left to right, a line a batch size or data set."""
+def plots(runs: Sequence[Run]) -> Iterator[tuple[Plot, Words, str]]:
+    """(chart, title, its definition): the runs from left to right, a line a batch size or data set."""
     names = [run.name for run in runs]
     for each, y in ((series.throughput(runs), "images/s"), (series.accuracy(runs), "top-1, %")):
         for group in dict.fromkeys(one.group for one in each):
             lines = [_line(one, names) for one in each if one.group == group]
             kind = "Throughput over runs, {}" if y == "images/s" else "Accuracy over runs, {}"
             title = Words(*(text.format(group) for text in words(kind)))
-            yield charts.named(lines, names, y), title
+            yield (
+                charts.named(lines, names, y),
+                title,
+                "interval of images/s" if y == "images/s" else "95 % interval",
+            )
 
 
 def _line(one: Series, names: Sequence[str]) -> Line:

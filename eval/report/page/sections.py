@@ -14,7 +14,7 @@ from eval.report.page import accuracy_parts
 from eval.report.page.accuracy_parts import Pictures
 from eval.report.page.beside import Files
 from eval.report.page.charts import kinds as charts
-from eval.report.page.charts.canvas import Plot
+from eval.report.page.charts.canvas import Chart, Plot
 from eval.report.page.charts.kinds import Bar, Line
 from eval.report.page.past import Past, plots
 from eval.report.page.view import View, view
@@ -22,15 +22,6 @@ from eval.report.page.words import Words, words
 from eval.report.tables import Table
 
 LAYERS_DRAWN = 30
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One chart; `note` says what to look at."""
-
-    plot: Plot
-    title: Words
-    note: Words
 
 
 @dataclass(frozen=True)
@@ -79,8 +70,8 @@ def _sources(published: Throughputs, accuracies: Accuracies) -> list[Words]:
     return [Words(line, line) for line in compare.sources(published, accuracies)]
 
 
-def _chart(plot: Plot, title: str, note: str = "") -> Chart:
-    return Chart(plot, words(title), words(note))
+def _chart(plot: Plot, title: str, definition: str, note: str = "") -> Chart:
+    return Chart(plot, words(title), words(note), definition)
 
 
 def _views(tables: Sequence[Table], kind: str, **options: bool) -> list[View]:
@@ -99,7 +90,7 @@ def _speed(rows: Sequence[Record], published: Throughputs, files: Files) -> Sect
         "Whiskers are 95 % intervals; hollow points are noisy or quick; dashed lines are published figures."
     )
     item = charts.lines(each, "batch size", "images/s", ticks=batches, log=True)
-    section.charts.append(_chart(item, "Throughput against batch size", note))
+    section.charts.append(_chart(item, "Throughput against batch size", "images/s", note))
     section.charts.extend(_latencies(timed, files))
     each_one = throughput.each_configuration(rows, published)
     section.views.extend(_views([*published_form.speeds(rows, published), *each_one], definitions.SPEED))
@@ -140,7 +131,12 @@ def _latencies(timed: Sequence[Sequence[Throughput]], files: Files) -> Iterator[
                 each.append(Line(name, latencies["latency_ms"], latencies["percentiles"]))
         if each:
             title = f"Latency of a query, {shown(format.form(configuration[0]))}"
-            yield _chart(charts.lines(each, "ms", "percent of queries", log=True), title, note)
+            yield _chart(
+                charts.lines(each, "ms", "percent of queries", log=True),
+                title,
+                "latency (p50, p90, p99)",
+                note,
+            )
 
 
 def _accuracy(
@@ -152,12 +148,9 @@ def _accuracy(
     if judged:
         points = accuracy_parts.points(judged, accuracies)
         item = charts.intervals(points, "top-1, % of all labels")
-        section.charts.append(_chart(item, "Top-1 with its interval"))
+        section.charts.append(_chart(item, "Top-1 with its interval", "95 % interval"))
         for row in judged[: accuracy_parts.SHOWN]:
-            section.charts.extend(
-                Chart(plot, title, note)
-                for plot, title, note in accuracy_parts.calibrated(row, files.of(row))
-            )
+            section.charts.extend(accuracy_parts.calibrated(row, files.of(row)))
         section.views.extend(
             _views(
                 [tables.accuracy(rows, accuracies), published_form.accuracy(rows, accuracies)],
@@ -191,7 +184,7 @@ def _agreement(rows: Sequence[Record], files: Files) -> Section:
             for name, row in zip(names, compared, strict=True)
         ]
         section.charts.append(
-            _chart(charts.bars(each, "same top-1, %", 100), "Same first output, by batch size")
+            _chart(charts.bars(each, "same top-1, %", 100), "Same first output, by batch size", "same top-1")
         )
         section.views.extend(_views([tables.agreement(rows)], definitions.AGREEMENT))
     return section
@@ -200,7 +193,7 @@ def _agreement(rows: Sequence[Record], files: Files) -> Section:
 def _history(past: Past) -> Section:
     section = Section("history", words("History"))
     note = words("Whiskers are 95 % intervals; hollow points are noisy; a ring: provenance changed.")
-    section.charts.extend(Chart(plot, title, note) for plot, title in plots(past.runs))
+    section.charts.extend(Chart(plot, title, note, key) for plot, title, key in plots(past.runs))
     section.views.extend(_views(history.tables(past.runs), definitions.HISTORY))
     section.lines.extend(Words(line, line) for line in past.unreadable)
     return section
@@ -217,7 +210,7 @@ def _stages(rows: Sequence[Record]) -> Section:
             )
             for row in stages
         ]
-        section.charts.append(_chart(charts.bars(each, "seconds"), "Seconds of each stage"))
+        section.charts.append(_chart(charts.bars(each, "seconds"), "Seconds of each stage", "seconds"))
         section.views.extend(_views([tables.pipeline(rows)], definitions.STAGES))
     return section
 
@@ -235,7 +228,7 @@ def _layers(rows: Sequence[Record]) -> Section:
             for row in slowest
         ]
         title = f"The slowest layers, {shown(format.form(profile[0]))}, batch {profile[0]['batch']}"
-        section.charts.append(_chart(charts.bars(each, "ms"), title))
+        section.charts.append(_chart(charts.bars(each, "ms"), title, "layer"))
     section.views.extend(_views(tables.layers(rows), definitions.LAYERS, folded=True))
     return section
 

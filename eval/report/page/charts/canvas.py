@@ -6,6 +6,7 @@ legend carries ("entry", its number). The legend itself is the page's: it wraps,
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bokeh.embed import json_item
@@ -33,6 +34,16 @@ class Plot(NamedTuple):
 
     item: Item
     legend: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart; `note` says what to look at, `definition` is the key of what its figures are."""
+
+    plot: Plot
+    title: Words
+    note: Words
+    definition: str
 
 
 def plain(x: str, y: str, height: int, log: bool = False) -> figure:
