@@ -1,4 +1,4 @@
-"""The manual in docs/: its table of contents has every page, the page of options is what the program takes."""
+"""The manual in docs/: its table of contents has every page, the page of options has every option."""
 
 import os
 import re
@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from invoke.collection import Collection
 
 import tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 
 
 def text_of(name):
@@ -43,6 +45,22 @@ def test_every_option_of_every_command_is_on_the_page_of_options():
 
 def test_the_table_of_contents_has_every_page_of_the_manual():
     linked = re.findall(r"\]\(([\w.-]+\.md)\)", text_of("README.md"))
-    assert sorted(linked) == sorted({path.name for path in DOCS.glob("*.md")} - {"README.md"}) and len(
-        linked
-    ) == len(set(linked))
+    assert sorted(linked) == sorted({path.name for path in DOCS.glob("*.md")} - {"README.md"})
+
+
+def slugs(page):
+    """The anchors that GitHub makes of a page's headings."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for heading in re.findall(r"^#+ (.*)$", prose, re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_heading_resolves(page):
+    links = re.findall(r"\]\(([^):]*)#([^)]+)\)", page.read_text(encoding="utf-8"))
+    dead = [
+        f"{name}#{anchor}"
+        for name, anchor in links
+        if anchor not in slugs(page.parent / name if name else page)
+    ]
+    assert dead == []
