@@ -102,7 +102,7 @@ def _measured(timed: Sequence[Throughput], several: bool) -> Line:
     name = f"{shown(format.model(timed[0]))}, {name}" if several else name
     ends = [row["images_per_s_ci95"] or [row["images_per_s"]] * 2 for row in timed]
     return Line(
-        Words(name, name),
+        words(name),
         [row["batch"] for row in timed],
         [row["images_per_s"] for row in timed],
         [low for low, _ in ends],
