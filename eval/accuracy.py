@@ -88,7 +88,8 @@ def read_answers(path: str) -> Iterator[int]:
 class Judged:
     """What a model's outputs say of labelled images.
 
-    ranks          int64 (images,): how many outputs come before the label's own
+    ranks          int64 (images,): how many outputs come before the label's own; of images without an answer
+                   more than there are outputs
     answers        int64 (images,): the class that comes first, -1 the background, NONE without one
     nan_rows       images whose outputs hold NaN or infinity: they have no answer, and count as wrong
     constant_rows  images whose outputs are all equal: their answer is no answer
@@ -120,7 +121,8 @@ def judge(
             f" {classes}"
         )
     targets, outputs = labels + background, classes + background
-    ranks, answers = np.full(len(labels), outputs), np.full(len(labels), NONE)
+    # beyond the first five whatever the model's size: without an answer an image is wrong at every k
+    ranks, answers = np.full(len(labels), outputs + TOP), np.full(len(labels), NONE)
     decoded = np.ones(len(labels), bool)
     decoded[list(missing)] = False
     nan, constant, calibration = [], [], Calibration()

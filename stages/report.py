@@ -20,6 +20,7 @@ from pipeline.step import Step
 from pipeline.text import INV
 from pipeline.ui import graph
 from stages.closing import ANNOTATIONS, TABLE
+from stages.convert import versions
 from stages.evaluate import GATE
 from stages.request.build import Build
 
@@ -100,6 +101,7 @@ def steps(build: Build, declared: Sequence[Step], past: bool = False) -> Iterato
                 if (code := stored.whose(path, files, known))
             },
         },
+        tools=versions("bokeh", "Jinja2"),
         always_after=True,  # a record that comes out the same was made by another machine before
         after=PAGE,
     )

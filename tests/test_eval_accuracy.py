@@ -70,7 +70,7 @@ def test_ranks_are_those_of_sorting_with_the_lower_index_first(data):
     said = accuracy.judge([logits[:cut], logits[cut:]], labels, classes, background)
     finite = np.isfinite(logits).all(axis=1)
     assert said.ranks.tolist() == [
-        rank_by_hand(row.tolist(), label + background) if good else classes + background
+        rank_by_hand(row.tolist(), label + background) if good else classes + background + accuracy.TOP
         for row, label, good in zip(logits, labels, finite, strict=True)
     ]
     assert said.answers.tolist() == [
@@ -114,6 +114,12 @@ def test_an_image_whose_outputs_hold_nan_or_infinity_is_wrong_and_counted(tmp_pa
     row = judge(tmp_path, logits, [0] * 2100, classes=3)
     assert (row["nan_rows"], row["constant_rows"], row["top1_hits"], row["top3_hits"]) == (1, 0, 2099, 2099)
     assert (tmp_path / "answers.csv").read_text().splitlines()[2051] == "i2050.JPEG,0,"
+
+
+def test_an_image_without_an_answer_is_no_hit_of_a_model_with_few_outputs(tmp_path):
+    logits = np.array([[3, 2], [np.nan, 1], [0, 0], [0, 0]], np.float32)
+    row = judge(tmp_path, logits, [0, 0, 0, 1], classes=2, undecodable=[2, 3])
+    assert [row[f"top{k}_hits"] for k in range(1, 6)] == [1, 1, 1, 1, 1]
 
 
 def test_images_whose_outputs_are_all_equal_are_counted(tmp_path):

@@ -75,6 +75,8 @@ FURTHER = {
         the one over the most of the other, whichever batch sizes these are at.""",
     "expected calibration error": """the mean difference between how sure the model is of its first output and
         how often it is right, over 15 bins of equal width (Guo et al., 2017); 0 is best, 1 worst.""",
+    "guess": """the five classes with the largest outputs; the share is the probability that a softmax of all
+        outputs gives; the label's own is set bold.""",
     "margin of probability": """the probability of the first output less that of the second: how clear an
         answer was.""",
 }

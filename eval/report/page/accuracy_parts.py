@@ -16,7 +16,7 @@ from eval.report.page.view import of_lines
 from eval.report.page.words import Words, filled, words
 from eval.report.tables import Table
 
-SHOWN = 4  # accuracies whose classes and pictures are in the page, which stays small enough to send
+SHOWN = 3  # accuracies whose classes and pictures are in the page, which stays small enough to send
 CONFUSIONS = 100
 
 

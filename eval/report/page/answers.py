@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from eval.agreement import BOUND_PCT
 from eval.judging import alarms
 from eval.judging.gate import Gate, points_text, sure_text, verdict
 from eval.record_types import Accuracy, Agreement, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, format
-from eval.report.compare import Accuracies, Throughputs
+from eval.report.compare import Accuracies, StatedAccuracy, Throughputs
 from eval.report.format import number, percent, shown, speed
 from eval.report.page.words import Words, filled, words
 
@@ -108,14 +109,33 @@ def _matches(about: Subject, accuracies: Accuracies, gate: Gate | None) -> Answe
     else:
         lost = stated["top1_pct"] - row["top1_pct"]
         points.insert(1, filled("published: {top1} %", top1=percent(stated["top1_pct"])))
-        if stated["top1_pct"] <= high:
-            state, headline = "good", words("yes, within what chance explains" if lost > 0 else "yes")
-        else:
-            state = "bad"
-            headline = filled("no: {lost} points below", lost=percent(lost))
+        state, headline = _beside_stated(lost, stated, low, high)
+    if any(_misses(each) for each in about.agreement):
+        state, headline = "bad", words("no: its answers are not PyTorch's")
     if gate and not verdict(row, gate["min_top1_pct"]).passed:
         state, headline = "bad", words("no: the gate was missed")
     return Answer("matches", question, state, headline, (*points, *_same(about)))
+
+
+def _beside_stated(lost: float, stated: StatedAccuracy, low: float, high: float) -> tuple[State, Words]:
+    """Whether a top-1 that is `lost` points below the published one, with an interval from low to high, is
+    that: within chance, or within the model file's tolerance.
+    """
+    tolerance = stated.get("tolerance_pct", 0.0)
+    if stated["top1_pct"] > high and lost > tolerance:
+        return "bad", filled("no: {lost} points below", lost=percent(lost))
+    if stated["top1_pct"] < low and -lost > tolerance:
+        return "warn", filled("no: {lost} points above", lost=percent(-lost))
+    if lost <= 0:
+        return "good", words("yes")
+    chance = stated["top1_pct"] <= high
+    return "good", words("yes, within what chance explains" if chance else "yes, within the tolerance")
+
+
+def _misses(row: Agreement) -> bool:
+    """Whether the gate that every build has is missed by this row."""
+    same = row["same_top1_clear_pct"]
+    return same is None or same < BOUND_PCT
 
 
 def _gate(row: Accuracy, gate: Gate) -> Words:
@@ -155,7 +175,8 @@ def _fast(about: Subject, published: Throughputs) -> Answer:
     stated = published.get(top["chip"] or "")
     ratio = compare.ratio(top, stated) if stated else None
     if ratio:
-        points.append(filled("{times} of what is published", times=format.times(ratio)))
+        clock = ", by the device's execution alone" if top["compute_images_per_s"] else ""
+        points.append(filled(f"{{times}} of what is published{clock}", times=format.times(ratio)))
     headline = filled("{speed} images/s", speed=speed(top["images_per_s"]))
     return Answer("fast", question, "good" if quiet else "warn", headline, tuple(points))
 
@@ -200,8 +221,10 @@ def _doubts(about: Subject) -> list[tuple[State, Words]]:
     row, doubts = about.accuracy, list[tuple[State, Words]]()
     if any(each["sample_data"] for each in (*about.timed, *([row] if row else []))):
         doubts.append(("warn", words("sample data: generated pictures, a small network")))
+    judged: list[Accuracy | Agreement] = [*([row] if row else []), *about.agreement]
+    for each in judged:
+        doubts += [("bad", words(alarm)) for alarm in alarms.sentences(each)]
     if row:
-        doubts += [("bad", words(alarm)) for alarm in alarms.sentences(row)]
         if row["missing"]:
             text = "{missing} of {images} images could not be decoded: counted as wrong"
             images = {"missing": number(row["missing"]), "images": number(row["images"])}

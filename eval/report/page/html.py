@@ -11,8 +11,11 @@ from bokeh.resources import Resources
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from eval.judging import alarms
 from eval.judging.gate import Gate
-from eval.record_types import Record
+from eval.record_types import Accuracy, Agreement, Record
+from eval.records import of_kind
+from eval.report import tables
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.page import answers, view
 from eval.report.page.accuracy_parts import share
@@ -21,7 +24,7 @@ from eval.report.page.charts import plan_picture
 from eval.report.page.charts.plan_picture import PlanShape
 from eval.report.page.past import Past
 from eval.report.page.sections import sections
-from eval.report.page.words import words
+from eval.report.page.words import Words, words
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 SAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -64,6 +67,7 @@ def html(content: Content) -> str:
         .get_template("page.html")
         .render(
             language=content.language,
+            alarms=_alarms(content.rows),
             cards=answers.answers(about, content.published, content.accuracies, content.gate),
             sample=bool(content.rows) and all(row["sample_data"] for row in content.rows),
             sections=parts,
@@ -76,6 +80,16 @@ def html(content: Content) -> str:
             policy=_policy(scripts),
         )
     )
+
+
+def _alarms(rows: Sequence[Record]) -> list[Words]:
+    """What no figure shows by itself, of every row, as report.md has it."""
+    judged: list[Accuracy | Agreement] = [*of_kind(rows, Accuracy), *of_kind(rows, Agreement)]
+    return [
+        Words(*(f"{text} ({tables.named(row)})" for text in words(alarm)))
+        for row in judged
+        for alarm in alarms.sentences(row)
+    ]
 
 
 def _environment() -> Environment:

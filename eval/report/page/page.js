@@ -48,12 +48,17 @@
   function speak(language) {
     root.lang = language;
     root.dataset.language = language;
+    for (const each of document.querySelectorAll("[data-zh]")) {
+      each.setAttribute("aria-label", each.dataset[language]);
+    }
+    document.title = document.querySelector(`h1 [lang="${language}"]`).textContent;
     nameCharts(language);
   }
   Promise.all(drawn).then(() => {
     root.dataset.drawn = String(drawn.length);
     nameCharts(root.dataset.language);
   });
+  speak(root.dataset.language);
   document.getElementById("language").addEventListener("click", () => {
     speak(root.dataset.language === "en" ? "zh" : "en");
   });
@@ -73,13 +78,14 @@
     paint();
   });
 
-  // tables: numbers as numbers, what is no number after them
-  function compare(one, two) {
+  // tables: numbers as numbers, what is no number after them, whichever way they are sorted
+  function compare(one, two, sign) {
     const [a, b] = [Number(one), Number(two)];
     const [first, second] = [one !== "" && !Number.isNaN(a), two !== "" && !Number.isNaN(b)];
-    if (first && second) return a - b;
+    if (first && second) return sign * (a - b);
     if (first !== second) return first ? -1 : 1;
-    return one.localeCompare(two);
+    if ((one === "") !== (two === "")) return one === "" ? 1 : -1;
+    return sign * one.localeCompare(two);
   }
   function sort(button) {
     const heading = button.closest("th");
@@ -94,11 +100,15 @@
     heading.setAttribute("aria-sort", order === "up" ? "ascending" : "descending");
     const sign = order === "up" ? 1 : -1;
     const rows = [...table.tBodies[0].rows];
-    rows.sort((a, b) => sign * compare(a.cells[column].dataset.value, b.cells[column].dataset.value));
+    rows.sort((a, b) => compare(a.cells[column].dataset.value, b.cells[column].dataset.value, sign));
     table.tBodies[0].append(...rows);
   }
   for (const button of document.querySelectorAll(".sort")) {
     button.addEventListener("click", () => sort(button));
+  }
+  function said(cell) {
+    const words = cell.querySelector(`[lang="${root.dataset.language}"]`) || cell;
+    return words.textContent.toLowerCase();
   }
   function filter(input) {
     const block = input.closest(".table");
@@ -106,7 +116,7 @@
     const rows = [...block.querySelectorAll("tbody tr")];
     let shown = 0;
     for (const row of rows) {
-      row.hidden = !row.textContent.toLowerCase().includes(wanted);
+      row.hidden = ![...row.cells].some((cell) => said(cell).includes(wanted));
       shown += row.hidden ? 0 : 1;
     }
     block.querySelector(".counted").textContent = wanted ? `${shown} / ${rows.length}` : "";

@@ -4,19 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from eval.history import section as history
-from eval.record_types import Accuracy, Agreement, Layer, Pipeline, Record, Throughput
+from eval.record_types import Accuracy, Agreement, Layer, Pipeline, Record
 from eval.records import of_kind
 from eval.report import compare, definitions, format, tables, throughput
 from eval.report import published as published_form
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.format import duration, percent, shown, speed
-from eval.report.page import accuracy_parts
+from eval.report.page import accuracy_parts, speed_parts
 from eval.report.page.accuracy_parts import Pictures
 from eval.report.page.beside import Files
 from eval.report.page.charts import kinds as charts
 from eval.report.page.charts.canvas import Chart, Plot
-from eval.report.page.charts.kinds import Bar, Line
+from eval.report.page.charts.kinds import Bar
 from eval.report.page.past import Past, plots
+from eval.report.page.speed_parts import of, several
 from eval.report.page.view import View, view
 from eval.report.page.words import Words, words
 from eval.report.tables import Table
@@ -83,60 +84,11 @@ def _speed(rows: Sequence[Record], published: Throughputs, files: Files) -> Sect
     section = Section("speed", words("Throughput and latency"))
     if not timed:
         return section
-    each = [_measured(configuration, len(timed) > 1) for configuration in timed]
-    each += [_stated(chip, published[chip]) for chip in published]
-    batches = sorted({x for line in each for x in line.x})
-    note = (
-        "Whiskers are 95 % intervals; hollow points are noisy or quick; dashed lines are published figures."
-    )
-    item = charts.lines(each, "batch size", "images/s", ticks=batches, log=True)
-    section.charts.append(_chart(item, "Throughput against batch size", "images/s", note))
-    section.charts.extend(_latencies(timed, files))
+    section.charts.append(speed_parts.against_batch(timed, published))
+    section.charts.extend(speed_parts.latencies(timed, files))
     each_one = throughput.each_configuration(rows, published)
     section.views.extend(_views([*published_form.speeds(rows, published), *each_one], definitions.SPEED))
     return section
-
-
-def _measured(timed: Sequence[Throughput], several: bool) -> Line:
-    name = shown(format.form(timed[0])) + f", {format.on_devices(timed[0]['devices'], timed[0]['hint'])}"
-    name = f"{shown(format.model(timed[0]))}, {name}" if several else name
-    ends = [row["images_per_s_ci95"] or [row["images_per_s"]] * 2 for row in timed]
-    return Line(
-        words(name),
-        [row["batch"] for row in timed],
-        [row["images_per_s"] for row in timed],
-        [low for low, _ in ends],
-        [high for _, high in ends],
-        hollow=[row["quick"] or not row["quiet"] for row in timed],
-    )
-
-
-def _stated(chip: str, stated: compare.StatedThroughput) -> Line:
-    speeds = {int(batch): value for batch, value in stated["images_per_s"].items()}
-    name = words(f"published {chip}{compare.scale_note(stated)}")
-    return Line(name, sorted(speeds), [speeds[batch] for batch in sorted(speeds)], dashed=True)
-
-
-def _latencies(timed: Sequence[Sequence[Throughput]], files: Files) -> Iterator[Chart]:
-    """The distribution of each configuration whose times were kept; else nothing: three percentiles stand in
-    the table.
-    """
-    note = "How many of all queries took at most so long: a steep line is a steady device."
-    for configuration in timed:
-        each = []
-        for row in configuration:
-            latencies = files.of(row).latencies
-            if latencies:
-                name = words(f"batch {row['batch']}")
-                each.append(Line(name, latencies["latency_ms"], latencies["percentiles"]))
-        if each:
-            title = f"Latency of a query, {shown(format.form(configuration[0]))}"
-            yield _chart(
-                charts.lines(each, "ms", "percent of queries", log=True),
-                title,
-                "latency (p50, p90, p99)",
-                note,
-            )
 
 
 def _accuracy(
@@ -178,7 +130,8 @@ def _classes(rows: Sequence[Record], files: Files, first: Accuracy | None) -> It
 def _agreement(rows: Sequence[Record], files: Files) -> Section:
     section, compared = Section("agreement", words("Agreement with PyTorch")), of_kind(rows, Agreement)
     if compared:
-        names = [f"{shown(format.form(row))}, batch {row['batch']}" for row in compared]
+        many = several(compared)
+        names = [f"{of(row, many)}{shown(format.form(row))}, batch {row['batch']}" for row in compared]
         each = [
             Bar(name, row["same_top1_pct"], f"{percent(row['same_top1_pct'])} % of {row['images']}")
             for name, row in zip(names, compared, strict=True)
@@ -202,9 +155,10 @@ def _history(past: Past) -> Section:
 def _stages(rows: Sequence[Record]) -> Section:
     section, stages = Section("stages", words("Where the time went")), of_kind(rows, Pipeline)
     if stages:
+        many = several([row for row in stages if row["model"]])
         each = [
             Bar(
-                " ".join(filter(None, (row["stage"], format.form(row)))),
+                f"{of(row, many)}{row['stage']} {format.form(row) or ''}".rstrip(),
                 row["seconds"],
                 f"{duration(row['seconds'])} s, {speed(row['images_per_s'])} images/s",
             )
@@ -221,13 +175,15 @@ def _layers(rows: Sequence[Record]) -> Section:
     for row in of_kind(rows, Layer):
         key = (compare.configuration(row), row["batch"], tuple(row["devices"]), row["hint"])
         profiles.setdefault(key, []).append(row)
+    many = several([profile[0] for profile in profiles.values()])
     for profile in profiles.values():
         slowest = sorted(profile, key=lambda row: -row["ms"])[:LAYERS_DRAWN]
         each = [
             Bar(row["layer"], row["ms"], f"{duration(row['ms'])} ms, {percent(row['share_pct'])} %")
             for row in slowest
         ]
-        title = f"The slowest layers, {shown(format.form(profile[0]))}, batch {profile[0]['batch']}"
+        name = f"{of(profile[0], many)}{shown(format.form(profile[0]))}"
+        title = f"The slowest layers, {name}, batch {profile[0]['batch']}"
         section.charts.append(_chart(charts.bars(each, "ms"), title, "layer"))
     section.views.extend(_views(tables.layers(rows), definitions.LAYERS, folded=True))
     return section

@@ -10,7 +10,8 @@ from eval.report.format import NONE, shown
 from eval.report.page.words import Words, words
 from eval.report.tables import Table
 
-FIGURE = re.compile(r"-?[\d,]*\.?\d+")
+FIGURE = re.compile(r"-?[\d,]*\.?\d+(e[-+]\d+)?")
+TEXTS = ("", "batch")  # columns whose cells are words of ours, and no names
 # columns that are another figure in another table
 OF_TABLE = {
     (definitions.SPEED, "95 % interval"): "interval of images/s",
@@ -100,21 +101,28 @@ def view(table: Table, kind: str, searched: bool = False, folded: bool = False) 
         Heading(words(name), "" if at < table.left else definition(kind, name), at < table.left)
         for at, name in enumerate(table.columns)
     )
-    rows = tuple(tuple(_cell(cell, table.strong) for cell in row) for row in table.rows)
+    rows = tuple(
+        tuple(_cell(cell, name in TEXTS, table.strong) for cell, name in zip(row, table.columns, strict=True))
+        for row in table.rows
+    )
     return View(words(table.title), headings, rows, words(table.note), searched, folded)
 
 
-def _cell(cell: str | None, strong: str | None) -> Shown:
+def _cell(cell: str | None, translated: bool, strong: str | None) -> Shown:
+    """What stands in other columns may be a name, of a class called cliff, say: it stays as it is."""
     text = shown(cell)
     figure = FIGURE.match(text)
     value = figure[0].replace(",", "") if figure else "" if text == NONE else text
-    return Shown(words(text), value, strong is not None and cell == strong)
+    both = words(text) if translated else Words(text, text)
+    return Shown(both, value, strong is not None and cell == strong)
 
 
 def definition(kind: str, column: str) -> str:
     """The key of a column's definition; of a ratio of chips, whose names no list has, that of ratios."""
     if " / " in column and kind == definitions.SPEED:
         return "ratio"
+    if column.endswith("compute only"):
+        return "compute only"
     begun = next((key for begin, key in BEGINNING.items() if column.startswith(begin)), "")
     known = OF_TABLE.get((kind, column)) or OF_COLUMN.get(column) or begun
     if known or not column:
@@ -125,7 +133,7 @@ def definition(kind: str, column: str) -> str:
 def definitions_shown() -> list[tuple[str, Words, Words]]:
     """(key, name, text) of every definition."""
     return [
-        (key, words(key), words(text.replace("*", "").replace("`", "")))
+        (key, words(key), Words(*(each.replace("*", "").replace("`", "") for each in words(text))))
         for key, text in {**definitions.DEFINITIONS, **definitions.FURTHER}.items()
     ]
 
