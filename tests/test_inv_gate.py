@@ -95,7 +95,7 @@ def test_a_model_that_states_no_accuracy_is_named(tmp_path):
     assert "--min-top1=69" in answer.err and not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("stage", ["compile", "report", "bench"])
+@pytest.mark.parametrize("stage", ["compile", "preprocess", "bench"])
 @pytest.mark.parametrize("word", ["--min-top1=1", "--real-labels=x.json"])
 def test_a_command_that_judges_nothing_takes_no_gate(stage, word, tmp_path):
     answer = inv(stage, word, "--chip=null", out=tmp_path / "out", code=2)

@@ -66,6 +66,12 @@ def test_imagenets_classes_are_called_by_its_table_which_no_stamp_repeats(ask, l
     assert named(build) == ({"class_table": TABLE}, {})
 
 
-@pytest.mark.parametrize("labels", [[0, 1], [1, 1]])
-def test_classes_of_a_label_file_have_no_names_whatever_the_folders_are(ask, labels):
-    assert named(ask(["a/1.jpg", "b/2.jpg"], 2, labels)) == ({}, {})
+@pytest.mark.parametrize(
+    "labels, names", [([0, 1], ["a", "b"]), ([1, 0], ["b", "a"]), ([1, 1], None), ([0, 0], None)]
+)
+def test_classes_of_a_label_file_have_the_names_of_the_folders_that_are_theirs(ask, labels, names):
+    assert named(ask(["a/1.jpg", "b/2.jpg"], 2, labels)) == ({}, {"names": names} if names else {})
+
+
+def test_two_classes_in_one_folder_have_no_names(ask):
+    assert named(ask(["a/1.jpg", "a/2.jpg"], 2, [0, 1])) == ({}, {})

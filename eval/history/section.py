@@ -22,7 +22,7 @@ def text(runs: Sequence[Run], unreadable: Sequence[str]) -> str:
     parts = [
         "## History",
         *map(markdown.section, tables(runs)),
-        "\n".join(f"- not shown: {line}" for line in unreadable),
+        "\n".join(f"- not shown: {markdown.escaped(line)}" for line in unreadable),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

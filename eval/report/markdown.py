@@ -49,27 +49,35 @@ def section(table: Table) -> str:
     """Heading, table and note; readable as text too. "" for a table without rows."""
     if not table.rows:
         return ""
-    head = [_escaped(column) for column in table.columns]
+    head = [escaped(column) for column in table.columns]
     lines = [[_cell(cell, table.strong) for cell in row] for row in table.rows]
     widths = [max(3, *map(len, column)) for column in zip(head, *lines, strict=True)]
     rule = ["-" * width if at < table.left else "-" * (width - 1) + ":" for at, width in enumerate(widths)]
     drawn = "\n".join(f"| {' | '.join(table.aligned(cells, widths))} |" for cells in (head, rule, *lines))
-    return "\n\n".join(part for part in (f"{'#' * table.level} {table.title}", drawn, table.note) if part)
+    return "\n\n".join(
+        part for part in (f"{'#' * table.level} {escaped(table.title)}", drawn, _note(table)) if part
+    )
+
+
+def _note(table: Table) -> str:
+    return "\n".join(
+        "- " * line.startswith("- ") + escaped(line.removeprefix("- ")) for line in table.note.splitlines()
+    )
 
 
 def _cell(cell: str | None, strong: str | None) -> str:
-    text = _escaped(shown(cell))
+    text = escaped(shown(cell))
     return f"**{text}**" if strong is not None and cell == strong else text
 
 
-def _escaped(text: str) -> str:
-    """A bar would end the cell."""
-    return text.replace("|", "\\|")
+def escaped(text: str) -> str:
+    """A name, of a model, host or class, as text: in it no cell ends, and no heading or element begins."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 def _listed(title: str, lines: Iterable[str]) -> str:
     """A title and a list below it; "" without lines."""
-    points = "\n".join(f"- {line}" for line in lines)
+    points = "\n".join(f"- {escaped(line)}" for line in lines)
     return f"{title}\n\n{points}" if points else ""
 
 
@@ -87,7 +95,9 @@ def _alarms(rows: Sequence[Record]) -> str:
     """What no figure shows by itself, of every row."""
     judged: list[Accuracy | Agreement] = [*of_kind(rows, Accuracy), *of_kind(rows, Agreement)]
     return "\n".join(
-        f"> **ALARM.** {alarm} ({tables.named(row)})\n" for row in judged for alarm in alarms.sentences(row)
+        f"> **ALARM.** {alarm} ({escaped(tables.named(row))})\n"
+        for row in judged
+        for alarm in alarms.sentences(row)
     ).rstrip()
 
 
@@ -101,11 +111,14 @@ def _headline(
     judged = tables.judged(current_rows, published)
     fastest = tables.fastest(matching(of_kind(rows, Throughput), compare.without_batch(current)))
     sentences = [
-        *(_accuracy({column: shown(cell) for column, cell in line.items()}) for line in judged.lines()),
+        *(
+            _accuracy({column: escaped(shown(cell)) for column, cell in line.items()})
+            for line in judged.lines()
+        ),
         *(f"- {gates.line(row, gate)}" for row in current_rows if gate),
         *(
             f"- fastest: **{line['images/s']} images/s** ({shown(line['95 % interval'])}),"
-            f" {shown(line['chip'])}, batch {line['batch']}, {line['devices']}{_recorded(line)}"
+            f" {escaped(shown(line['chip']))}, batch {line['batch']}, {line['devices']}{_recorded(line)}"
             for line in fastest.lines()
         ),
         *([f"- {fastest.note}"] if fastest.note else []),
@@ -127,4 +140,4 @@ def _accuracy(line: Mapping[str, str]) -> str:
 def _recorded(line: Mapping[str, str | None]) -> str:
     """What comes last in a sentence on a row that was not made here."""
     recorded = line.get(RECORDED)
-    return f", {recorded}" if recorded and recorded != NONE else ""
+    return f", {escaped(recorded)}" if recorded and recorded != NONE else ""

@@ -167,7 +167,7 @@ def _made_by_section(lines: Sequence[str]) -> str:
     if not lines:
         return ""
     whole = "inputs, params, tools and code of every step: provenance.json beside this page"
-    return "## Made by\n\n" + "\n".join(f"- {line}" for line in (*lines, whole)) + "\n"
+    return "## Made by\n\n" + "\n".join(f"- {markdown.escaped(line)}" for line in (*lines, whole)) + "\n"
 
 
 def _place(made: Made) -> str:

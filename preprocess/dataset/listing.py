@@ -44,7 +44,7 @@ class Listing:
     identity  first 8 hex digits of a hash over names and labels
     stats     absolute path -> (mtime_ns, ctime_ns, size), as the listing saw them
     part      which part of Kaggle's ImageNet it is, where its whole tree was given; else ""
-    class_folders  {class: its folder's name}, where the labels are those of folders; else empty
+    class_folders  {class: its folder's name}, where each class has a folder of its own; else empty
     """
 
     root: str
@@ -78,21 +78,28 @@ def listed(
         raise label_files.missing(dataset, labels, [])
     files = scanned(dataset, members, leave_out)
     path, label_of = _labels_of(files, dataset, labels, classes)
-    class_folders = {} if path or files.given else _class_folders(files, label_of)
     label_of = matching.renamed(label_of, files.places, path or dataset)
     if not any_label:
         devkit.check(path or dataset, label_of)  # first: it says what is wrong with a range, too
         label_files.check_range(path or dataset, label_of, classes)
     _match(files, label_of, path or dataset)
-    return replace(_listing(files, label_of), class_folders=class_folders)
+    return replace(_listing(files, label_of), class_folders=_class_folders(files, label_of))
 
 
 def _class_folders(files: ImageFiles, label_of: Mapping[str, int]) -> dict[int, str]:
-    """{class: the name of the folder that its images lie in}."""
-    return {
-        label_of[name]: place.path.rpartition("/")[0].rpartition("/")[2]
-        for name, place in files.places.items()
-    }
+    """{class: the name of the folder that its images lie in}, whoever says the labels; empty where they are
+    not those of the folders: two classes in one, or one class in two.
+    """
+    folders: dict[int, str] = {}
+    classes: dict[str, int] = {}
+    for name, place in files.places.items():
+        folder = place.path.rpartition("/")[0].rpartition("/")[2]
+        label = label_of[name]
+        if not folder or folders.setdefault(label, folder) != folder:
+            return {}
+        if classes.setdefault(folder, label) != label:
+            return {}
+    return folders
 
 
 def unlabelled(files: ImageFiles) -> Listing:
