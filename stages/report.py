@@ -94,6 +94,8 @@ def steps(build: Build, declared: Sequence[Step], past: bool = False) -> Iterato
             **({"unreadable": list(saved.unreadable)} if saved else {}),
             "plan": _plan(build, declared),
             "lang": build.request.given.lang,
+            # of a report alone: a build's own plan says why it makes a record anew
+            **({} if declared else {"contradicted": stored.contradicted(out, RECORDS, kept)}),
             "here": machine.host(),
             "other_code": {
                 os.path.relpath(path, out): code

@@ -99,7 +99,8 @@ def test_an_input_that_is_here_and_differs_takes_its_records_along_until_it_is_r
     assert index.read_bytes() != text
     answer = inv("report", out=out, **laptop)
     assert rows(out, "accuracy") == [] and rows(out, "throughput") != []
-    assert "accuracy   top-1" not in answer.out
+    assert "accuracy   top-1" not in answer.out and "left out: " in answer.out
+    assert "that what is here contradicts" in (out / "report" / "report.md").read_text()
     index.write_bytes(text)
     assert inv("report", out=out, **laptop).ran == ["report"] and summary(out) == whole
 

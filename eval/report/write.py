@@ -23,6 +23,7 @@ from eval.report.page.past import Past
 from eval.stage_times import Made, read_stamp
 from pipeline.errors import StepError
 from pipeline.parts import whole_of
+from pipeline.text import counted, some
 
 UNKNOWN = "an unknown host"
 TITLE = "Overall statistical evaluation"  # of the reference's evaluator
@@ -44,6 +45,7 @@ def write(
     stored_details: Sequence[str] = (),
     plan: PlanShape | None = None,
     lang: str = "en",
+    contradicted: Sequence[str] = (),
     here: str | None = None,
     other_code: Mapping[str, str] | None = None,
 ) -> None:
@@ -64,11 +66,14 @@ def write(
     details, stored_details  files beside the records, known by their folders: classes, pictures, latencies
     plan     the plan's groups of steps, for its picture
     lang     of the page, when it opens: en or zh
+    contradicted  records that are here and do not count, relative to OUT
     here        the host that asks: the records of others are marked; None marks none
     other_code  path relative to OUT -> `commit 0123abcd`, of the stored records that other code made
     """
     out = os.path.dirname(os.path.dirname(os.path.abspath(outputs[0])))
     paths, rows, left_out = _gathered(records, stored, out, here, other_code or {})
+    if contradicted:
+        left_out = "\n".join(filter(None, [left_out, f"left out: {_words(contradicted)}"]))
     scope: terminal.Scope = table or {}
     if current is not None:
         scope = {**scope, "current": current, "gate": gate}
@@ -81,6 +86,11 @@ def write(
     for path in outputs:
         with open(path, "w", encoding="utf-8") as file:
             file.write(texts[os.path.basename(whole_of(path))]())
+
+
+def _words(contradicted: Sequence[str]) -> str:
+    count = counted(len(contradicted), "record")
+    return f"{count} that what is here contradicts (edited, or made anew since): {some(contradicted, 3)}"
 
 
 def _texts(content: html.Content, scope: terminal.Scope, left_out: str) -> dict[str, Callable[[], str]]:

@@ -54,6 +54,12 @@ def records(
     return tuple(sorted(paths, key=lambda path: (-os.path.getmtime(path), path)))
 
 
+def contradicted(out: str, names: Collection[str], counted: Collection[str]) -> list[str]:
+    """Paths, relative to OUT, of files with these names that are here and are none of those that count."""
+    counts = frozenset(counted)
+    return sorted(os.path.relpath(path, out) for path in _walk(out, names) if path not in counts)
+
+
 def up_to_date(path: str, files: FileState, known: Known) -> bool:
     """Whether this file is here and counts. `known` keeps what was looked up for the next question."""
     return whose(path, files, known) is not None
