@@ -105,6 +105,18 @@ def _sha(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+def unique(name: str, place: str, known: dict[str, str]) -> str:
+    """A step's name as the key of its origin. Steps of two models have the same names, and lie in two places
+    (folders of OUT): the second one's key is `NAME [PLACE]`. `known` is {name: the place that has it}.
+    """
+    return name if known.setdefault(name, place) == place else f"{name} [{place}]"
+
+
+def plain(key: str) -> str:
+    """The step's name of such a key; names have no blanks."""
+    return key.partition(" ")[0]
+
+
 def behind(steps: Mapping[str, Origin], names: Iterable[str]) -> dict[str, Origin]:
     """Of these steps the named ones and all that they were made from, directly or not; all of them where one
     does not say what it needs, as those of an earlier version do not.

@@ -208,3 +208,10 @@ def test_what_other_kinds_of_rows_say_does_not_keep_rows_apart():
 def test_a_path_where_nothing_is_is_one_line(tmp_path):
     with pytest.raises(BuildError, match="No such file or directory"):
         runs.load(str(tmp_path / "nowhere"))
+
+
+def test_what_only_b_has_is_named():
+    of = {**REAL, **PIXELS}
+    a, b = runs.Run("a", (judged(of),), None), runs.Run("b", (judged(of), timed(of, 4, 9.0)), None)
+    assert verdicts.further(a, b) == ["throughput 310P3 fp16 uint8, batch 4, 1 device"]
+    assert verdicts.further(b, a) == []

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from eval.history.runs import Row, Run, Unreadable, table_of
-from pipeline.origin import Made, Origin, commit_text, folded
+from pipeline.origin import Made, Origin, commit_text, folded, unique
 
 NOW = "now"  # the run that the report itself is of
 STAMP = ".stamp"
@@ -17,15 +17,16 @@ STAMP = ".stamp"
 def present(rows: Sequence[Row], records: Sequence[str]) -> Run:
     """The run that a report is of: its rows, and by the stamps under OUT what its records were made from."""
     steps: dict[str, Origin] = {}
-    stamps = _Stamps()
+    stamps, places = _Stamps(), dict[str, str]()
     waiting = list(records)
     while waiting:
         stamp = stamps.of(waiting.pop())
-        if stamp is None or stamp.name in steps:
+        key = unique(stamp.name, stamp.place, places) if stamp else ""
+        if stamp is None or key in steps:
             continue
         needed = stamp.inputs_under_out()
-        makers = [maker.name for path in needed if (maker := stamps.of(path))]
-        steps[stamp.name] = stamp.origin(makers)
+        makers = [maker for path in needed if (maker := stamps.of(path))]
+        steps[key] = stamp.origin(unique(maker.name, maker.place, places) for maker in makers)
         waiting += needed
     made = max((step["made"] for step in steps.values()), key=_begun, default=Made())
     git = made.get("git") or {}
@@ -46,6 +47,11 @@ class _Stamp(NamedTuple):
     @property
     def name(self) -> str:
         return str(self.values["name"])
+
+    @property
+    def place(self) -> str:
+        """The folder of OUT that its first output lies in."""
+        return next(iter(self.values["outputs"])).partition(":")[2].split("/")[0]
 
     def paths(self, kind: str) -> list[str]:
         keys = (key.partition(":") for key in self.values[kind])

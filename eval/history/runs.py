@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias, cast
 
 from eval.records import SCHEMA
 from pipeline.errors import StepError
-from pipeline.origin import Origin, behind, commit_text
+from pipeline.origin import Origin, behind, commit_text, plain
 
 SAVED, SUMMARY, PROVENANCE = FILES = ("saved.json", "summary.json", "provenance.json")
 
@@ -47,7 +47,8 @@ class Run:
         """The steps that a record was made by, directly or not; all of the run's where that is not known."""
         sha = _sha_of(row)
         makers = [name for name, step in self.steps.items() if sha in step["outputs"].values()]
-        return behind(self.steps, makers) if makers else dict(self.steps)
+        steps = behind(self.steps, makers) if makers else self.steps
+        return {plain(key): origin for key, origin in steps.items()}  # behind one record there is one model
 
 
 def _sha_of(row: Row) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TypedDict, cast
 
 from pipeline.freshness.stamp import Stamp
-from pipeline.origin import Origin, folded
+from pipeline.origin import Origin, folded, unique
 from pipeline.outdir import inventory
+from pipeline.outdir.inventory import Artifact
 from pipeline.parts import replaced
 
 FILE = "provenance.json"
@@ -31,6 +32,8 @@ def gather(out: str, paths: Collection[str] | None = None) -> Provenance:
     wanted = list(artifacts) if paths is None else [path + inventory.STAMP for path in paths]
     # output path -> stamp path, for outputs that are not the first
     makers = {path: artifact.stamp for artifact in artifacts.values() for path in artifact.outputs}
+    places: dict[str, str] = {}
+    keys = {path: _key(out, artifacts[path], places) for path in sorted(artifacts)}
     steps: dict[str, Origin] = {}
     seen: set[str] = set()
     while wanted:
@@ -41,9 +44,14 @@ def gather(out: str, paths: Collection[str] | None = None) -> Provenance:
         record = artifacts[path].record
         inputs = [os.path.join(out, key.partition(":")[2]) for key in record.inputs if key.startswith("out:")]
         needs = [makers[each] for each in inputs if each in makers]
-        steps[record.name] = _origin(record, (artifacts[each].name for each in needs))
+        steps[keys[path]] = _origin(record, (keys[each] for each in needs))
         wanted += needs
     return {"schema": SCHEMA, "steps": dict(sorted(steps.items()))}
+
+
+def _key(out: str, artifact: Artifact, places: dict[str, str]) -> str:
+    place = os.path.relpath(artifact.stamp, out).split(os.sep)[0]
+    return unique(artifact.name, place, places)
 
 
 def _origin(record: Stamp, needs: Iterable[str]) -> Origin:

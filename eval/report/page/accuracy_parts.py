@@ -1,7 +1,7 @@
 """What the page shows of one accuracy: its interval, calibration, classes, and the images that went wrong."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eval.record_types import Accuracy, Record
 from eval.records import of_kind
@@ -18,6 +18,7 @@ from eval.report.tables import Table
 
 SHOWN = 3  # accuracies whose classes and pictures are in the page, which stays small enough to send
 CONFUSIONS = 100
+ONE_EACH = "One image a class: none of them can be called the worst."
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ def class_tables(row: Accuracy, beside: Beside) -> Iterator[tuple[Table, bool]]:
             )
             for line in worst
         ]
-        yield of_lines(f"Every class, {named(row)}", columns, rows, left=2), True
+        most = max(int(line["images"]) for line in beside.classes)
+        note = ONE_EACH if most == 1 else ""
+        yield replace(of_lines(f"Every class, {named(row)}", columns, rows, left=2), note=note), True
         pairs = [
             (_class(line["label"], names), _class(line["answer"], names), number(int(line["images"])))
             for line in beside.confusions[:CONFUSIONS]

@@ -80,10 +80,19 @@ def lines(
 def named(each: Sequence[Line], names: Sequence[str], y: str) -> Plot:
     """Lines over names, the first at 0.5, the next at 1.5."""
     plot, legend = canvas.columns(names, y, 320), []
+    low, high = _ends(each)
+    plot.y_range = Range1d(start=low - 0.08 * (high - low), end=high + 0.08 * (high - low))
     for number, (line, colour) in enumerate(zip(each, itertools.cycle(COLOURS), strict=False)):
         _line(plot, line, colour, number)
         legend.append(Entry(line.name, colour, line.dashed))
     return Plot(canvas.item(plot), tuple(legend))
+
+
+def _ends(each: Sequence[Line]) -> tuple[float, float]:
+    """The lowest and the highest of all that is drawn: Bokeh's own range leaves whiskers out."""
+    values = [value for line in each for value in (*line.y, *line.low, *line.high)]
+    low, high = min(values), max(values)
+    return (low, high) if high > low else (low - 1, high + 1)
 
 
 def _line(plot: figure, line: Line, colour: str, number: int) -> None:
