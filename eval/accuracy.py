@@ -139,7 +139,7 @@ def judge(
         if len(rows):
             ranks[rows] = _ranks(block, targets[rows], first)
             answers[rows] = first - background
-            calibration.add(block, ranks[rows] == 0)
+            calibration.add(block, ranks[rows] == 0, first)
     return Judged(ranks, answers, _joined(nan), _joined(constant), calibration)
 
 

@@ -29,6 +29,7 @@ def write(
     worst: dict[int, tuple[int, int]] = {}
     for (label, answer), count in zip(pairs.tolist(), counts.tolist(), strict=True):
         worst.setdefault(label, (answer, count))
+    called = ["", "", *names, *[""] * (classes - len(names))]  # from -2 on
     with open(outputs[0], "w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(COLUMNS)
@@ -37,16 +38,13 @@ def write(
             share = f"{100 * right[each] / images[each]:.2f}"
             bounds = (f"{100 * low:.2f}", f"{100 * high:.2f}")
             counts_of = (images[each], right[each])
-            lines.writerow((each, _name(names, each), *counts_of, share, *bounds, *worst.get(each, ("", ""))))
+            lines.writerow((each, called[each + 2], *counts_of, share, *bounds, *worst.get(each, ("", ""))))
     with open(outputs[1], "w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(("label", "answer", "images", "label_name", "answer_name"))
-        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-            lines.writerow((*pair, count, *(_name(names, each) for each in pair)))
-
-
-def _name(names: Sequence[str], each: int) -> str:
-    return names[each] if 0 <= each < len(names) else ""
+        of, to = (column.tolist() for column in pairs.T)
+        columns = ([called[each + 2] for each in column] for column in (of, to))
+        lines.writerows(zip(of, to, counts.tolist(), *columns, strict=True))
 
 
 def confusions(

@@ -44,9 +44,13 @@ class Calibration:
         self._probability = np.zeros(BINS)
         self._margins = np.zeros((2, MARGINS), np.int64)
 
-    def add(self, outputs: NDArray[np.floating], right: NDArray[np.bool_]) -> None:
-        """Count the images of a block: finite (images, outputs), and whether their answers are right."""
-        second, first = _two_largest(outputs)
+    def add(
+        self, outputs: NDArray[np.floating], right: NDArray[np.bool_], best: NDArray[np.int64] | None = None
+    ) -> None:
+        """Count the images of a block: finite (images, outputs), and whether their answers are right; `best`
+        is which output is the largest of each, where that is known already.
+        """
+        second, first = _two_largest(outputs, outputs.argmax(axis=1) if best is None else best)
         at = np.clip(np.ceil(first * BINS).astype(np.int64) - 1, 0, BINS - 1)
         self._images += np.bincount(at, minlength=BINS)
         self._right += np.bincount(at[right], minlength=BINS)
@@ -104,13 +108,17 @@ def probabilities(outputs: NDArray[np.floating], already: bool) -> NDArray[np.fl
     return shares
 
 
-def _two_largest(outputs: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(second, first) largest probability of each image, of logits or of what is a softmax's already."""
+def _two_largest(
+    outputs: NDArray[np.floating], at: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(second, first) largest probability of each image, of logits or of what is a softmax's already; `at` is
+    which output is the largest.
+    """
     if outputs.shape[1] == 1:
         return np.zeros(len(outputs)), np.ones(len(outputs))
     if not np.issubdtype(outputs.dtype, np.floating):  # differences of integers may not fit into them
         outputs = outputs.astype(np.float64)
-    rows, at = np.arange(len(outputs)), outputs.argmax(axis=1)
+    rows = np.arange(len(outputs))
     top = outputs[rows, at]
     rest = outputs.copy()  # all that follows is done in it: this is what takes the time of judging
     rest[rows, at] = -np.inf
