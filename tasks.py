@@ -27,6 +27,7 @@ from pipeline.step import Step
 from pipeline.text import INV
 from pipeline.ui import doctor as health
 from pipeline.ui import views
+from stages import closing as ending
 from stages import convert
 from stages import data as data_stage
 from stages import doctor as doctor_stage
@@ -55,10 +56,16 @@ HELP = {option.name: option.help for option in SHARED}
 kinds = Kinds(invokes(SHARED), resolve)
 
 
-@kinds.stage(closing=report_stage.closing)
-def report(build: Build, steps: tuple[Step, ...]) -> Steps:
-    """Gather every record under OUT that is up to date into summary.json, report.md and result.json."""
-    return report_stage.steps(build, steps)
+REPORT = {
+    "open": Option(False, "open the page in a browser, where there is a display"),
+    "history": Option(False, "show the runs that were saved with --save beside this one"),
+}
+
+
+@kinds.stage(own=REPORT, closing=ending.closing)
+def report(build: Build, steps: tuple[Step, ...], open: bool = False, history: bool = False) -> Steps:
+    """Gather every record under OUT that is true into index.html, report.md, summary.json and result.json."""
+    return report_stage.steps(build, steps, history)
 
 
 @kinds.stage(post=[report])

@@ -1,11 +1,15 @@
 """The options as given: what was typed, checked one by one against the table in options.py."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from configs.options import BY_NAME, DATA, MOST_IN_A_BATCH
+from configs.options import BY_NAME, DATA, MOST_IN_A_BATCH, PUBLISHED
 from configs.schema import BATCHES
 from pipeline.errors import BuildError
+
+PRESENT = "now"
+SAVED_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,17 @@ class Given:
     preset: str
     on_bad: str
     eval_bs: int | None
+    real_labels: str | None
+    min_top1: str | None
     devices: str
     hint: str
     quick: bool
     jobs: int | None
     keep_going: bool
     again: bool
+    save: str | None
     quiet: bool
+    lang: str
     out: str | None
 
 
@@ -78,13 +86,17 @@ def parse(typed: Mapping[str, object]) -> Given:
         preset=one_of("preset") or "",
         on_bad=one_of("on_bad") or "",
         eval_bs=count("eval_bs"),
+        real_labels=text("real_labels"),
+        min_top1=bound("--min-top1", text("min_top1")),
         devices=text("devices") or "all",
         hint=one_of("hint") or "",
         quick=bool(typed.get("quick")),
         jobs=count("jobs"),
         keep_going=bool(typed.get("keep_going")),
         again=bool(typed.get("again")),
+        save=saved_name(text("save")),
         quiet=bool(typed.get("quiet")),
+        lang=one_of("lang") or "",
         out=text("out"),
     )
 
@@ -94,6 +106,31 @@ def number(flag: str, value: str) -> int:
     if not (value.isascii() and value.isdigit() and int(value) > 0):
         raise BuildError(f"{flag}={value}: expected a number above 0")
     return int(value)
+
+
+def saved_name(name: str | None) -> str | None:
+    """--save: a folder's name that every shell and file system takes as it is, and no leftover of a build."""
+    if name is not None and not SAVED_NAME.fullmatch(name):
+        raise BuildError(
+            f"--save={name}: expected a name of at most 64 letters, digits, '.', '_' and '-' that does not"
+            " begin with '.' or '-'"
+        )
+    if name == PRESENT:
+        raise BuildError(f"--save={name}: report --history calls the present run so; choose another name")
+    return name
+
+
+def bound(flag: str, value: str | None) -> str | None:
+    """A number from 0 to 100, or `published`, as it was typed."""
+    if (
+        value is None
+        or value == PUBLISHED
+        or (re.fullmatch(r"[0-9]+(\.[0-9]+)?", value) and float(value) <= 100)
+    ):
+        return value
+    raise BuildError(
+        f"{flag}={value}: expected a number from 0 to 100, such as {flag}=69, or {flag}={PUBLISHED}"
+    )
 
 
 def batches(text: str) -> tuple[int, ...]:

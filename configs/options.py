@@ -17,7 +17,9 @@ INPUTS = ("uint8", "float32")
 PIXELS = ("exact", "fast")
 HINTS = ("throughput", "latency")
 ON_BAD = ("fail", "skip")
+LANGUAGES = ("en", "zh")
 MOST_IN_A_BATCH = 1024
+PUBLISHED = "published"  # of --min-top1: what the model file states
 
 Kind = Literal["text", "switch", "count", "choice", "batches"]
 
@@ -112,6 +114,18 @@ SHARED: tuple[Option, ...] = (
         "count",
         "the batch size that accuracy is measured at (default 16, else the largest asked for)",
     ),
+    Option(
+        "real_labels",
+        "text",
+        "accuracy by other people's labels of ImageNet's validation images, too: ReaL's real.json",
+    ),
+    Option(
+        "min_top1",
+        "text",
+        "percent of top-1 that the accuracy must have, or published (the model file's, less its"
+        " tolerance_pct); less is exit 3",
+        choices=lambda: [PUBLISHED],
+    ),
     Option("devices", "text", "all (default), 0, 0,1 or 0-3; on the CPU a device is a group of cores"),
     Option(
         "hint",
@@ -125,7 +139,19 @@ SHARED: tuple[Option, ...] = (
     Option("executor", "text", "where steps run", default="local", listed=False),
     Option("keep_going", "switch", "go on past failures; one summary at the end"),
     Option("again", "switch", "make the named stage's own steps anew (all: every step of the plan)"),
+    Option(
+        "save",
+        "text",
+        "keep the report's records under OUT/history/NAME (letters, digits, . _ -), for report --history",
+    ),
     Option("quiet", "switch", "print results and errors only"),
+    Option(
+        "lang",
+        "choice",
+        "language that the report's page opens in: en or zh; both are in it",
+        default="en",
+        choices=lambda: LANGUAGES,
+    ),
     Option("out", "text", "where everything is written (default: out beside tasks.py)"),
 )
 

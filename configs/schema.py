@@ -44,6 +44,7 @@ class PublishedAccuracy:
 
     top1_pct: float
     top5_pct: float
+    tolerance_pct: float = 0.5  # points below top1_pct that --min-top1=published lets pass
     source: str = ""
 
 
@@ -123,6 +124,12 @@ def _nonsense(model: Model) -> str:
             f"preprocess.resize is {values.resize}, below crop {values.crop}: the crop would stand over the"
             " picture's edge"
         )
+    stated = model.published
+    if stated and not (0 <= stated.top1_pct <= 100 and 0 <= stated.top5_pct <= 100):
+        both = f"published.top1_pct is {stated.top1_pct:g}, top5_pct {stated.top5_pct:g}"
+        return f"{both}: expected percent, 0 to 100"
+    if stated and not 0 <= stated.tolerance_pct < 100:
+        return f"published.tolerance_pct is {stated.tolerance_pct:g}: expected points of top-1, such as 0.5"
     return ""
 
 

@@ -5,29 +5,26 @@ Ties are decided, not left to a sort: of equal outputs the one with the lower in
 """
 
 import csv
-import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eval import records
-from eval.interval import Z95
+from eval.interval import wilson
+from eval.judging import by_class
+from eval.judging.calibration import Calibration
+from eval.judging.real_labels import columns as real_columns
 from eval.record_types import AccuracyFigures
 from pipeline.errors import StepError
 from preprocess.dataset import index_csv
+from preprocess.dataset.classes import called
 from preprocess.undecodable import rows_of
 
 TOP = 5
-BLOCK = 1024  # rows at a time: their comparisons stay in the processor's cache
-
-
-class NotANumber(StepError):
-    """The logits of an image hold NaN. row: the image's."""
-
-    def __init__(self, message: str, row: int):
-        super().__init__(message)
-        self.row = row
+NONE = -2  # an image without an answer
+BLOCK = 512  # rows at a time: their comparisons stay in the cache, and in memory that the process has already
 
 
 def write(
@@ -36,51 +33,85 @@ def write(
     index: str,
     logits: Sequence[str],
     undecodable: Sequence[str] = (),
+    real_labels: str = "",
     row: Mapping[str, object],
     classes: int,
     background: bool,
+    names: Sequence[str] = (),
+    class_table: str | None = None,
 ) -> None:
     """Judge one model on one data set. outputs: (accuracy.json, one record; answers.csv, the first output of
-    each image).
+    each image; classes.csv and confusions.csv, as by_class.write has them; calibration.json).
 
     index, logits  index.csv, and the logits in row order: float32 .npy (n, outputs)
     undecodable    lists of images that could not be decoded: they count as wrong, and as missing
+    real_labels    other people's labels, as real_labels.columns has them; "" for none
+    names, class_table  what classes are called, by one or the other; neither where that is not known
     """
     listed = index_csv.read(index)
     labels = np.array(listed.labels, np.int64)
-    ranks = ranks_of((np.load(path, mmap_mode="r") for path in logits), labels, classes, background)
     missing = rows_of(undecodable)
-    ranks[missing] = classes + background
+    judged = judge((np.load(path, mmap_mode="r") for path in logits), labels, classes, background, missing)
     columns = {"kind": "accuracy", **({"background": True} if background else {})}
-    records.write(outputs[0], {**row, **columns, **figures(ranks, classes, len(missing))})
-    first = np.concatenate([np.load(path, mmap_mode="r").argmax(axis=1) for path in logits]) - background
-    write_answers(outputs[1], listed.names, labels, first, set(missing))
+    real = real_columns(real_labels, listed.names, judged.answers.tolist(), classes)
+    records.write(outputs[0], {**row, **columns, **figures(judged, classes, len(missing)), **real})
+    write_answers(outputs[1], listed.names, labels, judged.answers)
+    by_class.write(outputs[2:4], labels, judged.answers, classes, called(names, class_table))
+    records.write_json(outputs[4], judged.calibration.table())
 
 
 def write_answers(
-    path: str,
-    names: Sequence[str],
-    labels: NDArray[np.int64],
-    answers: NDArray[np.int64],
-    missing: Collection[int] = (),
+    path: str, names: Sequence[str], labels: NDArray[np.int64], answers: NDArray[np.int64]
 ) -> None:
     """Write answers.csv: name, label, answer, an image a line; the answer is a class, -1 the background, and
-    empty for an image that could not be decoded.
+    empty where there is none.
     """
     with open(path, "w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(("name", "label", "answer"))
-        for row, (name, label, answer) in enumerate(
-            zip(names, labels.tolist(), answers.tolist(), strict=True)
-        ):
-            lines.writerow((name, label, "" if row in missing else answer))
+        cells: list[object] = answers.tolist()
+        for row in np.flatnonzero(answers == NONE).tolist():
+            cells[row] = ""
+        lines.writerows(zip(names, labels.tolist(), cells, strict=True))
 
 
-def ranks_of(
-    shards: Iterable[NDArray[np.floating]], labels: NDArray[np.int64], classes: int, background: bool
-) -> NDArray[np.int64]:
-    """int64 (images,): how many outputs come before the label's own. `labels` are classes; one shard is read
-    at a time.
+def read_answers(path: str) -> Iterator[int]:
+    """The answers of answers.csv in their order, NONE where there is none."""
+    with open(path, encoding="utf-8", newline="") as file:
+        lines = csv.reader(file)
+        next(lines)
+        for line in lines:
+            yield int(line[2]) if line[2] else NONE
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a model's outputs say of labelled images.
+
+    ranks          int64 (images,): how many outputs come before the label's own; of images without an answer
+                   more than there are outputs
+    answers        int64 (images,): the class that comes first, -1 the background, NONE without one
+    nan_rows       images whose outputs hold NaN or infinity: they have no answer, and count as wrong
+    constant_rows  images whose outputs are all equal: their answer is no answer
+    calibration    of the images that have one
+    """
+
+    ranks: NDArray[np.int64]
+    answers: NDArray[np.int64]
+    nan_rows: NDArray[np.int64]
+    constant_rows: NDArray[np.int64]
+    calibration: Calibration
+
+
+def judge(
+    shards: Iterable[NDArray[np.floating]],
+    labels: NDArray[np.int64],
+    classes: int,
+    background: bool,
+    missing: Sequence[int] = (),
+) -> Judged:
+    """Judge (images, outputs) of one shard after the other. `labels` are classes; images that are `missing`
+    count as wrong.
 
     With background, class c is output c + 1, and the background's winning counts against the model.
     """
@@ -89,45 +120,72 @@ def ranks_of(
             f"label {labels.min() if labels.min() < 0 else labels.max()} is no class of a model with"
             f" {classes}"
         )
-    targets = labels + background
-    ranks = np.empty(len(labels), np.int64)
+    targets, outputs = labels + background, classes + background
+    # beyond the first five whatever the model's size: without an answer an image is wrong at every k
+    ranks, answers = np.full(len(labels), outputs + TOP), np.full(len(labels), NONE)
+    decoded = np.ones(len(labels), bool)
+    decoded[list(missing)] = False
+    nan, constant, calibration = [], [], Calibration()
+    for start, block in _blocks(shards, len(labels), outputs):
+        rows = np.arange(start, start + len(block))
+        first, low = block.argmax(axis=1), block.min(axis=1)
+        high = block[np.arange(len(block)), first]
+        finite = np.isfinite(high) & np.isfinite(low)  # argmax and min stop at NaN
+        nan.append(rows[decoded[rows] & ~finite])
+        constant.append(rows[decoded[rows] & finite & (high == low)])
+        counted = decoded[rows] & finite
+        if not counted.all():
+            block, rows, first = block[counted], rows[counted], first[counted]
+        if len(rows):
+            ranks[rows] = _ranks(block, targets[rows], first)
+            answers[rows] = first - background
+            calibration.add(block, ranks[rows] == 0, first)
+    return Judged(ranks, answers, _joined(nan), _joined(constant), calibration)
+
+
+def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def _blocks(
+    shards: Iterable[NDArray[np.floating]], images: int, outputs: int
+) -> Iterator[tuple[int, NDArray[np.floating]]]:
+    """(first row, at most BLOCK rows) over all shards; StepError where they are not of these images."""
     start = 0
     for shard in shards:
-        if shard.ndim != 2 or shard.shape[1] != classes + background:
-            raise StepError(f"logits of shape {shard.shape}; expected (images, {classes + background})")
-        if start + len(shard) > len(labels):
+        if shard.ndim != 2 or shard.shape[1] != outputs:
+            raise StepError(f"logits of shape {shard.shape}; expected (images, {outputs})")
+        if start + len(shard) > images:
             raise StepError(
-                f"more logits than labels: at least {start + len(shard)} rows for {len(labels)} images"
+                f"more logits than labels: at least {start + len(shard)} rows for {images} images"
             )
         for begin in range(0, len(shard), BLOCK):
-            block = np.asarray(shard[begin : begin + BLOCK])
-            here = slice(start + begin, start + begin + len(block))
-            ranks[here] = _ranks(block, targets[here], start + begin)
+            yield start + begin, np.asarray(shard[begin : begin + BLOCK])
         start += len(shard)
-    if start != len(labels):
-        raise StepError(f"fewer logits than labels: {start} rows for {len(labels)} images")
+    if start != images:
+        raise StepError(f"fewer logits than labels: {start} rows for {images} images")
+
+
+def _ranks(
+    block: NDArray[np.floating], targets: NDArray[np.int64], first: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """How many outputs come before the target's own, of each image; `first`: the outputs that come first."""
+    ranks = np.zeros(len(block), np.int64)
+    wrong = np.flatnonzero(first != targets)
+    block, targets = block[wrong], targets[wrong]
+    own = np.take_along_axis(block, targets[:, None], axis=1)
+    ranks[wrong] = np.count_nonzero(block > own, axis=1)
+    equal = block == own
+    if np.count_nonzero(equal) > len(wrong):  # some are equal to others
+        for row in np.flatnonzero(np.count_nonzero(equal, axis=1) > 1):
+            ranks[wrong[row]] += np.count_nonzero(equal[row, : targets[row]])
     return ranks
 
 
-def _ranks(block: NDArray[np.floating], targets: NDArray[np.int64], first: int) -> NDArray[np.int64]:
-    own = np.take_along_axis(block, targets[:, None], axis=1)
-    before: NDArray[np.int64] = np.count_nonzero(block > own, axis=1)
-    at_least = np.count_nonzero(block >= own, axis=1)
-    nan = np.isnan(block.max(axis=1))  # max passes NaN on; comparing with it would quietly say no
-    if nan.any():
-        at = first + int(nan.argmax())
-        raise NotANumber(f"{nan.sum()} of {len(block)} rows of logits hold NaN, first: row {at}", at)
-    for row in np.flatnonzero(at_least - before > 1):
-        before[row] += np.count_nonzero(block[row, : targets[row]] == own[row])
-    return before
-
-
-def figures(ranks: NDArray[np.int64], classes: int, missing: int = 0) -> AccuracyFigures:
-    """The accuracy columns from each label's rank: hits within the first k as counts and as percent of all
-    labels.
-    """
-    images = len(ranks)
-    hits = [int(np.count_nonzero(ranks < k)) for k in range(1, TOP + 1)]
+def figures(judged: Judged, classes: int, missing: int = 0) -> AccuracyFigures:
+    """The accuracy columns: hits within the first k as counts and as percent of all labels; alarms."""
+    images = len(judged.ranks)
+    hits = [int(np.count_nonzero(judged.ranks < k)) for k in range(1, TOP + 1)]
     shares = [100 * count / images for count in hits]
     return {
         "images": images,
@@ -144,13 +202,7 @@ def figures(ranks: NDArray[np.int64], classes: int, missing: int = 0) -> Accurac
         "top4_pct": shares[3],
         "top5_pct": shares[4],
         "top1_ci95_pct": [100 * bound for bound in wilson(hits[0], images)],
+        "ece": judged.calibration.ece(),
+        "nan_rows": len(judged.nan_rows),
+        "constant_rows": len(judged.constant_rows),
     }
-
-
-def wilson(hits: int, images: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share: where the true one lies, were these images drawn at random."""
-    share, z2 = hits / images, Z95 * Z95
-    middle = (share + z2 / (2 * images)) / (1 + z2 / images)
-    half = Z95 * math.sqrt(share * (1 - share) / images + z2 / (4 * images * images)) / (1 + z2 / images)
-    # at the ends the bound is exact; floating point would miss it by a hair
-    return (0.0 if hits == 0 else middle - half), (1.0 if hits == images else middle + half)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 Interval = tuple[float, float]
 
 # two-sided 95 % points of Student's t for 1 to 30 degrees of freedom (NIST/SEMATECH e-Handbook of Statistical
-# Methods, 1.3.6.7.2, column 0.975); beyond, the normal distribution's with its first correction is good to
-# 0.001
+# Methods, 1.3.6.7.2, column 0.975); beyond, the normal distribution's with its first two corrections
+# (Abramowitz and Stegun, 26.7.5) is good to 0.0001
 T95 = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
     2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
@@ -21,7 +21,9 @@ def t95(freedom: int) -> float:
     """The two-sided 95 % point of Student's t with so many degrees of freedom, 1 or more."""
     if freedom <= len(T95):
         return T95[freedom - 1]
-    return Z95 + (Z95**3 + Z95) / (4 * freedom)
+    first = (Z95**3 + Z95) / 4
+    second = (5 * Z95**5 + 16 * Z95**3 + 3 * Z95) / 96
+    return Z95 + first / freedom + second / freedom**2
 
 
 def of_mean(values: Sequence[float], flicker: float = 0.0) -> Interval | None:
@@ -51,3 +53,12 @@ def of_ratio(over: float, over_ci: Interval, under: float, under_ci: Interval) -
 def overlap(one: Interval, other: Interval) -> bool:
     """Whether the intervals have a point in common."""
     return one[0] <= other[1] and other[0] <= one[1]
+
+
+def wilson(hits: int, images: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share: where the true one lies, were these images drawn at random."""
+    share, z2 = hits / images, Z95 * Z95
+    middle = (share + z2 / (2 * images)) / (1 + z2 / images)
+    half = Z95 * math.sqrt(share * (1 - share) / images + z2 / (4 * images * images)) / (1 + z2 / images)
+    # at the ends the bound is exact; floating point would miss it by a hair
+    return (0.0 if hits == 0 else middle - half), (1.0 if hits == images else middle + half)

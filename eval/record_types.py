@@ -7,6 +7,8 @@ summary.json. A column that some records of a kind have and others lack is NotRe
 from functools import cache
 from typing import Annotated, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict, get_args, get_type_hints
 
+from eval.judging.real_labels import RealLabels
+
 
 class Common(TypedDict):
     """Which model, data and chip a record of any kind is about."""
@@ -32,6 +34,7 @@ class Common(TypedDict):
     on_bad: NotRequired[
         Annotated[str, "fail or skip: what an undecodable image did; of records of a data set"]
     ]
+    recorded_on: NotRequired[Annotated[str, "by which other host or commit: ascend-01, commit 0123abcd"]]
 
 
 class AccuracyFigures(TypedDict):
@@ -51,9 +54,18 @@ class AccuracyFigures(TypedDict):
     top3_hits: Annotated[int, "among the first 3"]
     top4_hits: Annotated[int, "among the first 4"]
     top5_hits: Annotated[int, "among the first 5"]
+    # absent in records of before 2026-11-26, which `compare` and the history still read
+    ece: NotRequired[
+        Annotated[
+            float | None,
+            "expected calibration error of the first output's probability, 0 to 1; null without any",
+        ]
+    ]
+    nan_rows: NotRequired[Annotated[int, "images whose outputs hold NaN or infinity: they count as wrong"]]
+    constant_rows: NotRequired[Annotated[int, "images whose outputs are all equal"]]
 
 
-class Accuracy(Common, AccuracyFigures):
+class Accuracy(Common, AccuracyFigures, RealLabels):
     """Logits against labels, at one batch size."""
 
     kind: Literal["accuracy"]
@@ -127,6 +139,7 @@ class AgreementFigures(TypedDict):
     margin: Annotated[float, "difference of two logits above which the larger one is clear"]
     max_abs_diff: Annotated[float, "largest difference of a logit from PyTorch's"]
     worst_row: Annotated[int, "row of index.csv of the image that has it"]
+    nan_rows: NotRequired[Annotated[int, "images whose logits hold NaN or infinity: not the same"]]
 
 
 class Agreement(Common, AgreementFigures):

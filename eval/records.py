@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
+from eval.record_schema import fits, type_text
 from eval.record_types import KINDS, Common, Record, columns_of
 from pipeline.errors import StepError
 
 COMMON = ("kind", *(column.name for column in columns_of(Common) if column.required))
 SCHEMA = 1  # of summary.json
+SHOWN = 60  # characters of a value in a message
 # what tells two rows apart; those after batch only where a row has them
 IDENTITY = (
     "kind",
@@ -37,7 +39,7 @@ R = TypeVar("R", bound=Mapping[str, object])
 
 
 def write(path: str, row: Mapping[str, object]) -> None:
-    """Write one row as one record, checked. NaN and infinity are no figures of ours: ValueError."""
+    """Write one row as one record, checked: NaN and infinity are no figures of ours."""
     check(row, path)
     write_json(path, row)
 
@@ -56,10 +58,12 @@ def write_all(path: str, rows: Sequence[Mapping[str, object]]) -> None:
     write_json(path, list(rows))
 
 
-def read(paths: Iterable[str]) -> list[Record]:
-    """The rows of these records in the order of IDENTITY. A missing column or two rows of one identity:
-    StepError.
+def read(paths: Iterable[str], marks: Mapping[str, str] | None = None) -> list[Record]:
+    """The rows of these records in the order of IDENTITY, with `recorded_on` those whose path is in `marks`.
+    A row
+    that is not as its type says, or two rows of one identity: StepError.
     """
+    marks = marks or {}
     seen: dict[object, str] = {}
     rows: list[Record] = []
     for path in paths:
@@ -73,12 +77,36 @@ def read(paths: Iterable[str]) -> list[Record]:
             twin = seen.setdefault(order(row), path)
             if twin != path:
                 raise StepError(f"{path} and {twin} are two records of one thing: {named(row)}")
+            if path in marks:
+                row["recorded_on"] = marks[path]
             rows.append(row)
     return sorted(rows, key=order)
 
 
 def check(row: object, path: str) -> None:
-    """StepError naming file and column when a row is not what its kind says."""
+    """StepError naming file and column when a row is not what its kind's type says: columns and values."""
+    check_columns(row, path)
+    content = cast(Mapping[str, object], row)
+    kind = content["kind"]
+    columns = {column.name: column for column in columns_of(KINDS[str(kind)])}
+    for name, value in content.items():
+        column = columns.get(name)
+        if column is None and name != "kind":
+            raise StepError(
+                f"{path}: this {kind} record has an unknown column {name!r}; docs/records.md has all."
+                " Written by another version? Make it anew with this one"
+            )
+        if column and not fits(value, column.annotation):
+            raise StepError(
+                f"{path}: {name!r} of this {kind} record is {repr(value)[:SHOWN]}; expected"
+                f" {type_text(column)}"
+            )
+
+
+def check_columns(row: object, path: str) -> None:
+    """StepError when a row is of no kind that is known here, or lacks a column. Of another version's row no
+    more can be asked: it has columns that are unknown here, and lacks those that may be absent.
+    """
     kind = row.get("kind") if isinstance(row, dict) else None
     if not isinstance(row, dict) or not isinstance(kind, str) or kind not in KINDS:
         raise StepError(f"{path}: no record of a known kind: {kind!r}; kinds are {', '.join(KINDS)}")

@@ -1,5 +1,5 @@
 """This machine as a build sees it: cores and memory that the control groups allow, disk, and who we are. Read
-from files.
+from files. And how `inv doctor` says what it sees.
 """
 
 import errno
@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from typing import NamedTuple
 
 # version 1 has no word for "no limit": it gives the largest number of pages that fit into 63 bits, in bytes
 NO_LIMIT = 2**62
@@ -20,6 +21,20 @@ SHARED_MEMORY = (
     "/dev/shm"  # where the C library's sem_open, and so each lock between processes, has its files
 )
 PAGE = 4096  # bytes of each lock there, which is a file
+
+
+PASS, WARN, FAIL = "PASS", "WARN", "FAIL"  # all is well; some of it works; nothing does
+
+
+class Check(NamedTuple):
+    """One line of `inv doctor`, to which every backend adds its own: what was looked at, how it is, and what
+    to do; `fix` is empty where there is nothing to do.
+    """
+
+    name: str
+    status: str
+    text: str
+    fix: str = ""
 
 
 @functools.cache

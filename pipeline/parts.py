@@ -8,6 +8,7 @@ is believed by. So the bytes are on the disk before the name is given, and the n
 import ctypes
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pipeline.errors import BuildError
 
 PREFIX = ".part-"
+HISTORY = "history"  # the folder directly under OUT whose content is the user's, though builds add to it
 # More files than this are flushed by one syncfs. A disk needs a write of its journal, 0.3 to 30 ms, for each
 # fsync: 1,000 .bin files of 150 kB took 2.1 s one by one, 0.09 s together. The price: syncfs waits for what
 # other programs have left to write on the same disk, too, and tells a failing disk only since Linux 5.8; so a
@@ -135,11 +137,17 @@ def replaced(path: str, part: str | None = None) -> Iterator[str]:
 
 
 def sweep(out: str) -> None:
-    """Remove every leftover under OUT; only while its lock is held."""
+    """Remove every leftover under OUT; only while its lock is held. What the history holds is the user's: of
+    it only what is about to become an entry.
+    """
     for folder, _, files in walk(out):
         for name in files:
             if name.startswith(PREFIX):
                 os.unlink(os.path.join(folder, name))
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(os.path.join(out, HISTORY)) as entries:
+        for entry in entries:
+            if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
 
 
 def sweep_beside(out: str, outputs: Iterable[str]) -> None:
@@ -170,15 +178,19 @@ def protect(path: str, mode: int = 0o755) -> None:
 
 
 def walk(out: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """os.walk, but PermissionError for a folder that may not be read: what is in it would silently count as
-    not there. A disk's own `lost+found`, where OUT is the disk's top, is root's and nobody's loss.
+    """os.walk of OUT without its history, but PermissionError for a folder that may not be read: what is in
+    it would silently count as not there. A disk's own `lost+found`, where OUT is the disk's top, is root's
+    and nobody's loss.
     """
 
     def refused(error: OSError) -> None:
         if isinstance(error, PermissionError) and os.path.basename(error.filename) != "lost+found":
             raise error
 
-    return os.walk(out, onerror=refused)
+    for folder, folders, files in os.walk(out, onerror=refused):
+        if folder == out and HISTORY in folders:
+            folders.remove(HISTORY)
+        yield folder, folders, files
 
 
 def folder(path: str, option: str) -> str:

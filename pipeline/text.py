@@ -1,10 +1,12 @@
 """Numbers and lists as people read them: sizes, counts, the first few of many, the word that was meant."""
 
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 SHOWN = 3
+LONGEST_VALUE = 60  # letters of a value in a sentence
 # the program as it was started: `./inv`, `../inv`, or `inv` in the virtual environment. Messages that say
 # what to type next begin with it; a worker inherits it from the driver
 INV = os.environ.get("INV_COMMAND", "inv")
@@ -53,6 +55,12 @@ def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6, before: s
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word that is most like this one; None where none is, by difflib's ratio."""
     return next(iter(get_close_matches(word, list(known), 1, cutoff)), None)
+
+
+def value_text(values: Mapping[str, object], key: str) -> str:
+    """The value of a key as JSON, `absent` where there is none, a long one cut."""
+    text = json.dumps(values[key], sort_keys=True) if key in values else "absent"
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 10] + "..."
 
 
 def size_of(paths: Iterable[str]) -> dict[str, int]:

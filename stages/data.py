@@ -68,19 +68,13 @@ def show(build: Build, asked: object) -> Iterator[Step]:
     """A contact sheet of what the network sees, from the shards."""
     request, data = build.request, build.dataset
     yield from preprocess.steps(build)
-    pixels = request.pixels
-    normalised = {"mean": pixels["mean"], "std": pixels["std"]} if request.input == "float32" else {}
     yield Step(
         "show/sheet",
         "preprocess.inspect.contact_sheet:write",
         inputs={"index": data.index_csv, "shards": tuple(data.shards), "undecodable": data.undecodable},
         after=(TABLE,),
         outputs=(f"{data.dir}/sheet.png",),
-        params={
-            "order": pixels["order"],
-            "names": list(splits.CLASSES) if request.sample else None,
-            **normalised,
-        },
+        params={"names": list(splits.CLASSES) if request.sample else None, **data.channels},
         tools=versions("Pillow"),
     )
 

@@ -5,7 +5,7 @@ import os
 import re
 
 import backends
-from pipeline.check import PASS, Check
+from pipeline.machine import PASS, Check
 from pipeline.ui import doctor
 from preprocess.pixels import native
 from stages.request.request import out_of

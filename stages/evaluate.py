@@ -13,10 +13,13 @@ from preprocess.dataset import labels as label_files
 from preprocess.dataset.listing import identity_of
 from stages import infer
 from stages.convert import TORCH_MB, parity_ok, versions
+from stages.request import accuracy, class_names
 from stages.request.build import Build
 from stages.request.checkpoint import network
 from stages.request.request import plain
 
+JUDGED = ("accuracy.json", "answers.csv", "classes.csv", "confusions.csv", "calibration.json")
+GATE = "eval.judging.gate:top1"
 AGREEMENT_IMAGES = 256
 # images whose two largest PyTorch outputs are closer than this may change places without fault
 MARGIN = {"fp32": 1e-2}
@@ -27,23 +30,69 @@ def steps(build: Build) -> Iterator[Step]:
     """Judge the logits of one batch size by the labels, and all batch sizes by PyTorch's logits."""
     request, data = build.request, build.dataset
     batch = request.eval_batch
+    named = class_names.of(data)
+    name, judged = f"eval/{request.variant}/{data.name}/bs{batch}", build.logits_dir(batch)
     yield Step(
-        f"eval/{request.variant}/{data.name}/bs{batch}",
+        name,
         "eval.accuracy:write",
         inputs={
             "index": data.index_csv,
             "logits": tuple(infer.logits(build, batch)),
             "undecodable": data.undecodable,
+            **accuracy.labels_of_others(request, [image.name for image in data.images]),
+            **named.inputs,
         },
-        outputs=(f"{build.logits_dir(batch)}/accuracy.json", f"{build.logits_dir(batch)}/answers.csv"),
+        outputs=tuple(f"{judged}/{file}" for file in JUDGED),
         params={
             "row": build.row(batch),
             "classes": request.model.classes,
             "background": request.model.background,
+            **named.params,
         },
         tools=versions("numpy"),
     )
+    yield from _gate(build, name, judged)
     yield from _agreement(build)
+    yield _gallery(build, batch)
+
+
+def _gallery(build: Build, batch: int) -> Step:
+    """Pick the images to show while their pixels are here; what it writes needs none of them."""
+    request, data, named = build.request, build.dataset, class_names.of(build.dataset)
+    return Step(
+        f"eval/{request.variant}/{data.name}/bs{batch}/gallery",
+        "eval.judging.gallery:write",
+        inputs={
+            "index": data.index_csv,
+            "answers": f"{build.logits_dir(batch)}/answers.csv",
+            "logits": tuple(infer.logits(build, batch)),
+            "shards": tuple(data.shards),
+            "undecodable": data.undecodable,
+            "flipped": tuple(f"{build.logits_dir(each)}/flipped.csv" for each in request.batches),
+            **named.inputs,
+        },
+        outputs=(f"{build.logits_dir(batch)}/gallery.json",),
+        params={
+            "batches": list(request.batches),
+            "background": request.model.background,
+            **data.channels,
+            **named.params,
+        },
+        tools=versions("numpy", "Pillow"),
+    )
+
+
+def _gate(build: Build, name: str, judged: str) -> Iterator[Step]:
+    """The bound that the accuracy in the folder `judged` must keep, where one was asked for."""
+    asked = accuracy.gate_of(build.request)
+    if asked:
+        yield Step(
+            f"{name}/gate",
+            GATE,
+            inputs={"record": f"{judged}/accuracy.json"},
+            outputs=(f"{judged}/accuracy.ok",),
+            params=asked,
+        )
 
 
 def _agreement(build: Build) -> Iterator[Step]:
@@ -94,12 +143,17 @@ def _agreement_of(
         f"{name}/record",
         "eval.agreement:write",
         inputs={
+            "index": build.dataset.index_csv,
             "logits": f"{where}/agreement.npy",
             "reference": reference,
             "undecodable": build.dataset.undecodable,
         },
-        outputs=(f"{where}/agreement.json",),
-        params={"row": build.row(batch), "margin": MARGIN.get(request.precision, MARGIN_OF_OTHERS)},
+        outputs=(f"{where}/agreement.json", f"{where}/flipped.csv"),
+        params={
+            "row": build.row(batch),
+            "margin": MARGIN.get(request.precision, MARGIN_OF_OTHERS),
+            "background": request.model.background,
+        },
         tools=versions("numpy"),
     )
     yield Step(
@@ -143,11 +197,16 @@ def results(build: Build, folder: str) -> Iterator[Step]:
     yield Step(
         "eval/results/accuracy",
         "eval.ais_bench.score:write",
-        inputs={"index": f"{where}/index.csv", "results": tuple(files)},
+        inputs={
+            "index": f"{where}/index.csv",
+            "results": tuple(files),
+            **accuracy.labels_of_others(request, list(labels)),
+        },
         outputs=(f"{where}/accuracy.json",),
         params={"row": row, "classes": request.model.classes},
         roots={"results": root},
     )
+    yield from _gate(build, "eval/results/accuracy", where)
 
 
 def _labelled(build: Build, folder: str) -> tuple[str, dict[str, int], tuple[str, ...]]:

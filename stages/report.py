@@ -2,13 +2,27 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import cast
 
-from eval.report import terminal
+from configs import schema
+from configs.schema import Model
+from eval.history import runs
+from eval.history.runs import Usable
+from pipeline import machine
+from pipeline.errors import BuildError
 from pipeline.freshness import stored
+from pipeline.freshness.code import ROOT
+from pipeline.outdir import history, inventory
+from pipeline.parts import HISTORY
+from pipeline.plan import Plan
 from pipeline.step import Step
+from pipeline.text import INV
+from pipeline.ui import graph
+from stages.closing import ANNOTATIONS, TABLE
+from stages.convert import versions
+from stages.evaluate import GATE
 from stages.request.build import Build
-from stages.request.request import published
 
 # one flat row each; layers.json has several
 RECORDS = (
@@ -19,9 +33,22 @@ RECORDS = (
     "layers.json",
     "loadgen.json",
 )
+# what the page shows beside them, a file for one of them each
+DETAILS = (
+    "classes.csv",
+    "confusions.csv",
+    "calibration.json",
+    "gallery.json",
+    "flipped.csv",
+    "latencies.json",
+)
 INSTEAD = ("infer.bench.profile:write", "infer.bench.tune:write", "infer.mlperf.scenario:write")
 JUDGES = ("eval.accuracy:write", "eval.ais_bench.score:write")
-TABLE = "table.txt"
+# what the page is filled in with
+PAGE = tuple(
+    os.path.join(ROOT, "eval", "report", "page", name)
+    for name in ("page.html", "style.css", "page.js", "zh.json")
+)
 # files that builds make without a stamp of their own, relative to OUT
 UNSTAMPED = (
     "data/*.members.json",
@@ -34,35 +61,89 @@ UNSTAMPED = (
 )
 
 
-def steps(build: Build, declared: Sequence[Step]) -> Iterator[Step]:
-    """Gather the records of this plan, and those of others under OUT that are up to date."""
+def steps(build: Build, declared: Sequence[Step], past: bool = False) -> Iterator[Step]:
+    """Gather the records of this plan, and those of others under OUT that are up to date; with `past` the
+    saved runs beside them.
+    """
     out = build.request.out
-    planned = sorted(path for step in declared for path in step.outputs if os.path.basename(path) in RECORDS)
+    planned, details = _outputs(declared, RECORDS), _outputs(declared, DETAILS)
+    known: stored.Known = {}
+    files = build.files
+    kept = stored.records(out, RECORDS, planned, files, known)
+    if not (declared or kept or inventory.is_out(out)):
+        raise BuildError(
+            f"--out={out}: no build and no record is here. Name the OUT of a build or a copy of it, or build"
+            f" one: {INV} all"
+        )
     judged = next((step.params["row"] for step in declared if step.action in JUDGES), None)
     # result.json is of one accuracy: a build that judges none leaves the last one alone
-    names = ["summary.json", "report.md", TABLE] + (["result.json"] if judged else [])
+    saved = _saved(out) if past else None
+    names = ["summary.json", "rows.csv", "report.md", "index.html", TABLE, ANNOTATIONS]
+    names += ["result.json"] if judged else []
     yield Step(
         "report",
         "eval.report.write:write",
-        inputs={"records": tuple(planned)},
-        stored={"stored": stored.records(out, RECORDS, planned, build.files)},
+        inputs={"records": planned, "details": details, **({"history": saved.paths} if saved else {})},
+        stored={"stored": kept, "stored_details": stored.records(out, DETAILS, details, files, known)},
         outputs=tuple(f"{out}/report/{name}" for name in names),
         params={
             **published(build.request.model),
             "current": judged,
-            "table": _scope(build, declared, judged),
+            "gate": next((dict(step.params) for step in declared if step.action == GATE), None),
+            "table": _scope(build, declared, judged) if declared else {},
+            **({"unreadable": list(saved.unreadable)} if saved else {}),
+            "plan": _plan(build, declared),
+            "lang": build.request.given.lang,
+            # of a report alone: a build's own plan says why it makes a record anew
+            **({} if declared else {"contradicted": stored.contradicted(out, RECORDS, kept)}),
+            "here": machine.host(),
+            "other_code": {
+                os.path.relpath(path, out): code
+                for path in kept
+                if (code := stored.whose(path, files, known))
+            },
         },
+        tools=versions("bokeh", "Jinja2"),
+        always_after=True,  # a record that comes out the same was made by another machine before
+        after=PAGE,
     )
 
 
-def closing(build: Build) -> str:
-    """What a build ends with: the figures of this request, and where all of them are."""
-    folder = os.path.join(build.request.out, "report")
-    with open(os.path.join(folder, TABLE), encoding="utf-8") as file:
-        table = file.read().strip()
-    # paths in files under OUT are relative to it, so that a moved tree stays fresh
-    table = table.replace(terminal.NAMED, f"{terminal.NAMED}{build.request.out}/")
-    return "\n\n".join(part for part in (table, f"report: {folder}/report.md") if part)
+def _saved(out: str) -> Usable:
+    """The runs that were saved; there must be one."""
+    folders = history.folders(out)
+    if not folders:
+        raise BuildError(
+            f"--history: no run is saved under {out}/{HISTORY} yet; {INV} all --save=NAME keeps one's records"
+        )
+    return runs.usable(folders, out)
+
+
+def _plan(build: Build, declared: Sequence[Step]) -> object:
+    """The plan's groups and edges, for its picture; of a command that makes nothing, what the last report
+    shows.
+    """
+    if declared:
+        return graph.shape(Plan(declared))
+    old = build.files.stamp(f"{build.request.out}/report/summary.json.stamp")
+    return old.params.get("plan") if old else None
+
+
+def _outputs(declared: Sequence[Step], names: Sequence[str]) -> tuple[str, ...]:
+    """What these steps make under one of these names."""
+    paths = [path for step in declared for path in step.outputs]
+    return tuple(sorted(path for path in paths if os.path.basename(path) in names))
+
+
+def published(model: Model) -> dict[str, dict[str, object]]:
+    """What others stated: throughput for each chip that has figures, accuracy for each model that has."""
+    chips = {name: schema.chip(name).published for name in schema.names("chips")}
+    models = {name: schema.model(name).published for name in schema.names("models")}
+    models[model.name] = model.published
+    return {
+        "published": {name: asdict(stated) for name, stated in chips.items() if stated},
+        "published_accuracy": {name: asdict(stated) for name, stated in models.items() if stated},
+    }
 
 
 def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, object]:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from backends.ascend import atc, cann, doctor, npu_smi
-from pipeline.check import Check
+from pipeline.machine import Check
 
 TABLE = """| NPU     Name                  | Health          | Power(W)     Temp(C)           Hugepages-Usage(page) |
 | Chip    Device                | Bus-Id          | AICore(%)    Memory-Usage(MB)                        |

@@ -41,7 +41,7 @@ EXTRAS = """
 
 from dataclasses import dataclass
 
-from pipeline.check import PASS, Check
+from pipeline.machine import PASS, Check
 
 
 @dataclass(frozen=True)

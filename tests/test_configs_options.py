@@ -61,10 +61,39 @@ def test_counts_are_numbers_above_zero(option, value):
     assert str(told.value).startswith(f"--{option.replace('_', '-')}={value}: expected a number above 0")
 
 
+@pytest.mark.parametrize("text", ["69", "69.02", "0", "100", "0.0", "published"])
+def test_a_bound_of_the_accuracy_is_a_percentage_or_the_published_one(text):
+    assert parse({"min_top1": text}).min_top1 == text and parse({}).min_top1 is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nan", "inf", "-0", "-1", "100.01", "1e1", " 69", "69.", "6_9", "٦", "69%", "9" * 400, "published "],
+)
+def test_other_bounds_are_the_users_mistake(text):
+    with pytest.raises(BuildError) as told:
+        parse({"min_top1": text})
+    assert str(told.value).startswith(f"--min-top1={text}: expected a number from 0 to 100, such as")
+
+
 @pytest.mark.parametrize("option", ["precision", "input", "pixels", "preset", "on_bad"])
 def test_a_value_that_is_none_of_the_legal_ones_gets_the_list(option):
     with pytest.raises(BuildError, match=f"--{option.replace('_', '-')}=nonsense: expected one of: "):
         parse({option: "nonsense"})
+
+
+@pytest.mark.parametrize("name", ["v1", "2026-11-26", "a.b_c-D", "_", "x" * 64])
+def test_a_saved_run_may_be_called_so(name):
+    assert parse({"save": name}).save == name
+
+
+@pytest.mark.parametrize(
+    "name", [".", "..", ".part-x", "-v", "a/b", "a b", "a\nb", "ä", "x" * 65, "v1\n", "$x", "*", "now"]
+)
+def test_a_saved_run_may_not_be_called_so(name):
+    with pytest.raises(BuildError) as told:
+        parse({"save": name})
+    assert str(told.value).startswith(f"--save={name}: ")
 
 
 def test_every_option_has_a_help_text_and_every_value_an_option():

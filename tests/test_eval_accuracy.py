@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval import accuracy
+from eval.interval import wilson
 from pipeline.errors import StepError
 
 ROW = {
     "model": "m", "checkpoint": "m-0", "dataset": "d-0", "chip": "cpu", "precision": "fp32", "input": "uint8",
     "batch": 16, "sample_data": False,
 }  # fmt: skip
+BESIDE = ("answers.csv", "classes.csv", "confusions.csv", "calibration.json")
 
 
 def rank_by_hand(logits, target):
@@ -36,7 +38,7 @@ def judge(tmp_path, logits, labels, classes, background=False, shards=1, undecod
         )
     out = tmp_path / "accuracy.json"
     accuracy.write(
-        (str(out), str(tmp_path / "answers.csv")),
+        (str(out), *(str(tmp_path / name) for name in BESIDE)),
         index=str(index),
         logits=tuple(paths),
         undecodable=tuple(map(str, lists)),
@@ -65,10 +67,19 @@ def test_ranks_are_those_of_sorting_with_the_lower_index_first(data):
     )
     labels = np.array(data.draw(st.lists(st.integers(0, classes - 1), min_size=images, max_size=images)))
     cut = data.draw(st.integers(0, images))
-    ranks = accuracy.ranks_of([logits[:cut], logits[cut:]], labels, classes, background)
-    assert ranks.tolist() == [
-        rank_by_hand(row.tolist(), label + background) for row, label in zip(logits, labels, strict=True)
+    said = accuracy.judge([logits[:cut], logits[cut:]], labels, classes, background)
+    finite = np.isfinite(logits).all(axis=1)
+    assert said.ranks.tolist() == [
+        rank_by_hand(row.tolist(), label + background) if good else classes + background + accuracy.TOP
+        for row, label, good in zip(logits, labels, finite, strict=True)
     ]
+    assert said.answers.tolist() == [
+        int(np.argmax(row)) - background if good else accuracy.NONE
+        for row, good in zip(logits, finite, strict=True)
+    ]
+    assert said.nan_rows.tolist() == np.flatnonzero(~finite).tolist()
+    constant = finite & (logits == logits[:, :1]).all(axis=1)
+    assert said.constant_rows.tolist() == np.flatnonzero(constant).tolist()
 
 
 def test_top1_to_top5_are_percent_of_the_labels(tmp_path):
@@ -96,11 +107,25 @@ def test_an_undecodable_image_is_wrong_and_missing_but_stays_in_the_denominator(
     assert (row["top1_hits"], row["top5_hits"], row["missing"], row["images"]) == (3, 3, 1, 4)
 
 
-def test_rows_of_nan_are_named(tmp_path):
-    logits = np.zeros((2100, 3), np.float32)
-    logits[2050, 1] = np.nan
-    with pytest.raises(StepError, match="row 2050"):
-        judge(tmp_path, logits, [0] * 2100, classes=3)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_image_whose_outputs_hold_nan_or_infinity_is_wrong_and_counted(tmp_path, value):
+    logits = np.tile(np.array([3, 2, 1], np.float32), (2100, 1))
+    logits[2050, 1] = value
+    row = judge(tmp_path, logits, [0] * 2100, classes=3)
+    assert (row["nan_rows"], row["constant_rows"], row["top1_hits"], row["top3_hits"]) == (1, 0, 2099, 2099)
+    assert (tmp_path / "answers.csv").read_text().splitlines()[2051] == "i2050.JPEG,0,"
+
+
+def test_an_image_without_an_answer_is_no_hit_of_a_model_with_few_outputs(tmp_path):
+    logits = np.array([[3, 2], [np.nan, 1], [0, 0], [0, 0]], np.float32)
+    row = judge(tmp_path, logits, [0, 0, 0, 1], classes=2, undecodable=[2, 3])
+    assert [row[f"top{k}_hits"] for k in range(1, 6)] == [1, 1, 1, 1, 1]
+
+
+def test_images_whose_outputs_are_all_equal_are_counted(tmp_path):
+    logits = np.tile(np.array([3, 2, 1], np.float32), (4, 1))
+    logits[1:3] = -7.5
+    assert judge(tmp_path, logits, [0, 1, 2, 0], classes=3)["constant_rows"] == 2
 
 
 @pytest.mark.parametrize(
@@ -125,21 +150,21 @@ def test_a_label_that_is_no_class_is_refused(tmp_path, label):
 def test_an_index_out_of_order_is_refused(tmp_path):
     path = tmp_path / "index.csv"
     path.write_text("row,name,label,shard\n1,b,0,0\n0,a,0,0\n")
-    with pytest.raises(StepError, match="not numbered 0 to 1"):
+    with pytest.raises(StepError, match="not numbered 0, 1, 2"):
         accuracy.write((), index=str(path), logits=(), row=ROW, classes=3, background=False)
 
 
 def test_wilson_is_the_interval_computed_by_hand_and_the_published_one():
     # 81 of 100: (0.8292073 -+ 1.959964 * sqrt(0.001539 + 0.0000960)) / 1.0384146 = (0.8292073 -+ 0.0792523) /
     # 1.0384146
-    assert accuracy.wilson(81, 100) == pytest.approx((0.722212, 0.874853), abs=2e-6)
+    assert wilson(81, 100) == pytest.approx((0.722212, 0.874853), abs=2e-6)
     # Newcombe 1998, table I, method 3
-    assert accuracy.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
 
 
 @given(st.integers(1, 60_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_holds_the_share_and_stays_within_zero_and_one(counts):
     hits, images = counts
-    low, high = accuracy.wilson(hits, images)
+    low, high = wilson(hits, images)
     assert 0 <= low <= hits / images <= high <= 1
     assert (low == 0) == (hits == 0) and (high == 1) == (hits == images)

@@ -190,6 +190,14 @@ def test_another_schema_is_refused(tmp_path):
         runs.load(str(path))
 
 
+def test_rows_of_another_version_are_read_with_columns_more_and_less(tmp_path):
+    figures = ("ece", "nan_rows", "constant_rows")  # absent in those of before 2026-11-26
+    older = {name: value for name, value in judged(REAL).items() if name not in figures}
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps({"schema": 1, "rows": [older, speed(100, news=[1, None])]}))
+    assert runs.load(str(path)).rows == (older, speed(100, news=[1, None]))
+
+
 def test_what_other_kinds_of_rows_say_does_not_keep_rows_apart():
     a = [speed(100), {**speed(1), "kind": "layer", "devices": ["7"], "layer": "x"}]
     b = [{**speed(90), "devices": ["0", "1"]}]
@@ -200,3 +208,10 @@ def test_what_other_kinds_of_rows_say_does_not_keep_rows_apart():
 def test_a_path_where_nothing_is_is_one_line(tmp_path):
     with pytest.raises(BuildError, match="No such file or directory"):
         runs.load(str(tmp_path / "nowhere"))
+
+
+def test_what_only_b_has_is_named():
+    of = {**REAL, **PIXELS}
+    a, b = runs.Run("a", (judged(of),), None), runs.Run("b", (judged(of), timed(of, 4, 9.0)), None)
+    assert verdicts.further(a, b) == ["throughput 310P3 fp16 uint8, batch 4, 1 device"]
+    assert verdicts.further(b, a) == []

@@ -14,6 +14,14 @@ from eval.report import write
 
 GOLDEN = Path(__file__).parent / "eval_golden"
 SKIPPED = {**SAMPLE, **PIXELS, "on_bad": "skip", "batch": 16}
+
+
+def elsewhere(row):
+    """The row as of another machine, where it is of one chip; of another commit at batch 1."""
+    commit = ", commit 0123abcd" if row["batch"] == 1 else ""
+    return {**row, "recorded_on": f"ascend-01{commit}"} if row["chip"] == "310P3" else row
+
+
 # name: rows, the columns of the row that the request is about, and what else the terminal's table is of
 CASES = {
     "nothing": ([], None, {}),
@@ -21,6 +29,8 @@ CASES = {
     "sample": (rows(SAMPLE), {**SAMPLE, "batch": 16}, {"batches": [1, 16]}),
     "skipped": (many(), SKIPPED, {"data": {"dataset": SAMPLE["dataset"]}, "undecodable": "data/x.json"}),
     "devices": (many(), {**REAL, **PIXELS, "batch": 16}, {"batches": [8, 16], "devices": ["0", "1"]}),
+    "everything": (many(), None, {}),
+    "elsewhere": ([elsewhere(row) for row in many()], None, {}),
     "results": (many()[-1:], {"results": "dumpout"}, {}),
 }
 
@@ -31,7 +41,7 @@ def test_the_page_and_the_table_are_as_they_were(tmp_path, name):
     paths = [str(tmp_path / f"{number}.json") for number in range(len(each))]
     for path, row in zip(paths, each, strict=True):
         records.write(path, row)
-    files = ("summary.json", "report.md", "table.txt", "result.json")
+    files = ("summary.json", "report.md", "index.html", "table.txt", "result.json")[: None if current else -1]
     write.write(
         [str(tmp_path / file) for file in files],
         records=paths,

@@ -1,11 +1,15 @@
 """The record types: all columns that actions write are in them, and the page and the JSON Schema follow."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from eval_rows import PIXELS, REAL, many, rows
+from jsonschema import Draft202012Validator
 from timings import device, measured, queries
 
 from backends import Layer
@@ -15,49 +19,28 @@ from eval.record_types import KINDS, Common, columns_of
 from infer.bench import profile
 from infer.bench.profile import Profiled
 from infer.bench.throughput import figures
+from pipeline.errors import StepError
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTHON = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "null": type(None),
-          "array": list, "object": dict}  # fmt: skip
+SCHEMA = ROOT / "docs" / "summary.schema.json"
+VALIDATOR = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
-def faults(value, schema, where="summary"):
-    """What of a value is against a JSON Schema, as sentences. Knows the words that ours uses, no other."""
-    if rest := schema.keys() - {
-        *("$schema", "title", "description", "type", "const", "items", "oneOf"),
-        *("required", "properties", "additionalProperties"),
-    }:
-        return [f"{where}: the schema says {rest}, which is not checked here"]
-    if "const" in schema:
-        return [] if value == schema["const"] else [f"{where}: {value!r} is not {schema['const']!r}"]
-    if "oneOf" in schema:
-        each = [faults(value, one, where) for one in schema["oneOf"]]
-        fits = sum(not fault for fault in each)
-        # of the kinds the one that is meant is the one with the fewest faults
-        return [] if fits == 1 else [f"{where}: fits {fits}"] if fits else min(each, key=len)
-    names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    if not any(
-        isinstance(value, PYTHON[name]) and (name == "boolean" or not isinstance(value, bool))
-        for name in names
-    ):
-        return [f"{where}: {value!r} is no {' or '.join(names)}"]
-    if isinstance(value, list):
-        return [
-            fault for n, item in enumerate(value) for fault in faults(item, schema["items"], f"{where}[{n}]")
-        ]
-    if not isinstance(value, dict):
-        return []
-    known = schema["properties"]
-    assert schema["additionalProperties"] is False
+def faults(summary):
+    """What of a summary is against the schema in docs/, as `rows[0].batch: 'x' is not of type 'integer'`."""
     return [
-        *(f"{where}: no {name}" for name in schema["required"] if name not in value),
-        *(f"{where}: {name} is not described" for name in value if name not in known),
-        *(
-            fault
-            for name in value.keys() & known.keys()
-            for fault in faults(value[name], known[name], f"{where}.{name}")
-        ),
+        f"{fault.json_path.removeprefix('$.')}: {fault.message}"
+        for error in VALIDATOR.iter_errors(summary)
+        for fault in meant(error)
     ]
+
+
+def meant(error):
+    """The faults of a row as the kind that it is nearest to."""
+    kinds = {}
+    for fault in error.context:
+        kinds.setdefault(fault.schema_path[0], []).append(fault)
+    return min(kinds.values(), key=len, default=[error])
 
 
 def test_the_page_of_records_is_the_one_that_the_types_give():
@@ -65,30 +48,59 @@ def test_the_page_of_records_is_the_one_that_the_types_give():
     assert page == record_schema.markdown(), "make it: python -m eval.record_schema > docs/records.md"
 
 
+def test_the_schema_in_docs_is_the_one_that_the_types_give():
+    words = [sys.executable, "-m", "eval.record_schema", "--schema"]
+    given = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    how = "make it: python -m eval.record_schema --schema > docs/summary.schema.json"
+    assert SCHEMA.read_text(encoding="utf-8") == given, how
+    Draft202012Validator.check_schema(json.loads(given))
+    assert {"$schema", "$id", "title", "description"} <= json.loads(given).keys()
+
+
 def test_a_summary_of_rows_of_every_kind_fits_the_json_schema():
     summary = json.loads(json.dumps({"schema": 1, "rows": many()}))
     assert {row["kind"] for row in summary["rows"]} == set(KINDS)
-    assert faults(summary, record_schema.summary()) == []
+    assert faults(summary) == []
+    assert faults({**summary, "schema": 2}) == ["schema: 1 was expected"]
 
 
-@pytest.mark.parametrize(
-    "change, fault",
-    [
-        ({"top1_pct": "70"}, "top1_pct: '70' is no number"),
-        ({"sample_data": 0}, "sample_data: 0 is no boolean"),
-        ({"top1_ci95_pct": [1, None]}, r"top1_ci95_pct[1]: None is no number"),
-        ({"batch": 1.5}, "batch: 1.5 is no integer or null"),
-        ({"top6_pct": 99.0}, "top6_pct is not described"),
-    ],
-)
-def test_a_row_that_is_not_as_its_type_says_does_not_fit_the_json_schema(change, fault):
-    said = faults({"schema": 1, "rows": [{**rows(REAL)[0], **change}]}, record_schema.summary())
+FAULTS = [
+    ({"top1_pct": "70"}, "top1_pct: '70' is not of type 'number'", "'70'; expected number"),
+    ({"top1_hits": 0.5}, "top1_hits: 0.5 is not of type 'integer'", "0.5; expected integer"),
+    ({"images": True}, "images: True is not of type 'integer'", "True; expected integer"),
+    ({"sample_data": 0}, "sample_data: 0 is not of type 'boolean'", "0; expected boolean"),
+    ({"sample_data": None}, "sample_data: None is not of type 'boolean'", "None; expected boolean"),
+    (
+        {"top1_ci95_pct": [1, None]},
+        "top1_ci95_pct[1]: None is not of type 'number'",
+        "[1, None]; expected list of numbers",
+    ),
+    ({"top1_ci95_pct": 3.0}, "top1_ci95_pct: 3.0 is not of type 'array'", "3.0; expected list of numbers"),
+    (
+        {"batch": "16"},
+        "batch: '16' is not of type 'integer', 'null'",
+        "'16'; expected integer or null",
+    ),
+    ({"top6_pct": 99.0}, "('top6_pct' was unexpected)", "unknown column 'top6_pct'"),
+]
+
+
+@pytest.mark.parametrize("change, fault, words", FAULTS)
+def test_a_row_that_is_not_as_its_type_says_fits_neither_the_json_schema_nor_our_check(
+    change, fault, words, tmp_path
+):
+    row = {**rows(REAL)[0], **change}
+    said = faults({"schema": 1, "rows": [row]})
     assert len(said) == 1 and fault in said[0]
+    (tmp_path / "x.json").write_text(json.dumps(row))
+    with pytest.raises(StepError, match=re.escape(words)) as raised:
+        records.read([str(tmp_path / "x.json")])
+    assert str(raised.value).startswith(f"{tmp_path}/x.json: ") and next(iter(change)) in str(raised.value)
 
 
 def test_a_row_without_a_column_does_not_fit_the_json_schema():
     row = {key: value for key, value in rows(REAL)[0].items() if key != "images"}
-    assert faults({"schema": 1, "rows": [row]}, record_schema.summary()) == ["summary.rows[0]: no images"]
+    assert faults({"schema": 1, "rows": [row]}) == ["rows[0]: 'images' is a required property"]
 
 
 def written(tmp_path):
@@ -105,9 +117,15 @@ def written(tmp_path):
     )
     logits, index = str(tmp_path / "logits.npy"), str(tmp_path / "index.csv")
     accuracy.write(
-        (out[0], f"{out[0]}.csv"), index=index, logits=(logits,), row=common, classes=5, background=False
+        (out[0], *(f"{out[0]}.{n}" for n in range(4))),
+        index=index,
+        logits=(logits,),
+        row=common,
+        classes=5,
+        background=False,
     )
-    agreement.write(out[1:2], logits=logits, reference=logits, row=common, margin=0.1)
+    flipped = str(tmp_path / "flipped.csv")
+    agreement.write((out[1], flipped), index=index, logits=logits, reference=logits, row=common, margin=0.1)
     stage_times.write(out[2:3], stamps=(str(tmp_path / "x.stamp"),), row=common, stage="infer")
     score.write(
         out[3:],
@@ -127,7 +145,7 @@ def test_every_column_that_an_action_writes_is_described(tmp_path):
     each = written(tmp_path)
     # LoadGen's needs LoadGen: tests/test_infer_mlperf.py
     assert {row["kind"] for row in each} == set(KINDS) - {"loadgen"}
-    assert faults({"schema": 1, "rows": each}, record_schema.summary()) == []
+    assert faults({"schema": 1, "rows": each}) == []
 
 
 def test_a_column_tells_rows_apart_only_when_a_type_has_it():

@@ -83,5 +83,23 @@ def test_a_record_is_sorted_and_holds_no_nan(tmp_path):
     path = tmp_path / "x.json"
     records.write(str(path), row())
     assert list(json.loads(path.read_text())) == sorted(row())
-    with pytest.raises(ValueError):
-        records.write(str(path), row(seconds=float("nan")))
+    for figure, words in ((float("nan"), "nan"), (float("-inf"), "-inf")):
+        with pytest.raises(StepError, match=f"'seconds' of this pipeline record is {words}; expected number"):
+            records.write(str(path), row(seconds=figure))
+
+
+@pytest.mark.parametrize("figure", [3, 10**400, 2.0**70])
+def test_whole_numbers_are_numbers(figure):
+    records.check(row(seconds=figure), "x")
+
+
+def test_nan_in_a_file_is_no_number_of_a_record(tmp_path):
+    (tmp_path / "x.json").write_text(json.dumps(row(seconds=float("nan"))))
+    with pytest.raises(StepError, match=f"{tmp_path}/x.json: 'seconds' of this pipeline record is nan"):
+        records.read([str(tmp_path / "x.json")])
+
+
+def test_of_another_versions_row_only_its_kind_and_columns_are_asked():
+    records.check_columns({**row(), "news": 1}, "x")
+    with pytest.raises(StepError, match="x: this pipeline record has an unknown column 'news'"):
+        records.check({**row(), "news": 1}, "x")

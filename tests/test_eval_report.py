@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from eval_rows import PUBLISHED, REAL, SAMPLE, STATED, rows
+from eval_rows import PUBLISHED, REAL, SAMPLE, STATED, of_ranks, rows
 
 from eval import accuracy, records
 from eval.report import terminal, write
@@ -22,7 +22,8 @@ def written(tmp_path, *each, current=None):
 
 
 def reported(tmp_path, paths, **more):
-    names = ["summary.json", "report.md", "table.txt"] + (["result.json"] if more.get("current") else [])
+    names = ["summary.json", "report.md", "index.html", "table.txt", "result.json"]
+    names = names if more.get("current") else names[:-1]
     outputs = tuple(str(tmp_path / name) for name in names)
     write.write(outputs, records=tuple(paths), published=PUBLISHED, published_accuracy=STATED, **more)
 
@@ -41,7 +42,7 @@ def test_the_summary_has_every_row_in_the_order_of_their_columns(tmp_path):
 
 def test_the_result_is_the_references_to_the_letter(tmp_path):
     row = {**REAL, "batch": 16}
-    judged = {**rows(REAL)[0], **accuracy.figures(np.array([0] * 196 + [3] * 54), 1000)}
+    judged = {**rows(REAL)[0], **accuracy.figures(of_ranks([0] * 196 + [3] * 54), 1000)}
     written(tmp_path, judged, current=row)
     # as json.dump writes it: on one line, without an end
     assert (tmp_path / "result.json").read_text() == (
@@ -55,7 +56,7 @@ def test_the_result_is_the_references_to_the_letter(tmp_path):
 @pytest.mark.parametrize("images", [3, 7, 320, 4000, 20000, 50000])
 def test_its_shares_are_rounded_as_the_reference_rounds_them(images):
     for hits in {0, 1, 2, images // 3, images // 2, images - 1, images}:
-        row = {**rows(REAL)[0], **accuracy.figures(np.array([0] * hits + [9] * (images - hits)), 1000)}
+        row = {**rows(REAL)[0], **accuracy.figures(of_ranks([0] * hits + [9] * (images - hits)), 1000)}
         told = {entry["key"]: entry["value"] for entry in write.reference_json(row)["value"]}
         # the reference: count_hit is an array of floats, one a place
         share = np.cumsum(np.array([hits, 0, 0, 0, 0], float)) / images
@@ -64,7 +65,7 @@ def test_its_shares_are_rounded_as_the_reference_rounds_them(images):
 
 def test_its_classes_are_outputs_and_it_has_no_more_tops_than_these():
     def keys(classes, **more):
-        figures = accuracy.figures(np.zeros(9, int), classes, more.pop("missing", 0))
+        figures = accuracy.figures(of_ranks([0] * 9), classes, more.pop("missing", 0))
         entries = write.reference_json({**rows(REAL)[0], **more, **figures})["value"]
         return entries[1]["value"], [entry["key"] for entry in entries[2:]]
 
@@ -124,15 +125,16 @@ def test_measured_stands_beside_published_with_ratio_and_cliff(tmp_path):
 
 
 def test_all_chips_stand_side_by_side(tmp_path):
-    _, page = written(tmp_path, *rows(SAMPLE, [(1, 900.0), (8, 950.0)]), *rows(REAL))
+    other = {**SAMPLE, "chip": "310P3"}
+    _, page = written(tmp_path, *rows(SAMPLE, [(1, 900.0), (8, 950.0)]), *rows(other, [(1, 70.0)]))
     side = page[page.index("## Throughput side by side") :]
     assert cells(side, "| batch")[1:] == [
-        "sgd-5e6f7a8b, 310P3 fp16 uint8, 1 device",
-        "sample-1a2b3c4d (SAMPLE), cpu fp16 uint8, 1 device",
+        "310P3 fp16 uint8, 1 device",
+        "cpu fp16 uint8, 1 device",
         "published 310 ×4",
         "published 310P3",
     ]
-    assert cells(side, "|     1 |") == ["1", "4,242", "900.0", "4,550", "4,242"]
+    assert cells(side, "|     1 |") == ["1", "70.0", "900.0", "4,550", "4,242"]
     assert cells(side, "|     8 |") == ["8", "–", "950.0", "–", "–"]
 
 
@@ -147,10 +149,8 @@ def test_every_table_of_the_page_is_whole(tmp_path):
 def test_results_of_other_tools_have_a_row_without_chip(tmp_path):
     row = {
         **dict.fromkeys(records.COMMON),
-        "batch": None,
-        "kind": "accuracy",
-        "results": "dumpout",
-        **accuracy.figures(np.zeros(9, int), 1000),
+        **{"sample_data": False, "batch": None, "kind": "accuracy", "results": "dumpout"},
+        **accuracy.figures(of_ranks([0] * 9), 1000),
     }
     summary, page = written(tmp_path, row, current={"results": "dumpout"})
     assert summary["rows"][0]["chip"] is None
@@ -243,8 +243,7 @@ def test_images_that_cannot_be_decoded_are_counted_and_the_file_that_names_them_
 
 
 def test_an_accuracy_next_to_chance_is_said_to_be_one():
-    ranks = np.array([0] * 4 + [7] * 96)
-    row = {**rows(REAL)[0], **accuracy.figures(ranks, 1000)}
+    row = {**rows(REAL)[0], **accuracy.figures(of_ranks([0] * 4 + [7] * 96), 1000)}
     assert "next to chance" in terminal.final([row], PUBLISHED, STATED, {"current": REAL})
-    few = {**row, **accuracy.figures(ranks[:99], 1000)}
+    few = {**row, **accuracy.figures(of_ranks([0] * 4 + [7] * 95), 1000)}
     assert "next to chance" not in terminal.final([few], PUBLISHED, STATED, {"current": REAL})

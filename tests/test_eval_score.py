@@ -11,7 +11,10 @@ from pipeline.errors import BuildError
 
 NAMES = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 8)]
 LABELS = [0, 3, 1, 1, 2, 4, 0]
-ROW = dict.fromkeys(("model", "checkpoint", "dataset", "chip", "precision", "input", "batch", "sample_data"))
+ROW = {
+    **dict.fromkeys(("model", "checkpoint", "dataset", "chip", "precision", "input", "batch")),
+    "sample_data": False,
+}
 
 
 def logits(outputs=5):

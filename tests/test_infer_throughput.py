@@ -90,7 +90,7 @@ def test_cpu_seconds_an_image_and_the_share_of_the_cores_are_over_all_rounds_and
 
 
 def write(tmp_path, again=(), stages=(), **more):
-    paths = [str(tmp_path / f"{name}.json") for name in ("round", "again", "out")]
+    paths = [str(tmp_path / f"{name}.json") for name in ("round", "again", "out", "latencies")]
     rounds.write(paths[0], rounds_of(1.0, 1.0))
     rounds.write(paths[1], again)
     for n, stage in enumerate(stages):
@@ -144,7 +144,7 @@ def test_what_was_repeated_in_noise_that_does_not_count_is_told_all_the_same(tmp
     rounds.write(str(tmp_path / "first.json"), [{**one, "events": ["x"]} for one in rounds_of(1.0)])
     rounds.write(str(tmp_path / "again.json"), rounds_of(0.5))
     throughput.write(
-        [str(tmp_path / "out.json")],
+        [str(tmp_path / "out.json"), str(tmp_path / "latencies.json")],
         rounds=[str(tmp_path / "first.json")],
         again=str(tmp_path / "again.json"),
         row={**ROW, "batch": 4},
@@ -154,3 +154,36 @@ def test_what_was_repeated_in_noise_that_does_not_count_is_told_all_the_same(tmp
         quick=False,
     )
     assert json.loads((tmp_path / "out.json").read_text())["events"] == ["x"]
+
+
+def test_the_latencies_are_those_of_all_devices_and_rounds_by_nearest_rank(tmp_path):
+    generator = random.Random(3)
+    times = [[generator.expovariate(100) for _ in range(count)] for count in (7, 40, 90, 3)]
+    devices = [device(in_turn(each), name) for each, name in zip(times, "0101", strict=True)]
+    found = throughput.latencies([measured(*devices[:2]), measured(*devices[2:])])
+    pooled = sorted(1000 * each for device in times for each in device)
+    # the smallest value that at least so many percent are no larger than
+    ranked = [
+        next(each for n, each in enumerate(pooled, 1) if 100 * n >= percent * len(pooled))
+        for percent in range(101)
+    ]
+    assert found["percentiles"] == list(range(101)) and found["queries"] == 140
+    assert found["latency_ms"] == pytest.approx(ranked, rel=1e-6)
+
+
+def in_turn(seconds):
+    """Queries that take so long, one after the other."""
+    ends = [sum(seconds[: n + 1]) for n in range(len(seconds))]
+    return list(zip([0.0, *ends], ends, strict=False))
+
+
+def test_the_latencies_beside_a_record_are_of_the_rounds_that_count(tmp_path):
+    for again, longest in ((), 1000), (rounds_of(0.5, 0.25), 500):
+        record = write(tmp_path, again=again)
+        found = json.loads((tmp_path / "latencies.json").read_text())
+        assert found["queries"] == record["queries"] == 20
+        assert found["latency_ms"][100] == pytest.approx(longest)
+        assert [found["latency_ms"][p] for p in (50, 90)] == [
+            record["latency_ms_p50"],
+            record["latency_ms_p90"],
+        ]

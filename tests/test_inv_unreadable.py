@@ -187,3 +187,29 @@ def test_what_was_skipped_stays_fresh_until_it_can_be_read(data, tmp_path_factor
     shutil.copy(data / "own_00000.JPEG", data / "own_00004.JPEG")
     said, _ = inv(*words, out=out, code=0)
     assert "6 of 20 images cannot be decoded" in said
+
+
+def test_a_history_that_may_not_be_written_is_told(tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "out"
+    inv("preprocess", "--chip=null", out=out, code=0)
+    (out / "history").mkdir(mode=0o555)
+    _, told = inv("report", "--chip=null", "--save=v1", out=out, code=2)
+    (line,) = told.splitlines()
+    assert line.startswith(f"inv: {out}/history/v1: Permission denied: another user's")
+    assert list((out / "history").iterdir()) == []
+
+
+def test_a_saved_run_that_may_not_be_read_is_named_and_left_out(tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "out"
+    inv("preprocess", "--chip=null", out=out, code=0)
+    for name in ("v1", "v2"):
+        inv("report", "--chip=null", f"--save={name}", out=out, code=0)
+    lock(out / "history" / "v1" / "summary.json")
+    lock(out / "history" / "v2")
+    inv("report", "--chip=null", "--history", out=out, code=0)
+    (out / "history" / "v2").chmod(0o755)
+    _, _, section = (out / "report" / "report.md").read_text().partition("## History\n\n")
+    assert section.splitlines() == [
+        "- not shown: history/v1/summary.json: Permission denied",
+        "- not shown: history/v2/saved.json: Permission denied",
+    ]

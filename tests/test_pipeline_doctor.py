@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline import fingerprint, machine
-from pipeline.check import Check
+from pipeline.machine import Check
 from pipeline.ui import doctor
 
 

@@ -43,6 +43,16 @@ def test_a_stage_brings_what_it_needs_once_and_the_summary_last():
     )
 
 
+def test_a_stage_that_is_reached_from_another_one_has_the_options_that_it_was_named_with():
+    @KINDS.stage(name="shown", own={"past": Option(False, "")})
+    def shown(build, past=False):
+        yield step(f"shown-{past}")
+
+    everything = made("everything", pre=[shown])
+    assert names(Call(everything), Call(shown, kwargs={"past": True}))[0] == ["shown-True", "everything"]
+    assert names(Call(everything))[0] == ["shown-False", "everything"]
+
+
 def test_an_option_may_replace_what_a_stage_needs():
     @KINDS.stage(name="eval", pre=[FIRST], own={"results": Option(None, "")}, instead=["results"])
     def judged(build, results):

@@ -71,6 +71,11 @@ def test_a_stamp_has_no_say_over_files_outside_out(built):
     assert not next(made for made in inventory.read(built.out).artifacts if made.name == "b").outputs
 
 
+def test_a_stamp_has_no_say_over_the_history(built):
+    built.edit("b.stamp", built.text("b.stamp").replace("out:b", "out:history/v1/saved.json"))
+    assert not next(made for made in inventory.read(built.out).artifacts if made.name == "b").outputs
+
+
 def test_a_root_of_the_steps_own_is_outside_out(built):
     built.edit("b.stamp", built.text("b.stamp").replace("out:b", "bins:a/x.npy"))
     assert not next(made for made in inventory.read(built.out).artifacts if made.name == "b").outputs

@@ -6,6 +6,7 @@ old_out/ is part of what commit 865bed2, before its modules were laid out anew, 
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,13 @@ def test_what_is_left_is_known_and_unharmed(old):
     assert (checked.findings, checked.files) == ([], 3)
 
 
-def test_its_records_are_of_other_code_and_leave_the_report(old):
-    assert stored.records(old.out, ("agreement.json",), (), old.files()) == ()
+def test_its_records_are_of_another_commit_and_stay_in_the_report_of_another_machine(old):
+    path = old.path(f"{RUN}/agreement.json")
+    left = stamp.read(path + ".stamp")
+    stamp.write(path + ".stamp", replace(left, made={**left.made, "host": "another"}))
+    files, known = old.files(), {}
+    assert stored.records(old.out, ("agreement.json",), (), files, known) == (path,)
+    assert stored.whose(path, files, known) == "commit 865bed2c"
 
 
 def test_its_ledger_keeps_what_it_made_and_lets_it_go_when_newer_builds_came(old):

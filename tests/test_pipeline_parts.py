@@ -47,6 +47,16 @@ def test_a_part_of_another_name_is_not_swept_away_by_a_build_beside_it(tmp_path)
     assert (tmp_path / "a").read_text() == "new"
 
 
+def test_of_the_history_nothing_is_swept_but_what_is_not_yet_an_entry(tmp_path):
+    for name in ("history/v1/.part-x", "history/.part-v2/summary.json", "history/.part-note", "a/.part-x"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "history/.part-v3").symlink_to("v1")
+    sweep(str(tmp_path))
+    assert os.listdir(tmp_path / "a") == [] and os.listdir(tmp_path / "history/v1") == [".part-x"]
+    assert sorted(os.listdir(tmp_path / "history")) == [".part-note", ".part-v3", "v1"]
+
+
 def test_parts_of_outputs_outside_out_are_swept_by_their_ending_and_nothing_else_there(tmp_path):
     folder = tmp_path / "bins"
     for name in (".part-a.bin", ".part-b.bin.stamp", ".part-c.txt", "d.bin"):

@@ -48,3 +48,13 @@ def test_many_files_and_long_values_are_one_hash_that_tells_them_apart(built):
     )
     after = provenance.gather(built.out)["steps"]["shards"]
     assert before["inputs"] != after["inputs"] and before["params"] != after["params"]
+
+
+def test_steps_of_two_models_that_have_one_name_are_both_in_it(built):
+    for model in ("a-00000000", "b-11111111"):
+        built.build(built.step("eval/cpu", outputs=(f"{model}/cpu/accuracy.json",), params={"text": model}))
+    steps = provenance.gather(built.out)["steps"]
+    assert steps["eval/cpu"]["params"] == {"text": "a-00000000"}
+    assert steps["eval/cpu [b-11111111]"]["params"] == {"text": "b-11111111"}
+    (only,) = provenance.gather(built.out, [built.path("b-11111111/cpu/accuracy.json")])["steps"].values()
+    assert only["params"] == {"text": "b-11111111"}

@@ -41,10 +41,27 @@ def test_a_record_that_was_edited_or_whose_input_was_is_not(records, name):
     assert records.records() == []
 
 
-@pytest.mark.parametrize("name", ["m/record.json.stamp", "model"])
-def test_a_record_without_stamp_or_input_is_not(records, name):
-    os.unlink(records.path(name))
+@pytest.mark.parametrize("text", [None, "", "{"])
+def test_a_record_without_a_readable_stamp_is_not(records, text):
+    os.unlink(records.path("m/record.json.stamp"))
+    if text is not None:
+        records.edit("m/record.json.stamp", text)
     assert records.records() == []
+
+
+@pytest.mark.parametrize("gone", [["model"], ["model.stamp"], ["model", "model.stamp"], ["model", "data/x"]])
+def test_what_is_absent_is_no_change(records, gone):
+    for name in gone:
+        os.unlink(records.path(name))
+    assert records.records() == ["m/record.json"]
+
+
+def test_what_the_history_holds_is_no_record(records):
+    text = records.text("m/record.json.stamp")
+    for folder in ("history", "m/history"):  # a folder of that name elsewhere is like any other
+        records.edit(f"{folder}/record.json", records.text("m/record.json"))
+        records.edit(f"{folder}/record.json.stamp", text.replace("m/record.json", f"{folder}/record.json"))
+    assert sorted(records.records()) == ["m/history/record.json", "m/record.json"]
 
 
 def test_a_data_set_of_another_request_is_not_looked_at(records):

@@ -37,7 +37,7 @@ def test_a_label_for_every_name_or_no_index(tmp_path):
 )
 def test_rows_that_are_not_numbered_in_order_are_refused(tmp_path, rows):
     (tmp_path / "index.csv").write_text(HEADER + rows)
-    with pytest.raises(StepError, match="index.csv: the rows are not numbered 0 to 1 in order"):
+    with pytest.raises(StepError, match="index.csv: rows are not numbered 0, 1, 2, ...: . in place of ."):
         index_csv.read(str(tmp_path / "index.csv"))
 
 

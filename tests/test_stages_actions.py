@@ -45,6 +45,13 @@ def given(own, **more):
     }
 
 
+def own_model(own):
+    """A model file that states an accuracy."""
+    stated = "\n[published]\ntop1_pct = 70\ntop5_pct = 90\n"
+    (own / "my.toml").write_text((inv.ROOT / "configs/models/sample.toml").read_text() + stated)
+    return str(own / "my.toml")
+
+
 def steps(request, task, out, **options):
     """What a task declares, with all that it needs."""
     build = tasks.kinds.resolve({**request, "out": str(out)})
@@ -82,6 +89,7 @@ REQUESTS = {
     "images that may be undecodable": lambda own: given(own, on_bad="skip"),
     "a tar": lambda own: given(own, dataset=str(own / "val.tar"), limit="16"),
     "another preset": lambda own: given(own, preset="mlperf"),
+    "a gate": lambda own: given(own, min_top1="published", model=own_model(own)),
 }
 
 
@@ -108,7 +116,7 @@ def test_every_step_of_a_score_of_results_fits_its_action(own, tmp_path):
 def test_no_action_is_left_out_above(own, tmp_path, monkeypatch):
     # LoadGen, an extra, need not be here: nothing imports it to plan
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
-    request = given(own, on_bad="skip")
+    request = given(own, on_bad="skip", min_top1="69")
     found = steps(request, tasks.everything, tmp_path / "out")
     found += steps(request, tasks.evaluate, tmp_path / "out", results=str(own / "results"))
     for what in DATA:

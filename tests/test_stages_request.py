@@ -17,7 +17,7 @@ def ask(tmp_path):
     (tmp_path / "val").mkdir()
 
     def of(chip="cpu", **words):
-        return request.fitted(parse({"out": str(tmp_path / "out"), **words}), schema.chip(chip))
+        return request.fitted(parse({"out": str(tmp_path / "out"), **words}), lambda: schema.chip(chip))
 
     of.weights, of.pictures, of.root = str(tmp_path / "weights.tar"), str(tmp_path / "val"), str(tmp_path)
     return of
@@ -105,8 +105,10 @@ def test_names_are_such_that_every_tool_accepts_them(ask, tmp_path):
 
 def test_out_is_relative_to_where_one_stands(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    assert request.fitted(parse({"out": "there"}), schema.chip("cpu")).out == str(tmp_path / "there")
-    assert request.fitted(parse({}), schema.chip("cpu")).out == os.path.join(request.REPOSITORY, "out")
+    assert request.fitted(parse({"out": "there"}), lambda: schema.chip("cpu")).out == str(tmp_path / "there")
+    assert request.fitted(parse({}), lambda: schema.chip("cpu")).out == os.path.join(
+        request.REPOSITORY, "out"
+    )
 
 
 def test_a_row_has_the_columns_of_every_record(ask):

@@ -6,7 +6,8 @@ from pipeline import machine
 from pipeline.errors import BuildError
 from pipeline.plan import Plan
 from pipeline.step import Step
-from stages.request import request, target
+from stages import report
+from stages.request import target
 from stages.request.build import resolve
 
 
@@ -58,7 +59,7 @@ def test_the_null_chip_has_as_many_devices_as_asked_for(monkeypatch):
 
 
 def test_published_figures_stand_beside_whatever_is_built():
-    stated = request.published(ask().request.model)
+    stated = report.published(ask().request.model)
     assert {"310", "310P3", "T4"} <= set(stated["published"])
     assert stated["published_accuracy"]["mobilenet_v1"]["top1_pct"] == 69.52
 

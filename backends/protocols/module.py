@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from backends.protocols.session import Session
 from backends.protocols.values import Board, CompileTarget, Images, Layer
-from pipeline.check import Check
+from pipeline.machine import Check
 from pipeline.step import Versions
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import accuracy, records
+from eval.accuracy import Judged
 from eval.ais_bench import advice, npy, txt
+from eval.judging.real_labels import columns as real_columns
 from pipeline.errors import BuildError
 from preprocess.dataset import index_csv
 
@@ -17,33 +19,37 @@ CHUNK = 256  # files at a time: bounds the memory
 
 
 def write(
-    outputs: Sequence[str], *, index: str, results: Sequence[str], row: Mapping[str, object], classes: int
+    outputs: Sequence[str],
+    *,
+    index: str,
+    results: Sequence[str],
+    real_labels: str = "",
+    row: Mapping[str, object],
+    classes: int,
 ) -> None:
     """Write one accuracy record.
 
     index, results  index.csv with all labelled images, and their result files in its order
+    real_labels     other people's labels, as real_labels.columns has them; "" for none
     classes         1000 outputs are the classes, 1001 the background and the classes
     """
     listed = index_csv.read(index)
     labels = np.array(listed.labels, np.int64)
     ending = os.path.splitext(results[0])[1].lower()
-    try:
-        ranks, background = ranks_of(results, ending, labels, classes)
-    except accuracy.NotANumber as error:
+    judged, background = judge(results, ending, labels, classes)
+    if len(judged.nan_rows):
+        first = judged.nan_rows[0]
         raise BuildError(
-            f"{results[error.row]}: the result of {listed.names[error.row]} holds NaN; infer again, or find"
-            " out why the model answers so (an overflow in half precision?)"
-        ) from None
+            f"{results[first]}: the result of {listed.names[first]} holds NaN or infinity; infer again, or"
+            " find out why the model answers so (an overflow in half precision?)"
+        )
     columns = {"kind": "accuracy", "format": ending[1:], "background": background}
-    records.write(outputs[0], {**row, **columns, **accuracy.figures(ranks, classes)})
+    real = real_columns(real_labels, listed.names, judged.answers.tolist(), classes)
+    records.write(outputs[0], {**row, **columns, **accuracy.figures(judged, classes), **real})
 
 
-def ranks_of(
-    paths: Sequence[str], ending: str, labels: NDArray[np.int64], classes: int
-) -> tuple[NDArray[np.int64], bool]:
-    """(int64 rank of each image's label, whether output 0 is the background). Files in the order of
-    `labels`.
-    """
+def judge(paths: Sequence[str], ending: str, labels: NDArray[np.int64], classes: int) -> tuple[Judged, bool]:
+    """(what the results say, whether output 0 is the background). Files in the order of `labels`."""
     read: Callable[[Sequence[str], int], NDArray[np.floating]]
     if ending == ".txt":
         outputs, read = txt.outputs(paths[0]), txt.read
@@ -59,7 +65,7 @@ def ranks_of(
     # not in threads: they wait for Python's lock more than for the kernel, and are slower (13 against 9 us a
     # file)
     blocks = (read(paths[start : start + CHUNK], outputs) for start in range(0, len(paths), CHUNK))
-    return accuracy.ranks_of(blocks, labels, classes, background), background
+    return accuracy.judge(blocks, labels, classes, background), background
 
 
 class Layout:

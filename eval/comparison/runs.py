@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from eval.comparison.paired import Answer
 from eval.record_types import Accuracy, Record
-from eval.records import IDENTITY, SCHEMA, check
+from eval.records import IDENTITY, SCHEMA, check_columns
 from pipeline.errors import BuildError, StepError
 from pipeline.text import INV
 
@@ -37,11 +37,12 @@ class Run:
         """{image: answer} of an accuracy row; None where the build's files are not here."""
         if self.out is None:
             return None
+        recorded = {column: value for column, value in row.items() if column != "recorded_on"}
         for path in glob(f"{escape(self.out)}/*/*/*/*/bs{row['batch']}/accuracy.json"):
             answers = os.path.join(os.path.dirname(path), ANSWERS)
             try:
                 with open(path, encoding="utf-8") as file:
-                    same = json.load(file) == row
+                    same = json.load(file) == recorded
                 if same and os.path.exists(answers):
                     return read_answers(answers)
             except (ValueError, KeyError, TypeError):
@@ -90,7 +91,7 @@ def load(path: str) -> Run:
         if content["schema"] != SCHEMA:
             raise ValueError("another schema")
         for row in rows:
-            check(row, summary)
+            check_columns(row, summary)
             _check_figures(row)
     except OSError as error:
         where = "" if summary == path else f": {summary}"

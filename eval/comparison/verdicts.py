@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from eval.comparison import paired
 from eval.comparison.paired import Paired
-from eval.comparison.runs import Match, Run, matched
+from eval.comparison.runs import JUDGED, Match, Run, matched
 from eval.interval import Interval, of_ratio
 from eval.record_types import Accuracy, Record, Throughput
 from eval.report import format
@@ -52,6 +52,12 @@ class Change:
 def changes(a: Run, b: Run, limits: Limits) -> list[Change]:
     """Every accuracy and throughput that A has, and what became of it in B."""
     return [_change(match, a, b, limits) for match in matched(a.rows, b.rows)]
+
+
+def further(a: Run, b: Run) -> list[str]:
+    """What B has judged or timed and A has not, by its kind and name: no limit is asked of it."""
+    held = [match.b for match in matched(a.rows, b.rows) if match.b]
+    return [f"{row['kind']} {_name(row)}" for row in b.rows if row["kind"] in JUDGED and row not in held]
 
 
 def _change(match: Match, a: Run, b: Run, limits: Limits) -> Change:

@@ -31,6 +31,7 @@ class StatedAccuracy(TypedDict):
 
     top1_pct: float
     top5_pct: float
+    tolerance_pct: NotRequired[float]  # points below top1_pct that a gate lets pass
     source: NotRequired[str]
 
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 from pipeline.text import counted
 
 NONE = "–"  # where there is nothing to say
+RECORDED = "recorded"  # the column
 USUAL_HINT = "throughput"  # each core a device
 
 T = TypeVar("T")
@@ -85,6 +86,20 @@ def data(row: Mapping[str, object]) -> str | None:
     return f"{shown(dataset)} ({', '.join(how)})" if how else dataset
 
 
+def recorded(rows: Sequence[Mapping[str, object]]) -> list[dict[str, str | None]]:
+    """The last cell of each of a table's rows, where it was recorded; none where all were made here."""
+    if not any(row.get("recorded_on") for row in rows):
+        return [{} for _ in rows]
+    return [{RECORDED: recorded_on([row]) or None} for row in rows]
+
+
+def recorded_on(rows: Sequence[Mapping[str, object]]) -> str:
+    """`as recorded on ascend-01`, and of several the places in their order; "" where all were made here."""
+    places = dict.fromkeys(str(row["recorded_on"]) for row in rows if row.get("recorded_on"))
+    some = "" if all(row.get("recorded_on") for row in rows) else "in part "
+    return f"{some}as recorded on {' and '.join(places)}" if places else ""
+
+
 def form(row: Mapping[str, object]) -> str | None:
     """Where and how it ran: `310P3 fp16 uint8`; on a slice `310P3vir04 (4 of its cores) fp16 uint8`."""
     part = f"{row['slice']} ({row['slice_cores']} of its cores)" if row.get("slice") else ""
@@ -105,3 +120,8 @@ def on_devices(ids: Sequence[str], hint: str) -> str:
 def hints(hint: str) -> list[str]:
     """The hint to be said: none where it is the usual one."""
     return [] if hint == USUAL_HINT else [hint]
+
+
+def sentence(words: str) -> str:
+    """Words as a sentence; none stay none."""
+    return f"{words[0].upper()}{words[1:]}." if words else ""

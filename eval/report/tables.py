@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from eval.judging import real_text
 from eval.record_types import Accuracy, Agreement, Layer, Loadgen, Pipeline, Record, Throughput
 from eval.records import of_kind
 from eval.report import compare, format
@@ -47,8 +48,18 @@ class Table:
         ]
 
 
-def of_lines(title: str, lines: Sequence[Mapping[str, Cell]], left: int = 0, note: str = "") -> Table:
-    """A table of lines that all have the same columns."""
+def of_lines(
+    title: str,
+    lines: Sequence[Mapping[str, Cell]],
+    left: int = 0,
+    note: str = "",
+    of: Sequence[Mapping[str, object]] = (),
+) -> Table:
+    """A table of lines that all have the same columns. `of`: the row that each is of; where some were not
+    recorded here the last column says of each where.
+    """
+    if of:
+        lines = [{**line, **where} for line, where in zip(lines, format.recorded(of), strict=True)]
     columns = tuple(lines[0]) if lines else ()
     return Table(title, columns, tuple(tuple(line.values()) for line in lines), left, note)
 
@@ -65,6 +76,12 @@ def _about(row: Accuracy | Agreement | Pipeline) -> dict[str, Cell]:
     }
 
 
+def named(row: Accuracy | Agreement) -> str:
+    """Which row a sentence is about: model, data, chip and batch size."""
+    batch = "" if row["batch"] is None else f"batch {row['batch']}"
+    return ", ".join(filter(None, (format.model(row), format.data(row), format.form(row), batch)))
+
+
 def judged(rows: Sequence[Accuracy], published: Accuracies) -> Table:
     """The first of the headline's facts: the accuracy that the request is about."""
     lines = []
@@ -78,11 +95,12 @@ def judged(rows: Sequence[Accuracy], published: Accuracies) -> Table:
                 "from": low,
                 "to": high,
                 "top-5": percent(row["top5_pct"]),
+                **real_text.cell(row, rows),
                 "published top-1": percent(stated["top1_pct"]) if stated else None,
                 "published top-5": percent(stated["top5_pct"]) if stated else None,
             }
         )
-    return of_lines("Accuracy of this request, %", lines, left=3)
+    return of_lines("Accuracy of this request, %", lines, left=3, of=rows)
 
 
 def fastest(rows: Sequence[Throughput]) -> Table:
@@ -95,6 +113,7 @@ def fastest(rows: Sequence[Throughput]) -> Table:
     # of one device and two, or of two hints, the one that has the fastest
     top = max(filter(None, quiet), key=lambda timed: max(map(_speed, timed)), default=[])
     speeds = {row["batch"]: compare.speed_of(row) for row in top}
+    best = [row for row in top if row["batch"] in compare.best(speeds)]
     lines = [
         {
             "images/s": speed(row["images_per_s"]),
@@ -103,13 +122,12 @@ def fastest(rows: Sequence[Throughput]) -> Table:
             "batch": str(row["batch"]),
             "devices": format.devices(row["devices"]),
         }
-        for row in top
-        if row["batch"] in compare.best(speeds)
+        for row in best
     ]
     several = "Their intervals overlap: which of them is the fastest is not known."
     noisy = "Nothing is called fastest: no batch size was timed at length on a quiet machine."
     note = several if len(lines) > 1 else noisy if rows and not top else ""
-    return of_lines("Fastest of this request", lines, note=note)
+    return of_lines("Fastest of this request", lines, note=note, of=best)
 
 
 def _speed(row: Throughput) -> float:
@@ -118,8 +136,8 @@ def _speed(row: Throughput) -> float:
 
 def accuracy(rows: Sequence[Record], published: Accuracies) -> Table:
     """A line an accuracy record, with what is published of its model."""
-    lines = []
-    for row in of_kind(rows, Accuracy):
+    lines, judged_rows = [], of_kind(rows, Accuracy)
+    for row in judged_rows:
         stated = compare.stated_accuracy(row, published)
         pair = f"{percent(stated['top1_pct'])} / {percent(stated['top5_pct'])}" if stated else None
         lines.append(
@@ -128,10 +146,11 @@ def accuracy(rows: Sequence[Record], published: Accuracies) -> Table:
                 "top-1": percent(row["top1_pct"]),
                 "95 % interval": " – ".join(map(percent, row["top1_ci95_pct"])),
                 "top-5": percent(row["top5_pct"]),
+                **real_text.cells(row, judged_rows),
                 "published top-1 / top-5": pair,
             }
         )
-    return of_lines("Accuracy, % of all labels", lines, left=3)
+    return of_lines("Accuracy, % of all labels", lines, left=3, of=of_kind(rows, Accuracy))
 
 
 def agreement(rows: Sequence[Record]) -> Table:
@@ -147,7 +166,7 @@ def agreement(rows: Sequence[Record]) -> Table:
         }
         for row in of_kind(rows, Agreement)
     ]
-    return of_lines("Agreement with PyTorch", lines, left=3)
+    return of_lines("Agreement with PyTorch", lines, left=3, of=of_kind(rows, Agreement))
 
 
 def pipeline(rows: Sequence[Record]) -> Table:
@@ -170,7 +189,7 @@ def pipeline(rows: Sequence[Record]) -> Table:
     retried = sum(row["retried"] for row in stages)
     events = "; ".join(event for row in stages for event in row.get("events", []))
     again = f"{retried} of the steps ran a second time because the process under them had ended: {events}."
-    return of_lines("Where the time went", lines, left=4, note=again if retried else "")
+    return of_lines("Where the time went", lines, left=4, note=again if retried else "", of=stages)
 
 
 def layers(rows: Sequence[Record]) -> list[Table]:
@@ -200,7 +219,8 @@ def _profile(rows: Sequence[Layer]) -> Table:
     of = ", ".join([shown(format.form(first)), f"batch {first['batch']}", *hint])
     total = f"{duration(sum(row['ms'] for row in rows))} ms a query"
     macs = f"{format.millions(sum(row['macs'] for row in rows))} M multiply-adds an image"
-    return of_lines(f"Layers of {shown(format.model(first))}, {of}: {total}, {macs}", lines, left=2)
+    title = f"Layers of {shown(format.model(first))}, {of}: {total}, {macs}"
+    return of_lines(title, lines, left=2, note=format.sentence(format.recorded_on(rows)))
 
 
 def loadgen(rows: Sequence[Record]) -> Table:
@@ -222,4 +242,4 @@ def loadgen(rows: Sequence[Record]) -> Table:
         }
         for row in of_kind(rows, Loadgen)
     ]
-    return of_lines("MLPerf LoadGen", lines, left=6)
+    return of_lines("MLPerf LoadGen", lines, left=6, of=of_kind(rows, Loadgen))

@@ -10,19 +10,23 @@ from eval.report.format import duration, number, optional, percent, shown, speed
 from eval.report.tables import Cell, Table, of_lines
 
 
-def side_by_side(rows: Sequence[Record], published: Throughputs) -> Table:
+def side_by_side(rows: Sequence[Record], published: Throughputs, models: bool = False) -> Table:
     """A column for each configuration that was timed and for each chip with published figures; a line a batch
-    size.
+    size. Empty where there would be one column alone. `models`: name the model also where all are of one.
     """
     title = "Throughput side by side, images/s"
     measured = compare.configurations(rows)
-    if not measured:
+    if not measured or len(measured) + len(published) < 2:
         return Table(title, (), ())
-    several = len({(first["model"], first["checkpoint"], first.get("weights")) for first, *_ in measured}) > 1
+    several = (
+        models
+        or len({(first["model"], first["checkpoint"], first.get("weights")) for first, *_ in measured}) > 1
+    )
     columns: list[tuple[str, Mapping[int, float]]] = []
     for table in measured:
         model = f"{shown(format.model(table[0]))}, " if several else ""
-        columns.append((f"{model}{_where(table[0])}", _speeds(table)))
+        where = [f"{model}{_where(table[0])}", format.recorded_on(table)]
+        columns.append((", ".join(filter(None, where)), _speeds(table)))
     for chip, stated in published.items():
         by_batch = {int(batch): speed for batch, speed in stated["images_per_s"].items()}
         columns.append((f"published {chip}{compare.scale_note(stated)}", by_batch))
@@ -57,12 +61,18 @@ def each_configuration(rows: Sequence[Record], published: Throughputs) -> list[T
         ]
         model, form = shown(format.model(timed[0])), shown(format.form(timed[0]))
         title = f"{model}, {form}, on {format.on_devices(timed[0]['devices'], timed[0]['hint'])}"
-        table = of_lines(title, lines, note=" ".join(map(_sentence, noise_note(timed).splitlines())))
+        note = " ".join(map(format.sentence, noise_note(timed).splitlines()))
+        table = of_lines(title, lines, note=note, of=timed)
         tables.append(replace(table, level=3, strong=compare.BEST))
     return tables
 
 
-def requested(timed: Sequence[Throughput], same: Mapping[int, float], published: Throughputs) -> Table:
+def requested(
+    timed: Sequence[Throughput],
+    same: Mapping[int, float],
+    published: Throughputs,
+    title: str = "throughput",
+) -> Table:
     """The batch sizes of one configuration in the columns that a terminal has room for.
 
     `same` is agreement with PyTorch in percent by batch size. A chip without published figures is shown
@@ -91,11 +101,12 @@ def requested(timed: Sequence[Throughput], same: Mapping[int, float], published:
         }
         for row, latency in zip(timed, _latencies(timed), strict=True)
     ]
-    return of_lines(f"throughput on {_where(first)}{note}", lines, note=noise_note(timed))
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."
+    alike = (
+        len({row.get("recorded_on") for row in timed}) == 1
+    )  # a terminal has no room to say it in each line
+    recorded = f", {format.recorded_on(timed)}" if alike and "recorded_on" in first else ""
+    name = f"{title} on {_where(first)}{recorded}{note}"
+    return of_lines(name, lines, note=noise_note(timed), of=() if alike else timed)
 
 
 def noise_note(rows: Sequence[Throughput]) -> str:

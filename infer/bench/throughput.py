@@ -42,6 +42,16 @@ class Figures(TypedDict):
     measures: str
 
 
+class Latencies(TypedDict):
+    """What latencies.json holds: each percentile 0 to 100, and the latency in ms that it is, by nearest
+    rank.
+    """
+
+    percentiles: list[int]
+    latency_ms: list[float]
+    queries: int
+
+
 def write(
     outputs: Sequence[str],
     *,
@@ -54,7 +64,7 @@ def write(
     hint: str,
     quick: bool,
 ) -> None:
-    """Make the record of a cell. outputs: (throughput.json, one flat row).
+    """Make the record of a cell. outputs: (throughput.json, one flat row; latencies.json).
 
     rounds, again  files of the rounds, and of those that were measured again since these were noisy
     stages         pipeline records of the inference at this batch size, the newest first: what comes end to
@@ -78,6 +88,7 @@ def write(
     if events:
         record["events"] = events
     records.write(outputs[0], record)
+    records.write_json(outputs[1], latencies(measured))
 
 
 def figures(rounds: Sequence[Round], batch: int, quick: bool = False) -> Figures:
@@ -85,9 +96,8 @@ def figures(rounds: Sequence[Round], batch: int, quick: bool = False) -> Figures
     rounds.
     """
     devices = [device for one in rounds for device in one["devices"]]
-    queries = [query for device in devices for query in device["queries"]]
     speeds = [images_per_s(one, batch) for one in rounds]
-    latency = sorted((end - begin) * 1000 for begin, end in queries)
+    latency = _latency_ms(rounds)
     interval = None if quick else of_mean(speeds, flicker=swing(rounds) * fmean(speeds))
     noise = noises(rounds, batch)
     energies = [energy_j_per_image(one, batch) for one in rounds]
@@ -99,7 +109,7 @@ def figures(rounds: Sequence[Round], batch: int, quick: bool = False) -> Figures
         "latency_ms_p99": percentile(latency, 99) if len(latency) >= P99_QUERIES else None,
         "compute_images_per_s": _compute_images_per_s(rounds, batch),
         "rounds": len(rounds),
-        "queries": len(queries),
+        "queries": len(latency),
         "warmup": sum(device["warmup"] for device in devices),
         "window_s": sum(end - begin for begin, end in map(window, rounds)),
         "load_s": median(max(device["load_s"] for device in one["devices"]) for one in rounds),
@@ -115,6 +125,23 @@ def figures(rounds: Sequence[Round], batch: int, quick: bool = False) -> Figures
         "measures": MEASURES,
     }
     return columns
+
+
+def latencies(rounds: Sequence[Round]) -> Latencies:
+    """How long queries took, as a distribution: over all devices and rounds, as the record's percentiles."""
+    latency = _latency_ms(rounds)
+    percents = list(range(101))
+    return {
+        "percentiles": percents,
+        "latency_ms": [percentile(latency, percent) for percent in percents],
+        "queries": len(latency),
+    }
+
+
+def _latency_ms(rounds: Sequence[Round]) -> list[float]:
+    """What each timed query took, ascending."""
+    devices = (device for one in rounds for device in one["devices"])
+    return sorted((end - begin) * 1000 for device in devices for begin, end in device["queries"])
 
 
 def _cpu_s(one: Round) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pipeline import machine
 from pipeline.cli.settings import Settings
-from pipeline.errors import DONE, FAILED, of_disk
+from pipeline.errors import DONE, FAILED, GATE_MISSED, of_disk
 from pipeline.execution import preflight
 from pipeline.execution.events import Outcome
 from pipeline.execution.locks import of_out
@@ -18,12 +18,13 @@ from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import FileState, Roots
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
-from pipeline.freshness.stamp import Made
-from pipeline.outdir import gc, provenance
+from pipeline.origin import Made
+from pipeline.outdir import gc, history, provenance
 from pipeline.parts import sweep, sweep_beside
 from pipeline.plan import Plan
 from pipeline.text import INV, counted
-from pipeline.ui import views
+from pipeline.ui import annotations, views
+from pipeline.ui.annotations import Annotation
 from pipeline.ui.console import Console
 
 LOG_LINES = 3  # of a failed step's log, in the summary
@@ -43,6 +44,8 @@ def files_of(plan: Plan, settings: Settings) -> FileState:
 
 def run(plan: Plan, settings: Settings, again: Sequence[str] = (), dry: bool = False) -> int:
     """Bring the plan up to date, or with `dry` print what would be done. Returns the exit code."""
+    if settings.save:
+        history.require_free(settings.out, settings.save, plan)
     if dry:
         files = files_of(plan, settings)
         print(views.dry(plan, verdicts_of(plan, files, again), files, settings.shares))
@@ -60,6 +63,8 @@ def run(plan: Plan, settings: Settings, again: Sequence[str] = (), dry: bool = F
 
 def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:
     with of_out(settings.out):
+        if settings.save:  # once more: another build may have saved while this one waited
+            history.require_free(settings.out, settings.save, plan)
         sweep(settings.out)
         sweep_beside(settings.out, plan.makers)
         files = files_of(plan, settings)
@@ -76,6 +81,8 @@ def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:
             "report" in plan.steps and not outcome.failed and not provenance.there(settings.out)
         ):
             provenance.write(settings.out, plan.steps["report"].hashed, plan.steps["report"].outputs[0])
+        if settings.save and outcome.exit_code in (DONE, GATE_MISSED):
+            history.save(settings.out, settings.save, " ".join([INV, *sys.argv[1:]]), made_here())
     _tell(outcome, plan, settings, console.buried)
     return outcome.exit_code
 
@@ -119,8 +126,25 @@ def _tell(outcome: Outcome, plan: Plan, settings: Settings, buried: bool) -> Non
         fresh = len(plan.order) - len(outcome.ran) - len(outcome.failed) - len(outcome.not_tried)
         ran = f"{counted(len(outcome.ran), 'step')} ran, {fresh:,} up to date{left}"
         print(ran if outcome.ran or outcome.failed else views.nothing_to_do(plan))
+    if settings.save and outcome.exit_code not in (DONE, GATE_MISSED):
+        print(f"inv: --save={settings.save}: nothing was saved, since the build failed", file=sys.stderr)
     if len(outcome.failed) > 1 or (outcome.failed and settings.keep_going) or buried:
         print("\n".join(_summary(outcome, settings.out)), file=sys.stderr)
+    # one less than a runner shows: a limit that a closing finds missed comes after these
+    if told := annotations.printed(_annotations(outcome, settings.out), annotations.MOST - 1):
+        print(told)
+
+
+def _annotations(outcome: Outcome, out: str) -> list[Annotation]:
+    """An error a missed gate and a failed step."""
+    return [
+        Annotation(
+            "error",
+            f"{'gate missed' if code == GATE_MISSED else 'failed'}: {name}",
+            message + (f" (log: {_log(out, name)})" if code == FAILED else ""),
+        )
+        for name, (code, message) in outcome.failed.items()
+    ]
 
 
 def _summary(outcome: Outcome, out: str) -> list[str]:
@@ -140,7 +164,11 @@ def _summary(outcome: Outcome, out: str) -> list[str]:
 def _log_tail(out: str, name: str) -> list[str]:
     """The last lines of a failed step's log."""
     try:
-        with open(os.path.join(out, "log", name + ".txt"), encoding="utf-8", errors="replace") as file:
+        with open(_log(out, name), encoding="utf-8", errors="replace") as file:
             return file.read().splitlines()[1:][-LOG_LINES:]
     except OSError:
         return []
+
+
+def _log(out: str, name: str) -> str:
+    return os.path.join(out, "log", name + ".txt")

@@ -26,8 +26,11 @@ from pipeline.errors import DONE, GATE_MISSED, INTERRUPTED, BuildError, GateMiss
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
+from pipeline.outdir import history
 from pipeline.plan import Plan
 from pipeline.step import Step
+from pipeline.ui import annotations
+from pipeline.ui.annotations import Annotation
 
 
 @dataclass
@@ -86,7 +89,8 @@ class Executor(InvokeExecutor):
         dry = bool(self.config.run.dry)
         code = build.run(plan, settings, again=declaration.own if settings.again else (), dry=dry)
         if code in (DONE, GATE_MISSED) and not dry:  # a missed gate has its figures in the report
-            _print_closings(declaration.closings)
+            saved = [functools.partial(history.said, settings.out, settings.save)] if settings.save else []
+            _print_closings([*saved, *declaration.closings])
         if code:
             raise Exit(code=code)
 
@@ -140,7 +144,7 @@ def declared(calls: Sequence[Call], request: Request) -> Declaration:
     """What all stages reached from these calls declare: through `pre`, themselves, and through `post`."""
     declaration = Declaration()
     seen: set[str] = set()
-    named = {call.task.name for call in calls}
+    named: dict[str, Mapping[str, object]] = {call.task.name: call.kwargs for call in calls}
 
     def visit(task: AnyTask, kwargs: Mapping[str, object]) -> list[str]:
         steps = declaration.steps
@@ -150,7 +154,7 @@ def declared(calls: Sequence[Call], request: Request) -> Declaration:
         seen.add(task.name)
         replaced = any(kwargs.get(option) for option in task.instead)
         for above in [] if replaced else task.pre:
-            visit(_task(above), {})
+            visit(_task(above), named.get(_task(above).name, {}))
         options = {key: value for key, value in kwargs.items() if key not in task.shared}
         taken = inspect.signature(task.declare).parameters
         further = {"steps": tuple(steps), "named": task.name in named}
@@ -186,12 +190,20 @@ def told_in_one_line() -> Iterator[None]:
     try:
         yield
     except (BuildError, StepError, GateMissed) as error:
+        _annotate(error)
         raise Exit(f"inv: {error}", code=error.exit_code) from None
     except OSError as error:
         failure = of_disk(error)
         if failure is None:
             raise
+        _annotate(failure)
         raise Exit(f"inv: {failure}", code=failure.exit_code) from None
     except KeyboardInterrupt:
         print("\ninv: interrupted; what is complete is kept, and running again goes on", file=sys.stderr)
         raise Exit(code=INTERRUPTED) from None
+
+
+def _annotate(error: BuildError | StepError | GateMissed) -> None:
+    title = "gate missed" if isinstance(error, GateMissed) else "failed"
+    if told := annotations.printed([Annotation("error", title, str(error))]):
+        print(told)

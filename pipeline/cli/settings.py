@@ -16,6 +16,7 @@ class Settings:
     out     the folder that everything is written to
     slots   where steps run; shares: how many CPU shares may be in use at once
     stats   what the listing of the data set saw of its files: path -> times and size
+    save    the name that the report's records are kept under in OUT/history; None: not at all
     """
 
     out: str
@@ -25,6 +26,7 @@ class Settings:
     keep_going: bool = False
     again: bool = False
     quiet: bool = False
+    save: str | None = None
 
 
 class Request(Protocol):

@@ -12,8 +12,9 @@ from pipeline import fingerprint, machine
 from pipeline.execution.worker import Done
 from pipeline.fingerprint import Fingerprint
 from pipeline.freshness.files import FileState
-from pipeline.freshness.stamp import Made, Stamp
+from pipeline.freshness.stamp import Stamp
 from pipeline.freshness.stamp import write as write_stamp
+from pipeline.origin import Made
 from pipeline.parts import flush_folder, part_of
 from pipeline.step import Step
 

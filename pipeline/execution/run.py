@@ -20,8 +20,8 @@ from pipeline.execution.schedule import Schedule
 from pipeline.execution.worker import Call, Done
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, RUN, Verdict, reasons
-from pipeline.freshness.stamp import Made
-from pipeline.freshness.stored import up_to_date
+from pipeline.freshness.stored import Known, up_to_date
+from pipeline.origin import Made
 from pipeline.parts import make_folder, part_of
 from pipeline.plan import Plan
 from pipeline.step import Inputs, Slot, Step
@@ -145,7 +145,7 @@ class Run:
         """The paths that the action gets; of what earlier builds left only what is still true, now that this
         one may have made anew what it was made from.
         """
-        known: dict[str, bool] = {}
+        known: Known = {}
         held = {
             name: tuple(path for path in paths if up_to_date(path, self.files, known))
             for name, paths in step.stored.items()

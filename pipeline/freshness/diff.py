@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
-SHOWN = 60
+from pipeline.text import value_text
 
 
 def changed(kind: str, old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
@@ -24,14 +24,8 @@ def _differences(
             if isinstance(one, Mapping) and isinstance(two, Mapping):
                 yield from _differences(f"{prefix}{key}.", one, two)
                 continue
-        yield prefix + key, shown(old, key), shown(new, key)
+        yield prefix + key, value_text(old, key), value_text(new, key)
 
 
 def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def shown(values: Mapping[str, object], key: str) -> str:
-    """The value as JSON, `absent` where there is none, a long one cut."""
-    text = _text(values[key]) if key in values else "absent"
-    return text if len(text) <= SHOWN else text[: SHOWN - 10] + "..."

@@ -12,6 +12,8 @@ from pipeline.freshness.stamp import Stamp
 from pipeline.freshness.stamp import read as read_stamp
 from pipeline.step import Step
 
+STAMP = ".stamp"
+
 
 class Roots:
     """Short names for folders: a path under one is written `name:relative`, any other by its last part
@@ -57,6 +59,7 @@ class FileState:
         self._stats: dict[str, Stat | None] = dict(stats or {})
         self._prints: dict[str, Fingerprint] = {}
         self._stamps: dict[str, Stamp | None] = {}
+        self._makers: dict[str, dict[str, str]] = {}  # folder -> {output: its stamp}, of the stamps in it
 
     def stat(self, path: str) -> Stat | None:
         """(mtime_ns, ctime_ns, size) as first seen in this build, None where there is no such file."""
@@ -83,6 +86,30 @@ class FileState:
             self._stamps[path] = read_stamp(path)
         return self._stamps[path]
 
+    def stamp_of(self, path: str) -> str | None:
+        """Where the stamp of the step that made this file lies, which may be gone: beside it, else in its
+        folder, beside the step's first output. None without any; a stamp beside it that cannot be read is
+        its stamp, one that names other outputs (of a copy under another name) is not.
+        """
+        beside = path + STAMP
+        stamp = self.stamp(beside)
+        if stamp is None and self.stat(beside) is not None:
+            return beside
+        if stamp is not None and (self.roots.key(path) in stamp.outputs or path in self._made(beside)):
+            return beside
+        folder = os.path.dirname(path)
+        if folder not in self._makers:
+            stamps = [os.path.join(folder, name) for name in _names_in(folder) if name.endswith(STAMP)]
+            self._makers[folder] = {output: at for at in stamps for output in self._made(at)}
+        return self._makers[folder].get(path)
+
+    def _made(self, at: str) -> list[str]:
+        """The outputs that this stamp names, absolute; one whose root is not known here lies beside it."""
+        stamp = self.stamp(at)
+        beside = os.path.dirname(at)
+        keys = stamp.outputs if stamp else ()
+        return [self.roots.path(key) or os.path.join(beside, os.path.basename(key)) for key in keys]
+
     def seconds(self, path: str) -> float | None:
         """How long the step of this stamp took, None where no stamp tells."""
         stamp = self.stamp(path)
@@ -102,6 +129,7 @@ class FileState:
         """The step's outputs and stamp have been made again."""
         self._stamps.pop(step.stamp, None)
         self.touched.pop(step.stamp, None)
+        self._makers.pop(os.path.dirname(step.stamp), None)
         for path in step.outputs:
             self._stats.pop(path, None)
             self._prints.pop(path, None)
@@ -113,3 +141,11 @@ class FileState:
             key = self.roots.key(path)
             keyed["file:" + path if keyed.get(key, path) != path else key] = path
         return keyed
+
+
+def _names_in(folder: str) -> list[str]:
+    """What lies in a folder; nothing in one that is not there, or that a damaged stamp named."""
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return []

@@ -7,9 +7,9 @@ read is no stamp: the step runs.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypedDict
 
 from pipeline.fingerprint import Fingerprint
+from pipeline.origin import Made
 from pipeline.parts import replaced
 from pipeline.step import Versions
 
@@ -25,24 +25,6 @@ FIELDS = {
     "action": str,
 }
 NUMBERS = ("start", "seconds", "load_s", "images")  # of `made`
-
-
-class Made(TypedDict, total=False):
-    """Where, when and by which state of our code a step was made: told, never compared."""
-
-    start: float  # s since the epoch
-    seconds: float
-    load_s: float
-    images: int
-    slot: str
-    cores: int  # that the slot is pinned to; 0: to none
-    libraries: Versions
-    crashed_on: str  # the slot whose process died under the first try
-    host: str
-    cpu: str
-    cpu_flags: list[str]
-    git: dict[str, str | bool | None]
-    python: str
 
 
 @dataclass(frozen=True)

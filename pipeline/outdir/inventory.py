@@ -113,15 +113,15 @@ def _files(out: str) -> Iterable[str]:
 
 
 def _outputs(out: str, path: str, record: Stamp) -> dict[str, Fingerprint]:
-    """Outputs under OUT. A stamp under OUT that names a file elsewhere has no say about that file: neither by
-    a path that leads out, nor by a root of its own (`bins:`).
+    """Outputs under OUT. A stamp under OUT that names a file elsewhere, or one of the history, has no say
+    about that file: neither by a path that leads out, nor by a root of its own (`bins:`).
     """
-    outputs = {}
+    outputs, top = {}, out.rstrip("/") + "/"
     places = {"out": out, "file": os.path.dirname(path)}
     for key, known in record.outputs.items():
         root, _, rest = key.partition(":")
         output = os.path.normpath(os.path.join(places.get(root, "/"), rest))
-        if root in places and output.startswith(out.rstrip("/") + "/"):
+        if root in places and output.startswith(top) and not output.startswith(f"{top}{parts.HISTORY}/"):
             outputs[output] = known
     return outputs
 

@@ -11,9 +11,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from pipeline import fingerprint, machine
-from pipeline.check import FAIL, PASS, WARN, Check
 from pipeline.errors import DONE, MISTAKE
 from pipeline.freshness.code import ROOT
+from pipeline.machine import FAIL, PASS, WARN, Check
 from pipeline.process import SEMAPHORES_FIX
 from pipeline.text import INV, size_text
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, MAYBE, RUN, Verdict
-from pipeline.freshness.stamp import Made
+from pipeline.origin import Made
 from pipeline.plan import Plan
 from pipeline.text import counted, time_text
 from pipeline.timing import union_seconds
@@ -68,6 +68,21 @@ def nodes(
         (of_step[above], of_step[name]) for name in plan.order for above in plan.needs[name]
     )
     return drawn, _reduced([(one, two) for one, two in edges if one != two])
+
+
+def shape(plan: Plan) -> dict[str, list[list[str | int]]]:
+    """The groups of steps, [name, how many] in the order of the plan, and the edges between them: what stays
+    the same from build to build.
+    """
+    of_step = _grouped(plan)
+    counts: dict[str, int] = {}
+    for name in plan.order:
+        counts[of_step[name]] = counts.get(of_step[name], 0) + 1
+    edges = dict.fromkeys(
+        (of_step[above], of_step[name]) for name in plan.order for above in plan.needs[name]
+    )
+    reduced = _reduced([(one, two) for one, two in edges if one != two])
+    return {"groups": [[*item] for item in counts.items()], "edges": [[*edge] for edge in reduced]}
 
 
 def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> str:

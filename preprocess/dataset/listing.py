@@ -8,7 +8,7 @@ image, two images of one name are errors.
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from pipeline.errors import BuildError
@@ -44,6 +44,7 @@ class Listing:
     identity  first 8 hex digits of a hash over names and labels
     stats     absolute path -> (mtime_ns, ctime_ns, size), as the listing saw them
     part      which part of Kaggle's ImageNet it is, where its whole tree was given; else ""
+    class_folders  {class: its folder's name}, where each class has a folder of its own; else empty
     """
 
     root: str
@@ -52,6 +53,7 @@ class Listing:
     identity: str
     stats: Mapping[str, Stat] = field(repr=False, compare=False)
     part: str = field(default="", compare=False)
+    class_folders: Mapping[int, str] = field(default_factory=dict, repr=False, compare=False)
 
 
 def listed(
@@ -81,7 +83,23 @@ def listed(
         devkit.check(path or dataset, label_of)  # first: it says what is wrong with a range, too
         label_files.check_range(path or dataset, label_of, classes)
     _match(files, label_of, path or dataset)
-    return _listing(files, label_of)
+    return replace(_listing(files, label_of), class_folders=_class_folders(files, label_of))
+
+
+def _class_folders(files: ImageFiles, label_of: Mapping[str, int]) -> dict[int, str]:
+    """{class: the name of the folder that its images lie in}, whoever says the labels; empty where they are
+    not those of the folders: two classes in one, or one class in two.
+    """
+    folders: dict[int, str] = {}
+    classes: dict[str, int] = {}
+    for name, place in files.places.items():
+        folder = place.path.rpartition("/")[0].rpartition("/")[2]
+        label = label_of[name]
+        if not folder or folders.setdefault(label, folder) != folder:
+            return {}
+        if classes.setdefault(folder, label) != label:
+            return {}
+    return folders
 
 
 def unlabelled(files: ImageFiles) -> Listing:

@@ -5,8 +5,8 @@ take longer.
 import importlib
 from collections.abc import Callable
 
-from pipeline.check import PASS, WARN, Check
 from pipeline.fingerprint import of_package
+from pipeline.machine import PASS, WARN, Check
 
 FIX = (
     "install gcc and Python's headers (Debian: apt install gcc python3-dev), remove .venv/compiled.installed"

@@ -13,7 +13,7 @@ from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import FileState, Roots
 from pipeline.plan import Plan
 from pipeline.step import Slot
-from stages.request import dataset, request, target
+from stages.request import accuracy, dataset, request, target
 from stages.request.dataset import Dataset
 from stages.request.request import Request
 from stages.request.target import Target
@@ -52,6 +52,7 @@ class Build:
     def settings(self, plan: Plan) -> Settings:
         """What the engine needs to know besides the plan."""
         given = self.request.given
+        accuracy.require_judged(given, {step.stage for step in plan.steps.values()})
         shares = given.jobs or len(machine.cores())
         slots = [Slot("cpu", str(n)) for n in range(shares)]
         # a build that only compiles needs no device to be there
@@ -66,10 +67,14 @@ class Build:
             keep_going=given.keep_going,
             again=given.again,
             quiet=given.quiet,
+            save=given.save,
         )
 
 
 def resolve(typed: Mapping[str, object]) -> Build:
-    """The options as typed -> the build on this machine."""
+    """The options as typed -> the build on this machine. A chip that is named is looked up now, for a mistake
+    is told first; which one is here is asked by whoever needs one.
+    """
     given = parse(typed)
-    return Build(request.fitted(given, target.chip_of(given)))
+    named = None if given.chip == "auto" else target.chip_of(given)
+    return Build(request.fitted(given, lambda: named or target.chip_of(given)))

@@ -93,6 +93,15 @@ class Dataset:
         return self.images[shard * self.shard_size : (shard + 1) * self.shard_size]
 
     @property
+    def channels(self) -> dict[str, object]:
+        """What turns rows of the shards into pictures again: the order of the channels and, of float32, the
+        normalisation.
+        """
+        pixels = self.request.pixels
+        normalised = {key: pixels[key] for key in ("mean", "std")} if self.request.input == "float32" else {}
+        return {"order": pixels["order"], **normalised}
+
+    @property
     def skips_undecodable(self) -> bool:
         """Whether images that cannot be decoded count as wrong instead of stopping the build."""
         return self.request.given.on_bad == "skip"

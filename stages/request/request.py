@@ -4,7 +4,8 @@ The path tells the story, and different requests never overwrite each other.
 """
 
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 from configs import schema
@@ -30,14 +31,20 @@ NEITHER = "or give none of --model --checkpoint --dataset --labels to build the 
 class Request:
     """What the command line said, with the model's and the chip's values. Paths are absolute strings.
 
-    `sample`: whether the generated set and its network are built, since nothing of the user's own was named.
+    `find_chip` is asked when a chip is needed, for a report needs none. `sample`: whether the generated set
+    and its network are built, since nothing of the user's own was named.
     """
 
     given: Given
-    chip: Chip
+    find_chip: Callable[[], Chip]
     model: Model
     sample: bool
     out: str
+
+    @cached_property
+    def chip(self) -> Chip:
+        """What is built for."""
+        return self.find_chip()
 
     @property
     def batches(self) -> tuple[int, ...]:
@@ -199,7 +206,7 @@ class Request:
         }
 
 
-def fitted(given: Given, chip: Chip) -> Request:
+def fitted(given: Given, find_chip: Callable[[], Chip]) -> Request:
     """Fit what was given together. The sample is what is built when nothing of the user's own was named."""
     own = [given.checkpoint, given.dataset, given.labels]
     sample = not any(own) and given.model in (None, SAMPLE)
@@ -211,7 +218,7 @@ def fitted(given: Given, chip: Chip) -> Request:
         raise BuildError(
             f"--out={out!r}: not a name in UTF-8, which the exporter cannot write to; choose another folder"
         ) from None
-    return Request(given, chip, model, sample, out)
+    return Request(given, find_chip, model, sample, out)
 
 
 def out_of(typed: str | None) -> str:
@@ -223,17 +230,6 @@ def own_pixels(model: Model) -> Own:
     """The [preprocess] table of a model file."""
     values = model.preprocess
     return {"resize": values.resize, "crop": values.crop, "mean": values.mean, "std": values.std}
-
-
-def published(model: Model) -> dict[str, dict[str, object]]:
-    """What others stated: throughput for each chip that has figures, accuracy for each model that has."""
-    chips = {name: schema.chip(name).published for name in schema.names("chips")}
-    models = {name: schema.model(name).published for name in schema.names("models")}
-    models[model.name] = model.published
-    return {
-        "published": {name: asdict(stated) for name, stated in chips.items() if stated},
-        "published_accuracy": {name: asdict(stated) for name, stated in models.items() if stated},
-    }
 
 
 def plain(name: str) -> str:

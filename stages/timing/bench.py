@@ -46,7 +46,8 @@ def _check_limits(build: Build, compare: str | None, max_drop: str | None, max_s
         if asked.any:
             raise BuildError("--max-drop and --max-slow: limits of what? Add --compare=PATH, the reference")
         return
-    if os.path.realpath(runs.load(compare).out or "") == os.path.realpath(build.request.out):
+    out = runs.load(compare).out
+    if out is not None and os.path.realpath(out) == os.path.realpath(build.request.out):
         raise BuildError(
             f"--compare={compare}: this build writes its own report there; compare with a copy of it, or set"
             " --out"

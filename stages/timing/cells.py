@@ -75,7 +75,7 @@ def cell(build: Build, batch: int, length: Length, at: int, inferred: tuple[str,
         "infer.bench.throughput:write",
         inputs={"rounds": tuple(files), "again": again},
         stored={"stages": inferred},
-        outputs=(f"{where}/throughput.json",),
+        outputs=(f"{where}/throughput.json", f"{where}/latencies.json"),
         params={
             "row": request.row(None, batch),
             "batch": batch,
@@ -136,10 +136,13 @@ def tools(build: Build) -> Versions:
 
 
 def holds(cell: Sequence[Step], files: FileState) -> bool:
-    """Whether all that was timed for this cell still holds, the compiled model included."""
+    """Whether all that was timed for this cell still holds, the compiled model, by the code that is here,
+    included.
+    """
     timings = [step for step in cell if step.exclusive]
     model = str(timings[0].inputs["model"])
-    return stored.up_to_date(model, files, {}) and not any(reasons(step, files) for step in timings)
+    compiled = stored.whose(model, files, {}) == stored.OURS
+    return compiled and not any(reasons(step, files) for step in timings)
 
 
 def cell_dir(build: Build, batch: int) -> str:

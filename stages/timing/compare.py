@@ -41,6 +41,7 @@ def compared(path_a: str, path_b: str, asked: Limits, batches: Sequence[int] = (
         raise BuildError(f"{path_a}: no accuracy and no throughput to compare; expected {runs.FORMAT}")
     apart = [f"  {column}: {one} -> {other}" for column, (one, other) in runs.apart(a.rows, b.rows).items()]
     lines = [f"A {path_a}", f"B {path_b}", *_made(path_a, path_b, apart), "", *text.summary(changes, asked)]
+    lines += [f"only B: {name}" for name in verdicts.further(a, b)]
     told = "\n".join(lines)
     lost = verdicts.missed(changes)
     if not lost:

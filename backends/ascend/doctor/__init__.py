@@ -15,8 +15,8 @@ import tempfile
 from backends.ascend import atc, boards, cann, chip_names, error_text, npu_smi, operator_cache
 from backends.ascend.doctor import operator_python, wheel
 from pipeline import process
-from pipeline.check import FAIL, PASS, WARN, Check
 from pipeline.errors import BuildError
+from pipeline.machine import FAIL, PASS, WARN, Check
 
 TIMEOUT_S = 60.0
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 from backends.ascend import cann
-from pipeline.check import FAIL, PASS, WARN, Check
+from pipeline.machine import FAIL, PASS, WARN, Check
 
 TIMEOUT_S = 60.0
 OLDEST = (3, 7)

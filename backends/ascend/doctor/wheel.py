@@ -5,7 +5,7 @@ import platform
 import sys
 
 from backends.ascend import cann
-from pipeline.check import PASS, WARN, Check
+from pipeline.machine import PASS, WARN, Check
 
 STUB = "libascendcl.so"
 OLD_PLACE = "runtime/lib64/stub"  # what both setup.py of aclruntime ask for, under $CANN_PATH

@@ -1,0 +1,1 @@
+"""What saved runs measured, beside each other and in their order: `inv report --history`."""

@@ -1,0 +1,21 @@
+"""What no figure shows by itself: outputs that are no numbers, and outputs that say nothing."""
+
+from eval.record_types import Accuracy, Agreement
+from eval.report.format import number
+
+
+def sentences(row: Accuracy | Agreement) -> list[str]:
+    """A sentence an alarm of this row; [] where nothing is wrong."""
+    images = number(row["images"])
+    alarms = []
+    if row.get("nan_rows"):
+        alarms.append(
+            f"the outputs of {number(row['nan_rows'])} of {images} images hold NaN or infinity: counted as"
+            " wrong; an overflow in half precision, or weights that diverged? See with --precision=fp32"
+        )
+    if row["kind"] == "accuracy" and row.get("constant_rows"):
+        alarms.append(
+            f"the outputs of {number(row['constant_rows'])} of {images} images are all equal: of those the"
+            " first class counts, which is no answer; are the weights trained, and the model's inputs whole?"
+        )
+    return alarms

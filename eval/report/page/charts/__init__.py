@@ -1,0 +1,1 @@
+"""What is drawn: charts by Bokeh, and the plan."""
