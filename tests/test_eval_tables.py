@@ -67,14 +67,14 @@ class Cells(HTMLParser):
 
 def test_markdown_sets_names_left_figures_right_and_the_best_bold():
     assert markdown.section(TABLE).splitlines() == [
-        "### Odd <& names>",
+        "### Odd &lt;& names>",
         "",
-        "| name   | figure |          |",
-        "| ------ | -----: | -------: |",
-        "| a\\|b   |  1,000 | **best** |",
-        "| <b>&\"' |      – |          |",
+        "| name      | figure |          |",
+        "| --------- | -----: | -------: |",
+        "| a\\|b      |  1,000 | **best** |",
+        "| &lt;b>&\"' |      – |          |",
         "",
-        "1 < 2",
+        "1 &lt; 2",
     ]
 
 

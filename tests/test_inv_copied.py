@@ -15,6 +15,8 @@ from eval.comparison import runs
 from pipeline import fingerprint, machine
 from pipeline.freshness import stamp
 
+pytestmark = pytest.mark.slow  # together: builds for two machines, and a dozen reports of copies
+
 ABSENT = ("torch", "onnxruntime", "onnx", "PIL")
 COMMIT = "0123abcd" * 5
 MARK = "ascend-01, commit 0123abcd"

@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from inv import Running, built_sample, inv, parts, tree
+from inv import Running, built_sample, inv, parts, results
 
 # the batch size that accuracy is measured at, as in the undisturbed build
 WORDS = (
@@ -45,7 +45,7 @@ def running(tmp_path):
 def pixels_and_answers(out):
     return {
         name: content
-        for name, content in tree(out).items()
+        for name, content in results(out).items()
         if name.endswith((".npy", ".csv", ".JPEG")) and "agreement" not in name
     }
 

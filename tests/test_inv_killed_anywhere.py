@@ -25,7 +25,14 @@ STAGES = ("pictures", "export", "preprocess", "compile", "infer", "agree", "eval
 WAYS = ("driver", "worker", "group")
 KILLS = int(os.environ.get("INV_KILLS", "0")) or 2 * len(STAGES) + len(WAYS)  # every stage twice and some
 # times differ from run to run
-MEASURED = ("throughput.json", "pipeline.json", "round-1.json", "again.json", ".pieces.json")
+MEASURED = (
+    "throughput.json",
+    "latencies.json",
+    "pipeline.json",
+    "round-1.json",
+    "again.json",
+    ".pieces.json",
+)
 
 
 class Build(Running):
