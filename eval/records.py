@@ -10,6 +10,7 @@ from pipeline.errors import StepError
 
 COMMON = ("kind", *(column.name for column in columns_of(Common) if column.required))
 SCHEMA = 1  # of summary.json
+MARK = "recorded_on"  # the column that a report adds to a row of another host or commit
 SHOWN = 60  # characters of a value in a message
 # what tells two rows apart; those after batch only where a row has them
 IDENTITY = (
@@ -47,8 +48,17 @@ def write(path: str, row: Mapping[str, object]) -> None:
 def write_json(path: str, content: object) -> None:
     """Write JSON as records are written."""
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(content, file, sort_keys=True, indent=1, allow_nan=False)
-        file.write("\n")
+        file.write(text_of(content))
+
+
+def text_of(content: object) -> str:
+    """The text of a record's file: by its hash a provenance names the step that made it."""
+    return json.dumps(content, sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def as_recorded(row: Mapping[str, object]) -> dict[str, object]:
+    """A report's row as it stands in the record's own file: without the mark that `read` gave it."""
+    return {column: value for column, value in row.items() if column != MARK}
 
 
 def write_all(path: str, rows: Sequence[Mapping[str, object]]) -> None:
@@ -60,8 +70,7 @@ def write_all(path: str, rows: Sequence[Mapping[str, object]]) -> None:
 
 def read(paths: Iterable[str], marks: Mapping[str, str] | None = None) -> list[Record]:
     """The rows of these records in the order of IDENTITY, with `recorded_on` those whose path is in `marks`.
-    A row
-    that is not as its type says, or two rows of one identity: StepError.
+    A row that is not as its type says, or two rows of one identity: StepError.
     """
     marks = marks or {}
     seen: dict[object, str] = {}
@@ -78,7 +87,7 @@ def read(paths: Iterable[str], marks: Mapping[str, str] | None = None) -> list[R
             if twin != path:
                 raise StepError(f"{path} and {twin} are two records of one thing: {named(row)}")
             if path in marks:
-                row["recorded_on"] = marks[path]
+                row[MARK] = marks[path]
             rows.append(row)
     return sorted(rows, key=order)
 

@@ -162,6 +162,13 @@ def test_runs_are_in_the_order_of_time(tmp_path):
     assert [run.name for run in runs.load(paths)] == ["b", "c", "a"] and lines == ()
 
 
+def test_a_row_that_is_marked_as_another_hosts_still_has_its_own_steps_behind_it(run):
+    made = run("v1", timed(REAL, 1, 100.0), timed(SAMPLE, 1, 7.0))
+    marked = {**made.rows[0], "recorded_on": "ascend-01"}
+    assert made.behind(marked) == made.behind(made.rows[0])
+    assert sorted(made.behind(marked)) == ["compile/310P3", "measure/0"]
+
+
 def test_a_record_without_the_columns_of_today_is_shown(tmp_path):
     old = {"kind": "throughput", "model": "net", "batch": 4, "images_per_s": 5.0}
     older = {"kind": "accuracy", "images": 8, "top1_pct": 50.0}

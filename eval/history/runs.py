@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, cast
 
-from eval.records import SCHEMA
+from eval.records import SCHEMA, as_recorded, text_of
 from pipeline.errors import StepError
 from pipeline.origin import Origin, behind, commit_text, plain
 
@@ -52,9 +52,8 @@ class Run:
 
 
 def _sha_of(row: Row) -> str:
-    """The hash of the file that records.write makes of a row: in a provenance it names the step."""
-    text = json.dumps(row, sort_keys=True, indent=1, allow_nan=False) + "\n"
-    return hashlib.sha256(text.encode()).hexdigest()
+    """The hash of the record's own file: in a provenance it names the step."""
+    return hashlib.sha256(text_of(as_recorded(row)).encode()).hexdigest()
 
 
 class Usable(NamedTuple):
