@@ -4,14 +4,14 @@ there.
 Ties are decided, not left to a sort: of equal outputs the one with the lower index comes first.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eval import records
+from eval import answers_csv, records
+from eval.answers_csv import NONE
 from eval.interval import wilson
 from eval.judging import by_class
 from eval.judging.calibration import Calibration
@@ -23,7 +23,6 @@ from preprocess.dataset.classes import called
 from preprocess.undecodable import rows_of
 
 TOP = 5
-NONE = -2  # an image without an answer
 BLOCK = 512  # rows at a time: their comparisons stay in the cache, and in memory that the process has already
 
 
@@ -55,33 +54,9 @@ def write(
     columns = {"kind": "accuracy", **({"background": True} if background else {})}
     real = real_columns(real_labels, listed.names, judged.answers.tolist(), classes)
     records.write(outputs[0], {**row, **columns, **figures(judged, classes, len(missing)), **real})
-    write_answers(outputs[1], listed.names, labels, judged.answers)
+    answers_csv.write(outputs[1], listed.names, listed.labels, judged.answers.tolist())
     by_class.write(outputs[2:4], labels, judged.answers, classes, called(names, class_table))
     records.write_json(outputs[4], judged.calibration.table())
-
-
-def write_answers(
-    path: str, names: Sequence[str], labels: NDArray[np.int64], answers: NDArray[np.int64]
-) -> None:
-    """Write answers.csv: name, label, answer, an image a line; the answer is a class, -1 the background, and
-    empty where there is none.
-    """
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(("name", "label", "answer"))
-        cells: list[object] = answers.tolist()
-        for row in np.flatnonzero(answers == NONE).tolist():
-            cells[row] = ""
-        lines.writerows(zip(names, labels.tolist(), cells, strict=True))
-
-
-def read_answers(path: str) -> Iterator[int]:
-    """The answers of answers.csv in their order, NONE where there is none."""
-    with open(path, encoding="utf-8", newline="") as file:
-        lines = csv.reader(file)
-        next(lines)
-        for line in lines:
-            yield int(line[2]) if line[2] else NONE
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval import records
-from eval.accuracy import NONE
+from eval.answers_csv import NONE
 from eval.record_types import Agreement, AgreementFigures
 from pipeline.errors import GateMissed, StepError
 from preprocess.dataset import index_csv

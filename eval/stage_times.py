@@ -7,24 +7,9 @@ from typing import TypedDict
 from eval import records
 from eval.record_types import StageFigures
 from pipeline.errors import StepError
+from pipeline.origin import Made
 from pipeline.timing import share_inside, union_seconds
 from preprocess.undecodable import rows_of
-
-
-class Made(TypedDict, total=False):
-    """What a stamp tells of the making of its files, as far as records and the report say it."""
-
-    start: float  # s since the epoch
-    seconds: float
-    load_s: float
-    images: int
-    slot: str  # `device 0`, `cpu 1`
-    cores: int  # that it is pinned to; 0: to none
-    crashed_on: str  # the id of the slot whose process had ended under it before it ran again
-    host: str
-    cpu: str
-    python: str
-    git: dict[str, str | bool | None]
 
 
 class Stamp(TypedDict):

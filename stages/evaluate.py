@@ -16,6 +16,7 @@ from stages.convert import TORCH_MB, parity_ok, versions
 from stages.request import accuracy, class_names
 from stages.request.build import Build
 from stages.request.checkpoint import network
+from stages.request.class_names import Named
 from stages.request.request import plain
 
 JUDGED = ("accuracy.json", "answers.csv", "classes.csv", "confusions.csv", "calibration.json")
@@ -53,12 +54,12 @@ def steps(build: Build) -> Iterator[Step]:
     )
     yield from _gate(build, name, judged)
     yield from _agreement(build)
-    yield _gallery(build, batch)
+    yield _gallery(build, batch, named)
 
 
-def _gallery(build: Build, batch: int) -> Step:
+def _gallery(build: Build, batch: int, named: Named) -> Step:
     """Pick the images to show while their pixels are here; what it writes needs none of them."""
-    request, data, named = build.request, build.dataset, class_names.of(build.dataset)
+    request, data = build.request, build.dataset
     return Step(
         f"eval/{request.variant}/{data.name}/bs{batch}/gallery",
         "eval.judging.gallery:write",

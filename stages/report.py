@@ -1,7 +1,7 @@
 """report: every record that is still true, as tables; and what a build ends with."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import cast
 
@@ -69,7 +69,8 @@ def steps(build: Build, declared: Sequence[Step], past: bool = False) -> Iterato
     planned, details = _outputs(declared, RECORDS), _outputs(declared, DETAILS)
     known: stored.Known = {}
     files = build.files
-    kept = stored.records(out, RECORDS, planned, files, known)
+    counted = stored.records(out, (*RECORDS, *DETAILS), (*planned, *details), files, known)
+    kept, kept_details = _named(counted, RECORDS), _named(counted, DETAILS)
     if not (declared or kept or inventory.is_out(out)):
         raise BuildError(
             f"--out={out}: no build and no record is here. Name the OUT of a build or a copy of it, or build"
@@ -84,7 +85,7 @@ def steps(build: Build, declared: Sequence[Step], past: bool = False) -> Iterato
         "report",
         "eval.report.write:write",
         inputs={"records": planned, "details": details, **({"history": saved.paths} if saved else {})},
-        stored={"stored": kept, "stored_details": stored.records(out, DETAILS, details, files, known)},
+        stored={"stored": kept, "stored_details": kept_details},
         outputs=tuple(f"{out}/report/{name}" for name in names),
         params={
             **published(build.request.model),
@@ -131,8 +132,11 @@ def _plan(build: Build, declared: Sequence[Step]) -> object:
 
 def _outputs(declared: Sequence[Step], names: Sequence[str]) -> tuple[str, ...]:
     """What these steps make under one of these names."""
-    paths = [path for step in declared for path in step.outputs]
-    return tuple(sorted(path for path in paths if os.path.basename(path) in names))
+    return tuple(sorted(_named((path for step in declared for path in step.outputs), names)))
+
+
+def _named(paths: Iterable[str], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(path for path in paths if os.path.basename(path) in names)
 
 
 def published(model: Model) -> dict[str, dict[str, object]]:

@@ -10,7 +10,7 @@ from eval_rows import REAL, judged, timed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.accuracy import write_answers
+from eval import answers_csv
 from eval.comparison import paired, runs, text, verdicts
 from eval.comparison.paired import Answer
 from eval.comparison.runs import Run
@@ -128,7 +128,8 @@ def builds(tmp_path):
         first = np.where(rights, 0, 9)
         row = judged({**REAL, **PIXELS}, [0 if right else 7 for right in rights])
         (folder / "accuracy.json").write_text(json.dumps(row))
-        write_answers(str(folder / "answers.csv"), [f"i{n}" for n in range(len(rights))], labels, first)
+        names = [f"i{n}" for n in range(len(rights))]
+        answers_csv.write(str(folder / "answers.csv"), names, labels, first)
         report = tmp_path / name / "report"
         report.mkdir()
         (report / "summary.json").write_text(json.dumps({"schema": 1, "rows": [row]}))

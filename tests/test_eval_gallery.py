@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy.special import softmax
 
-from eval import accuracy
+from eval import answers_csv
 from eval.judging import gallery
 from pipeline.errors import StepError
 from preprocess.dataset import index_csv
@@ -29,7 +29,7 @@ def written(folder, logits, labels, *, background=False, size=16, pixels=None, f
     answers = [-2 if row in bad else answer for row, answer in enumerate(answers)]
     names = [f"{HOSTILE}{n}.JPEG" for n in range(count)]
     index_csv.write(str(folder / "index.csv"), names, labels, size)
-    accuracy.write_answers(str(folder / "answers.csv"), names, np.array(labels), np.array(answers))
+    answers_csv.write(str(folder / "answers.csv"), names, labels, answers)
     (folder / "bad.json").write_text(json.dumps([{"row": row} for row in bad]))
     files = {"logits": [], "shards": [], "flipped": []}
     for n, first in enumerate(range(0, count, size)):

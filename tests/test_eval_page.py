@@ -13,7 +13,8 @@ from pages import HOSTILE, PICTURE, page
 from eval.report.definitions import DEFINITIONS, FURTHER
 from eval.report.page import answers, words
 from eval.report.page.charts.plan_picture import picture
-from eval.report.page.view import definition, of_lines, view
+from eval.report.page.view import definition, view
+from eval.report.tables import Table
 
 
 class Tags(HTMLParser):
@@ -162,13 +163,13 @@ def test_every_alarm_of_every_row_is_on_the_page(tmp_path):
 
 
 def test_names_are_translated_nowhere():
-    table = of_lines("Every class", ("class", "name", "taken for", ""), [("0", "cliff", "stage", "cliff")], 2)
+    table = Table("Every class", ("class", "name", "taken for", ""), (("0", "cliff", "stage", "cliff"),), 2)
     row = view(table, "classes").rows[0]
     assert [cell.text.zh for cell in row] == ["0", "cliff", "stage", "骤降"]
 
 
 def test_cells_sort_by_all_of_their_figure():
-    table = of_lines("x", ("largest difference", ""), [("2.7e-05", ""), ("0.12", ""), ("1e+06", "")], 0)
+    table = Table("x", ("largest difference", ""), (("2.7e-05", ""), ("0.12", ""), ("1e+06", "")))
     assert [float(row[0].value) for row in view(table, "agreement").rows] == [2.7e-05, 0.12, 1e6]
 
 

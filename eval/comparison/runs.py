@@ -1,6 +1,5 @@
 """What two builds have to be compared: their rows, matched, and their answers image by image."""
 
-import csv
 import json
 import math
 import os
@@ -9,9 +8,10 @@ from dataclasses import dataclass
 from glob import escape, glob
 from typing import NamedTuple
 
+from eval import answers_csv
 from eval.comparison.paired import Answer
 from eval.record_types import Accuracy, Record
-from eval.records import IDENTITY, SCHEMA, check_columns
+from eval.records import IDENTITY, SCHEMA, as_recorded, check_columns
 from pipeline.errors import BuildError, StepError
 from pipeline.text import INV
 
@@ -37,14 +37,14 @@ class Run:
         """{image: answer} of an accuracy row; None where the build's files are not here."""
         if self.out is None:
             return None
-        recorded = {column: value for column, value in row.items() if column != "recorded_on"}
+        recorded = as_recorded(row)
         for path in glob(f"{escape(self.out)}/*/*/*/*/bs{row['batch']}/accuracy.json"):
             answers = os.path.join(os.path.dirname(path), ANSWERS)
             try:
                 with open(path, encoding="utf-8") as file:
                     same = json.load(file) == recorded
                 if same and os.path.exists(answers):
-                    return read_answers(answers)
+                    return _answers(answers)
             except (ValueError, KeyError, TypeError):
                 raise BuildError(
                     f"{answers}: it or the record beside it is not as eval writes it; make them anew:"
@@ -148,10 +148,8 @@ def _key(row: Mapping[str, object], columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(row.get(column)) for column in columns)
 
 
-def read_answers(path: str) -> dict[str, Answer]:
-    """answers.csv, as eval.accuracy writes it: name, label, answer; an image without one has none."""
-    with open(path, encoding="utf-8", newline="") as file:
-        return {
-            line["name"]: Answer(int(line["label"]), int(line["answer"]) if line["answer"] else None)
-            for line in csv.DictReader(file)
-        }
+def _answers(path: str) -> dict[str, Answer]:
+    return {
+        name: Answer(label, None if answer == answers_csv.NONE else answer)
+        for name, label, answer in answers_csv.read(path)
+    }

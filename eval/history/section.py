@@ -10,7 +10,7 @@ from eval.history import series
 from eval.history.runs import Run
 from eval.history.series import Point, Series
 from eval.report import markdown
-from eval.report.format import number, optional, percent, speed
+from eval.report.format import number, optional, percent, shares, speed
 from eval.report.tables import Cell, Table
 
 NOISY = "noisy"
@@ -29,18 +29,11 @@ def text(runs: Sequence[Run], unreadable: Sequence[str]) -> str:
 
 def tables(runs: Sequence[Run]) -> list[Table]:
     """All of its tables, throughput first. A line a run; runs without a record of it are left out."""
-    speeds, shares = _groups(series.throughput(runs)), _groups(series.accuracy(runs))
+    speeds, shares = series.grouped(series.throughput(runs)), series.grouped(series.accuracy(runs))
     return [
         *(_speeds(name, group, runs) for name, group in speeds.items()),
         *(_shares(name, group, runs) for name, group in shares.items()),
     ]
-
-
-def _groups(each: Sequence[Series]) -> dict[str, list[Series]]:
-    groups: dict[str, list[Series]] = {}
-    for one in each:
-        groups.setdefault(one.group, []).append(one)
-    return groups
 
 
 def _speeds(name: str, group: Sequence[Series], runs: Sequence[Run]) -> Table:
@@ -90,9 +83,7 @@ def _shares(name: str, group: Sequence[Series], runs: Sequence[Run]) -> Table:
 
 
 def _interval(point: Point) -> Cell:
-    if point.low is None or point.high is None:
-        return None
-    return f"{percent(point.low)} – {percent(point.high)}"
+    return None if point.low is None or point.high is None else shares((point.low, point.high))
 
 
 def _about(run: Run) -> tuple[Cell, ...]:

@@ -78,6 +78,14 @@ def accuracy(runs: Sequence[Run]) -> list[Series]:
     return _series(runs, "accuracy", "%", _judged_names, _top1)
 
 
+def grouped(each: Sequence[Series]) -> dict[str, list[Series]]:
+    """{group: its series}, both in their order."""
+    groups: dict[str, list[Series]] = {}
+    for one in each:
+        groups.setdefault(one.group, []).append(one)
+    return groups
+
+
 def _series(
     runs: Sequence[Run],
     kind: str,

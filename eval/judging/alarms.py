@@ -1,6 +1,9 @@
 """What no figure shows by itself: outputs that are no numbers, and outputs that say nothing."""
 
-from eval.record_types import Accuracy, Agreement
+from collections.abc import Iterator, Sequence
+
+from eval.record_types import Accuracy, Agreement, Record
+from eval.records import of_kind
 from eval.report.format import number
 
 
@@ -19,3 +22,9 @@ def sentences(row: Accuracy | Agreement) -> list[str]:
             " first class counts, which is no answer; are the weights trained, and the model's inputs whole?"
         )
     return alarms
+
+
+def of_all(rows: Sequence[Record]) -> Iterator[tuple[Accuracy | Agreement, str]]:
+    """(row, sentence) of every alarm of these rows."""
+    judged: list[Accuracy | Agreement] = [*of_kind(rows, Accuracy), *of_kind(rows, Agreement)]
+    return ((row, sentence) for row in judged for sentence in sentences(row))

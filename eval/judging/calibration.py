@@ -5,34 +5,14 @@ Expected calibration error: Guo et al., On Calibration of Modern Neural Networks
 the image's answer is in.
 """
 
-from typing import TypedDict
-
 import numpy as np
 from numpy.typing import NDArray
+
+from eval.companions import Bin, Margins, Reliability
 
 BINS = 15  # of the answer's probability, as in the paper
 MARGINS = 20  # of the difference of the two largest probabilities
 SUM = 1e-3  # as near to 1 as the outputs of a softmax add up to, in half precision
-
-
-class Bin(TypedDict):
-    """Images whose answer's probability is in (low, high]."""
-
-    low: float
-    high: float
-    images: int
-    probability: float | None  # mean; None without images
-    right: float | None  # share
-
-
-class Margins(TypedDict):
-    """Images by the difference of their two largest probabilities, in steps of `step` from 0: right ones and
-    wrong ones.
-    """
-
-    step: float
-    right: list[int]
-    wrong: list[int]
 
 
 class Calibration:
@@ -77,7 +57,7 @@ class Calibration:
             for n, images in enumerate(self._images)
         ]
 
-    def table(self) -> dict[str, object]:
+    def table(self) -> Reliability:
         """What calibration.json holds."""
         return {"ece": self.ece(), "bins": self.bins(), "margins": self.margins()}
 

@@ -7,13 +7,14 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from eval import records
+from eval.companions import Gallery, Picture
 from eval.judging.calibration import probabilities
 from eval.judging.picked import SHOWN, Seen, Wrong, blocks
 from pipeline.errors import StepError
@@ -23,33 +24,6 @@ from preprocess.undecodable import rows_of
 
 GUESSES = 5
 THUMBNAIL_PX, QUALITY = 160, 80
-
-
-class Entry(TypedDict):
-    """An image that is shown.
-
-    row        of index.csv
-    answer     the class that comes first: -1 the background, -2 where the outputs hold NaN or infinity
-    guesses    [class, probability] of the best five, of equal ones the lower class first; none without an
-               answer
-    thumbnail  a JPEG in base64, at most THUMBNAIL_PX on its longest side
-    """
-
-    row: int
-    name: str
-    label: int
-    answer: int
-    guesses: list[tuple[int, float]]
-    thumbnail: str
-
-
-class FlippedEntry(Entry):
-    """An image whose first output is not PyTorch's: PyTorch's class, and the batch sizes at which it is
-    not.
-    """
-
-    torch: int
-    batches: list[int]
 
 
 class Flip(NamedTuple):
@@ -97,8 +71,7 @@ def write(
     std: Sequence[float] | None = None,
     order: str = "rgb",
 ) -> None:
-    """Write gallery.json: {"wrong": [Entry], "flipped": [FlippedEntry], "wrong_total", "flipped_total" (of
-    all images), "thumbnail_px", "class_names": {class: name} of the classes that are mentioned}.
+    """Write gallery.json, a Gallery: `wrong_total` and `flipped_total` are of all images.
 
     index, answers    index.csv, and answers.csv of the same images
     logits, shards    as many files, row for row: float32 (n, outputs); pixels as in contact_sheet.write
@@ -121,7 +94,7 @@ def write(
         seen.update((row, block.seen(row - block.start)) for row in inside)
     pictures = Pictures(shards, mean, std, order)
     shown = [_entry(each, background, pictures) for each in wrong.shown()]
-    changed: list[FlippedEntry] = [
+    changed: list[Picture] = [
         {
             **_entry(seen[row], background, pictures),
             "torch": flips[row].torch,
@@ -129,7 +102,7 @@ def write(
         }
         for row in clearest
     ]
-    gallery = {
+    gallery: Gallery = {
         "wrong": shown,
         "flipped": changed,
         "wrong_total": wrong.total,
@@ -151,7 +124,7 @@ def _flips(paths: Sequence[str], batches: Sequence[int]) -> dict[int, Flip]:
     return flips
 
 
-def _entry(seen: Seen, background: bool, pictures: Pictures) -> Entry:
+def _entry(seen: Seen, background: bool, pictures: Pictures) -> Picture:
     return {
         "row": seen.row,
         "name": seen.image.name,
@@ -169,10 +142,11 @@ def _guesses(outputs: NDArray[np.floating], already: bool, background: bool) -> 
 
 
 def _class_names(
-    wrong: Iterable[Entry], flipped: Iterable[FlippedEntry], names: Sequence[str]
+    wrong: Iterable[Picture], flipped: Iterable[Picture], names: Sequence[str]
 ) -> dict[str, str]:
     """What the classes of these entries are called, as far as that is known."""
-    mentioned = {flip["torch"] for flip in flipped}
+    mentioned: set[int] = set()
     for entry in (*wrong, *flipped):
+        mentioned |= {entry["torch"]} if "torch" in entry else set()
         mentioned |= {entry["label"], entry["answer"], *(each for each, _ in entry["guesses"])}
     return {str(each): names[each] for each in sorted(mentioned) if 0 <= each < len(names) and names[each]}

@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.accuracy import BLOCK, NONE, read_answers
+from eval import answers_csv
+from eval.accuracy import BLOCK
+from eval.answers_csv import NONE
 from eval.judging.calibration import are_probabilities, probabilities
 from pipeline.errors import StepError
 from preprocess.dataset import index_csv
@@ -85,7 +87,7 @@ class Wrong:
 
 def blocks(index: str, answers: str, logits: Sequence[str]) -> Iterator[Block]:
     """All rows in order, a block at a time. StepError where logits and images are not as many."""
-    lines = zip(index_csv.each(index), read_answers(answers), strict=True)
+    lines = zip(index_csv.each(index), answers_csv.read(answers), strict=True)
     start = 0
     for number, path in enumerate(logits):
         shard = np.load(path, mmap_mode="r")
@@ -94,7 +96,7 @@ def blocks(index: str, answers: str, logits: Sequence[str]) -> Iterator[Block]:
             listed = list(islice(lines, len(part)))
             if len(listed) != len(part):
                 raise StepError(f"{path}: more logits than the {start + len(listed)} images of {index}")
-            answered = np.array([answer for _, answer in listed])
+            answered = np.array([answered.answer for _, answered in listed])
             finite = part if (answered != NONE).all() else part[answered != NONE]
             already = len(finite) > 0 and are_probabilities(finite)
             yield Block(start, number, begin, [image for image, _ in listed], answered, part, already)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from eval.record_types import Accuracy
-from eval.report.format import number, optional, percent
+from eval.report.format import number, optional, percent, shares
 
 
 def cells(row: Accuracy, rows: Sequence[Accuracy]) -> dict[str, str | None]:
@@ -13,7 +13,7 @@ def cells(row: Accuracy, rows: Sequence[Accuracy]) -> dict[str, str | None]:
     images = f"{number(row['real_images'])} of {number(row['images'])}" if "real_images" in row else None
     return {
         "ReaL top-1": optional(percent, row.get("real_top1_pct")),
-        "ReaL 95 % interval": optional(" – ".join, _interval(row)),
+        "ReaL 95 % interval": optional(shares, row.get("real_top1_ci95_pct")),
         "ReaL images": images,
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, TypedDict
 
 from eval.judging import alarms
-from eval.record_types import Accuracy, Agreement, Record, Throughput
+from eval.record_types import Accuracy, Agreement, Record
 from eval.report import format, tables, terminal
 from eval.report.compare import Accuracies
 from eval.report.format import shown
@@ -37,7 +37,9 @@ def _warnings(chosen: Chosen, named: str) -> Iterator[Remark]:
     for timed in chosen.timed:
         if not timed["quiet"]:
             noise = "; ".join(timed["noise"])
-            yield _remark("warning", "noisy benchmark", f"{_where(timed)}, batch {timed['batch']}: {noise}")
+            yield _remark(
+                "warning", "noisy benchmark", f"{format.where(timed)}, batch {timed['batch']}: {noise}"
+            )
 
 
 def _headline(chosen: Chosen, published: Accuracies) -> Iterator[Remark]:
@@ -56,10 +58,6 @@ def _fastest(line: Mapping[str, str | None]) -> str:
         f"batch {line['batch']}: {line['images/s']} images/s ({shown(line['95 % interval'])}),"
         f" {shown(line['chip'])}, {line['devices']}"
     )
-
-
-def _where(row: Throughput) -> str:
-    return f"{shown(format.form(row))}, {format.on_devices(row['devices'], row['hint'])}"
 
 
 def _remark(level: Literal["warning", "notice"], title: str, text: str) -> Remark:

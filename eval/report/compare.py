@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, NotRequired, TypeAlias, TypedDict
 
 from eval.interval import overlap
-from eval.record_types import Agreement, Common, Record, Throughput
+from eval.record_types import Agreement, Common, Layer, Record, Throughput
 from eval.records import of_kind
 
 PUBLISHED_MODEL = "mobilenet_v1"  # what the published throughputs are of
@@ -57,6 +57,15 @@ def configurations(rows: Sequence[Record]) -> list[list[Throughput]]:
     for row in of_kind(rows, Throughput):
         tables.setdefault((configuration(row), tuple(row["devices"]), row["hint"]), []).append(row)
     return list(tables.values())
+
+
+def profiles(rows: Sequence[Record]) -> list[list[Layer]]:
+    """The layer rows of each profile, both in their order."""
+    found: dict[Key, list[Layer]] = {}
+    for row in of_kind(rows, Layer):
+        key = (configuration(row), row["batch"], tuple(row["devices"]), row["hint"])
+        found.setdefault(key, []).append(row)
+    return list(found.values())
 
 
 def same_top1(rows: Sequence[Record]) -> dict[Key, float]:

@@ -77,8 +77,9 @@ def rows_csv(rows: Sequence[Mapping[str, object]]) -> str:
     file = io.StringIO()
     # \r\n as the standard has it; with \n alone Python 3.11 leaves a text with \r without quotes
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(columns())
-    writer.writerows([_field(row.get(column)) for column in columns()] for row in rows)
+    names = columns()
+    writer.writerow(names)
+    writer.writerows([_field(row.get(column)) for column in names] for row in rows)
     return file.getvalue()
 
 

@@ -1,8 +1,9 @@
 """How figures are printed, and the names of what they are of: the one place for all tables and sentences."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from eval.record_types import Throughput
 from pipeline.text import counted
 
 NONE = "–"  # where there is nothing to say
@@ -30,6 +31,11 @@ def speed(value: float) -> str:
 def interval(ends: Sequence[float]) -> str:
     """images/s from the one end to the other: `12,100 – 12,400`."""
     return " – ".join(map(speed, ends))
+
+
+def shares(ends: Sequence[float]) -> str:
+    """Percent from the one end to the other: `69.12 – 69.92`."""
+    return " – ".join(map(percent, ends))
 
 
 def percent(value: float) -> str:
@@ -125,3 +131,13 @@ def hints(hint: str) -> list[str]:
 def sentence(words: str) -> str:
     """Words as a sentence; none stay none."""
     return f"{words[0].upper()}{words[1:]}." if words else ""
+
+
+def where(row: Throughput) -> str:
+    """Where and how it was timed: `310P3 fp16 uint8, 1 device`, `cpu fp32 uint8, 1 device, latency`."""
+    return f"{shown(form(row))}, {on_devices(row['devices'], row['hint'])}"
+
+
+def several(rows: Iterable[Mapping[str, object]]) -> bool:
+    """Whether these are of several networks, so that each must say its own."""
+    return len({model(row) for row in rows}) > 1

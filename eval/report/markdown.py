@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from eval.judging import alarms
 from eval.judging import gate as gates
 from eval.judging.gate import Gate
-from eval.record_types import Accuracy, Agreement, Record, Throughput
+from eval.record_types import Accuracy, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, tables, throughput
 from eval.report import published as published_form
@@ -93,12 +93,8 @@ def _sample(rows: Sequence[Record]) -> str:
 
 def _alarms(rows: Sequence[Record]) -> str:
     """What no figure shows by itself, of every row."""
-    judged: list[Accuracy | Agreement] = [*of_kind(rows, Accuracy), *of_kind(rows, Agreement)]
-    return "\n".join(
-        f"> **ALARM.** {alarm} ({escaped(tables.named(row))})\n"
-        for row in judged
-        for alarm in alarms.sentences(row)
-    ).rstrip()
+    lines = (f"> **ALARM.** {alarm} ({escaped(tables.named(row))})\n" for row, alarm in alarms.of_all(rows))
+    return "\n".join(lines).rstrip()
 
 
 def _headline(

@@ -102,9 +102,9 @@ def _stated(published: Throughputs) -> Iterator[Column]:
 def _measured(rows: Sequence[Record], published: Throughputs) -> Iterator[Column]:
     """Each configuration, and it over each published chip."""
     quiet = [quiet for _, quiet in _quiet(rows)]
-    models = {format.model(each[0]) for each in quiet}
+    several = format.several(each[0] for each in quiet)
     for each in quiet:
-        model = f"{shown(format.model(each[0]))}, " if len(models) > 1 else ""
+        model = f"{shown(format.model(each[0]))}, " if several else ""
         name = f"{model}{shown(format.form(each[0]))}{_further(each)}"
         compute = ", compute only" if all(row["compute_images_per_s"] for row in each) else ""
         yield _figures(f"measured {name}{compute}", {row["batch"]: _by_published_clock(row) for row in each})

@@ -144,13 +144,13 @@ def accuracy(rows: Sequence[Record], published: Accuracies) -> Table:
             {
                 **_about(row),
                 "top-1": percent(row["top1_pct"]),
-                "95 % interval": " – ".join(map(percent, row["top1_ci95_pct"])),
+                "95 % interval": format.shares(row["top1_ci95_pct"]),
                 "top-5": percent(row["top5_pct"]),
                 **real_text.cells(row, judged_rows),
                 "published top-1 / top-5": pair,
             }
         )
-    return of_lines("Accuracy, % of all labels", lines, left=3, of=of_kind(rows, Accuracy))
+    return of_lines("Accuracy, % of all labels", lines, left=3, of=judged_rows)
 
 
 def agreement(rows: Sequence[Record]) -> Table:
@@ -194,11 +194,7 @@ def pipeline(rows: Sequence[Record]) -> Table:
 
 def layers(rows: Sequence[Record]) -> list[Table]:
     """A table a profile: its layers, those that take the most time first."""
-    profiles: dict[tuple[object, ...], list[Layer]] = {}
-    for row in of_kind(rows, Layer):
-        key = (compare.configuration(row), row["batch"], tuple(row["devices"]), row["hint"])
-        profiles.setdefault(key, []).append(row)
-    return [_profile(profile) for profile in profiles.values()]
+    return [_profile(profile) for profile in compare.profiles(rows)]
 
 
 def _profile(rows: Sequence[Layer]) -> Table:

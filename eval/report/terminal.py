@@ -117,7 +117,7 @@ def _of_all(rows: Sequence[Record], published: Throughputs, stated: Accuracies) 
         return [NO_RECORD]
     sample = [row["sample_data"] for row in rows]
     configurations = compare.configurations(rows)
-    several = len({format.model(timed[0]) for timed in configurations}) > 1
+    several = format.several(timed[0] for timed in configurations)
     same = compare.same_top1(rows)
     blocks = [
         (SAMPLE if all(sample) else PARTLY_SAMPLE) if any(sample) else "",

@@ -25,7 +25,7 @@ def side_by_side(rows: Sequence[Record], published: Throughputs, models: bool = 
     columns: list[tuple[str, Mapping[int, float]]] = []
     for table in measured:
         model = f"{shown(format.model(table[0]))}, " if several else ""
-        where = [f"{model}{_where(table[0])}", format.recorded_on(table)]
+        where = [f"{model}{format.where(table[0])}", format.recorded_on(table)]
         columns.append((", ".join(filter(None, where)), _speeds(table)))
     for chip, stated in published.items():
         by_batch = {int(batch): speed for batch, speed in stated["images_per_s"].items()}
@@ -101,11 +101,10 @@ def requested(
         }
         for row, latency in zip(timed, _latencies(timed), strict=True)
     ]
-    alike = (
-        len({row.get("recorded_on") for row in timed}) == 1
-    )  # a terminal has no room to say it in each line
+    # a terminal has no room to say it in each line
+    alike = len({row.get("recorded_on") for row in timed}) == 1
     recorded = f", {format.recorded_on(timed)}" if alike and "recorded_on" in first else ""
-    name = f"{title} on {_where(first)}{recorded}{note}"
+    name = f"{title} on {format.where(first)}{recorded}{note}"
     return of_lines(name, lines, note=noise_note(timed), of=() if alike else timed)
 
 
@@ -122,11 +121,6 @@ def noise_note(rows: Sequence[Throughput]) -> str:
 
 def _batches(rows: Sequence[Throughput]) -> str:
     return f"batch {', '.join(str(row['batch']) for row in rows)}"
-
-
-def _where(row: Throughput) -> str:
-    """`310P3 fp16 uint8, 1 device`, `cpu fp32 uint8, 1 device, latency`."""
-    return f"{shown(format.form(row))}, {format.on_devices(row['devices'], row['hint'])}"
 
 
 def _speeds(rows: Sequence[Throughput]) -> dict[int, float]:

@@ -20,8 +20,9 @@ from eval.report.page import html
 from eval.report.page.beside import Files
 from eval.report.page.charts.plan_picture import PlanShape
 from eval.report.page.past import Past
-from eval.stage_times import Made, read_stamp
+from eval.stage_times import read_stamp
 from pipeline.errors import StepError
+from pipeline.origin import Made, commit_text
 from pipeline.parts import whole_of
 from pipeline.text import counted, some
 
@@ -181,12 +182,8 @@ def _made_by_section(lines: Sequence[str]) -> str:
 
 
 def _place(made: Made) -> str:
-    git = made.get("git") or {}
-    dirty = " with uncommitted changes" if git.get("dirty") else ""
-    return (
-        f"{made.get('host')} ({made.get('cpu')}), Python {made.get('python')}, commit"
-        f" {str(git.get('commit'))[:12]}{dirty}"
-    )
+    commit = commit_text(made.get("git") or {})
+    return f"{made.get('host')} ({made.get('cpu')}), Python {made.get('python')}, commit {commit}"
 
 
 def reference_json(row: Accuracy) -> dict[str, object]:

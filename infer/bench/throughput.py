@@ -7,6 +7,7 @@ from statistics import fmean, median
 from typing import TypedDict
 
 from eval import records
+from eval.companions import Latencies
 from eval.interval import of_mean
 from infer.bench import rounds as round_files
 from infer.bench.rounds import Round, core_share, energy_j_per_image, images_per_s, noises, swing, window
@@ -40,16 +41,6 @@ class Figures(TypedDict):
     quiet: bool
     noise: list[str]
     measures: str
-
-
-class Latencies(TypedDict):
-    """What latencies.json holds: each percentile 0 to 100, and the latency in ms that it is, by nearest
-    rank.
-    """
-
-    percentiles: list[int]
-    latency_ms: list[float]
-    queries: int
 
 
 def write(

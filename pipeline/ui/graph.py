@@ -4,6 +4,7 @@ Mermaid text.
 The picture (SVG) of the same nodes is drawn by graph_svg.py, which needs the extra `graph`.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -64,10 +65,7 @@ def nodes(
             times.setdefault(node.name, []).append((facts["start"], facts["start"] + facts["seconds"]))
     for name, intervals in times.items():
         drawn[name].seconds = union_seconds(intervals)
-    edges = dict.fromkeys(
-        (of_step[above], of_step[name]) for name in plan.order for above in plan.needs[name]
-    )
-    return drawn, _reduced([(one, two) for one, two in edges if one != two])
+    return drawn, _edges(plan, of_step)
 
 
 def shape(plan: Plan) -> dict[str, list[list[str | int]]]:
@@ -75,14 +73,9 @@ def shape(plan: Plan) -> dict[str, list[list[str | int]]]:
     the same from build to build.
     """
     of_step = _grouped(plan)
-    counts: dict[str, int] = {}
-    for name in plan.order:
-        counts[of_step[name]] = counts.get(of_step[name], 0) + 1
-    edges = dict.fromkeys(
-        (of_step[above], of_step[name]) for name in plan.order for above in plan.needs[name]
-    )
-    reduced = _reduced([(one, two) for one, two in edges if one != two])
-    return {"groups": [[*item] for item in counts.items()], "edges": [[*edge] for edge in reduced]}
+    groups = Counter(of_step[name] for name in plan.order)  # in the order of their first steps
+    edges = _edges(plan, of_step)
+    return {"groups": [[*item] for item in groups.items()], "edges": [[*edge] for edge in edges]}
 
 
 def mermaid(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState) -> str:
@@ -114,6 +107,14 @@ def _grouped(plan: Plan) -> dict[str, str]:
         name: "/".join(words[:2]) if 1 < len(seconds[words[0]]) <= FEW and words[2:] else words[0]
         for name, words in parts.items()
     }
+
+
+def _edges(plan: Plan, of_step: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Between the nodes of different steps, less those that a longer way says already."""
+    edges = dict.fromkeys(
+        (of_step[above], of_step[name]) for name in plan.order for above in plan.needs[name]
+    )
+    return _reduced([(one, two) for one, two in edges if one != two])
 
 
 def _reduced(edges: list[tuple[str, str]]) -> list[tuple[str, str]]:

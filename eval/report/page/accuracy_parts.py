@@ -1,18 +1,18 @@
 """What the page shows of one accuracy: its interval, calibration, classes, and the images that went wrong."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from eval.companions import Picture
 from eval.record_types import Accuracy, Record
 from eval.records import of_kind
 from eval.report import compare, format
 from eval.report.compare import Accuracies
-from eval.report.format import number, optional, percent, shown
-from eval.report.page.beside import Beside, Picture
+from eval.report.format import number, percent, shown
+from eval.report.page.beside import Beside
 from eval.report.page.charts import kinds as charts
 from eval.report.page.charts.canvas import Chart
 from eval.report.page.charts.kinds import Line, Part
-from eval.report.page.view import of_lines
 from eval.report.page.words import Words, filled, words
 from eval.report.tables import Table
 
@@ -128,13 +128,13 @@ def class_tables(row: Accuracy, beside: Beside) -> Iterator[tuple[Table, bool]]:
         ]
         most = max(int(line["images"]) for line in beside.classes)
         note = ONE_EACH if most == 1 else ""
-        yield replace(of_lines(f"Every class, {named(row)}", columns, rows, left=2), note=note), True
+        yield Table(f"Every class, {named(row)}", columns, tuple(rows), left=2, note=note), True
         pairs = [
             (_class(line["label"], names), _class(line["answer"], names), number(int(line["images"])))
             for line in beside.confusions[:CONFUSIONS]
         ]
         title = f"Taken for one another, {named(row)}"
-        yield of_lines(title, ("label", "answer", "images"), pairs, left=2), False
+        yield Table(title, ("label", "answer", "images"), tuple(pairs), left=2), False
 
 
 def _names(beside: Beside) -> dict[str, str]:
@@ -169,8 +169,8 @@ def pictures(row: Accuracy, beside: Beside) -> Iterator[Pictures]:
 
 def _picture(entry: Picture, names: Mapping[str, str]) -> Shown:
     guesses = [
-        Guess(_class(str(int(number)), names), probability, int(number) == entry["label"])
-        for number, probability in entry["guesses"]
+        Guess(_class(str(guess), names), probability, guess == entry["label"])
+        for guess, probability in entry["guesses"]
     ]
     further = words("") if guesses else words("its outputs are no numbers")
     if "torch" in entry:
@@ -182,4 +182,4 @@ def _picture(entry: Picture, names: Mapping[str, str]) -> Shown:
 
 def share(value: float) -> str:
     """A probability for people: `93.1 %`."""
-    return shown(optional(percent, 100 * value)) + " %"
+    return f"{percent(100 * value)} %"

@@ -1,4 +1,4 @@
-"""The files beside the records: each class, confusions, calibration, pictures, flips, latencies.
+"""The files beside the records: each class, confusions, calibration, pictures, latencies.
 
 A record is known by its folder; what is absent there (a copied OUT, another tool's results) is not shown.
 """
@@ -8,65 +8,25 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict, cast
+from typing import cast
 
-from eval.judging.calibration import Bin, Margins
+from eval.companions import Gallery, Latencies, Reliability
 from eval.record_types import Record
 from eval.records import order, read
 
 Line = Mapping[str, str]
 
 
-class Picture(TypedDict):
-    """One image of the gallery: what it is, what the model takes it for, and a JPEG in base64."""
-
-    row: int
-    name: str
-    label: int
-    answer: int
-    guesses: list[list[float]]  # (class, probability), the most probable first
-    thumbnail: str
-    torch: NotRequired[int]
-    batches: NotRequired[list[int]]
-
-
-class Gallery(TypedDict):
-    """gallery.json, as eval.judging.gallery writes it."""
-
-    wrong: list[Picture]
-    flipped: list[Picture]
-    wrong_total: int
-    flipped_total: int
-    class_names: dict[str, str]
-
-
-class Reliability(TypedDict):
-    """calibration.json, as eval.judging.calibration has it."""
-
-    ece: float | None
-    bins: list[Bin]
-    margins: Margins
-
-
-class Latencies(TypedDict):
-    """latencies.json: nearest-rank percentiles of all queries of a throughput row."""
-
-    percentiles: list[int]
-    latency_ms: list[float]
-    queries: int
-
-
 @dataclass(frozen=True)
 class Beside:
     """What lies beside one record; nothing where a file is not there.
 
-    classes, confusions, flipped     lines of the .csv files, {column: text}
+    classes, confusions              lines of the .csv files, {column: text}
     calibration, gallery, latencies  the content of the .json files
     """
 
     classes: Sequence[Line] = ()
     confusions: Sequence[Line] = ()
-    flipped: Sequence[Line] = ()
     calibration: Reliability | None = None
     gallery: Gallery | None = None
     latencies: Latencies | None = None
@@ -79,7 +39,8 @@ class Files:
         self._by_folder: dict[str, dict[str, str]] = {}
         for path in details:
             self._by_folder.setdefault(os.path.dirname(path), {})[os.path.basename(path)] = path
-        self._folders = {order(row): os.path.dirname(path) for path in records for row in read([path])}
+        accompanied = (path for path in records if os.path.dirname(path) in self._by_folder)
+        self._folders = {order(row): os.path.dirname(path) for path in accompanied for row in read([path])}
 
     def of(self, row: Record) -> Beside:
         """What lies beside this row."""
@@ -87,7 +48,6 @@ class Files:
         return Beside(
             _lines(paths.get("classes.csv")),
             _lines(paths.get("confusions.csv")),
-            _lines(paths.get("flipped.csv")),
             cast(Reliability | None, _content(paths.get("calibration.json"))),
             cast(Gallery | None, _content(paths.get("gallery.json"))),
             cast(Latencies | None, _content(paths.get("latencies.json"))),

@@ -13,8 +13,7 @@ from markupsafe import Markup
 
 from eval.judging import alarms
 from eval.judging.gate import Gate
-from eval.record_types import Accuracy, Agreement, Record
-from eval.records import of_kind
+from eval.record_types import Record
 from eval.report import tables
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.page import answers, view
@@ -84,11 +83,9 @@ def html(content: Content) -> str:
 
 def _alarms(rows: Sequence[Record]) -> list[Words]:
     """What no figure shows by itself, of every row, as report.md has it."""
-    judged: list[Accuracy | Agreement] = [*of_kind(rows, Accuracy), *of_kind(rows, Agreement)]
     return [
         Words(*(f"{text} ({tables.named(row)})" for text in words(alarm)))
-        for row in judged
-        for alarm in alarms.sentences(row)
+        for row, alarm in alarms.of_all(rows)
     ]
 
 

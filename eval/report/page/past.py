@@ -21,17 +21,18 @@ class Past(NamedTuple):
 
 def plots(runs: Sequence[Run]) -> Iterator[tuple[Plot, Words, str]]:
     """(chart, title, its definition): the runs from left to right, a line a batch size or data set."""
+    speeds, shares = series.throughput(runs), series.accuracy(runs)
+    yield from _plots(speeds, runs, "Throughput over runs, {}", "images/s", "interval of images/s")
+    yield from _plots(shares, runs, "Accuracy over runs, {}", "top-1, %", "95 % interval")
+
+
+def _plots(
+    each: Sequence[Series], runs: Sequence[Run], kind: str, y: str, definition: str
+) -> Iterator[tuple[Plot, Words, str]]:
     names = [run.name for run in runs]
-    for each, y in ((series.throughput(runs), "images/s"), (series.accuracy(runs), "top-1, %")):
-        for group in dict.fromkeys(one.group for one in each):
-            lines = [_line(one, names) for one in each if one.group == group]
-            kind = "Throughput over runs, {}" if y == "images/s" else "Accuracy over runs, {}"
-            title = Words(*(text.format(group) for text in words(kind)))
-            yield (
-                charts.named(lines, names, y),
-                title,
-                "interval of images/s" if y == "images/s" else "95 % interval",
-            )
+    for group, members in series.grouped(each).items():
+        title = Words(*(text.format(group) for text in words(kind)))
+        yield charts.named([_line(one, names) for one in members], names, y), title, definition
 
 
 def _line(one: Series, names: Sequence[str]) -> Line:

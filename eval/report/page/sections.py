@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from eval.history import section as history
-from eval.record_types import Accuracy, Agreement, Layer, Pipeline, Record
+from eval.record_types import Accuracy, Agreement, Pipeline, Record
 from eval.records import of_kind
 from eval.report import compare, definitions, format, tables, throughput
 from eval.report import published as published_form
@@ -12,12 +12,12 @@ from eval.report.compare import Accuracies, Throughputs
 from eval.report.format import duration, percent, shown, speed
 from eval.report.page import accuracy_parts, speed_parts
 from eval.report.page.accuracy_parts import Pictures
-from eval.report.page.beside import Files
+from eval.report.page.beside import Beside, Files
 from eval.report.page.charts import kinds as charts
 from eval.report.page.charts.canvas import Chart, Plot
 from eval.report.page.charts.kinds import Bar
 from eval.report.page.past import Past, plots
-from eval.report.page.speed_parts import of, several
+from eval.report.page.speed_parts import of
 from eval.report.page.view import View, view
 from eval.report.page.words import Words, words
 from eval.report.tables import Table
@@ -53,11 +53,13 @@ def sections(
     """Every section that has something in it; `first` is the accuracy that the first screen is about, `past`
     the saved runs, where they were asked for.
     """
+    judged = accuracy_parts.judged(rows, first)
+    looked_into = [(row, files.of(row)) for row in judged[: accuracy_parts.SHOWN]]
     parts = [
         _speed(rows, published, files),
-        _accuracy(rows, accuracies, files, first),
-        *_classes(rows, files, first),
-        _agreement(rows, files),
+        _accuracy(rows, accuracies, judged, looked_into),
+        *_classes(looked_into, left=len(judged) - len(looked_into)),
+        _agreement(rows),
         *([_history(past)] if past else []),
         _stages(rows),
         _layers(rows),
@@ -92,17 +94,19 @@ def _speed(rows: Sequence[Record], published: Throughputs, files: Files) -> Sect
 
 
 def _accuracy(
-    rows: Sequence[Record], accuracies: Accuracies, files: Files, first: Accuracy | None
+    rows: Sequence[Record],
+    accuracies: Accuracies,
+    judged: Sequence[Accuracy],
+    looked_into: Sequence[tuple[Accuracy, Beside]],
 ) -> Section:
-    """Top-1 with its intervals, and how far probabilities can be trusted."""
+    """Top-1 of all `judged` with its intervals, and how far probabilities can be trusted."""
     section = Section("accuracy", words("Accuracy"))
-    judged = accuracy_parts.judged(rows, first)
     if judged:
         points = accuracy_parts.points(judged, accuracies)
         item = charts.intervals(points, "top-1, % of all labels")
         section.charts.append(_chart(item, "Top-1 with its interval", "95 % interval"))
-        for row in judged[: accuracy_parts.SHOWN]:
-            section.charts.extend(accuracy_parts.calibrated(row, files.of(row)))
+        for row, beside in looked_into:
+            section.charts.extend(accuracy_parts.calibrated(row, beside))
         section.views.extend(
             _views(
                 [tables.accuracy(rows, accuracies), published_form.accuracy(rows, accuracies)],
@@ -112,25 +116,23 @@ def _accuracy(
     return section
 
 
-def _classes(rows: Sequence[Record], files: Files, first: Accuracy | None) -> Iterator[Section]:
-    """Per class, confusions, and the pictures that went wrong."""
+def _classes(looked_into: Sequence[tuple[Accuracy, Beside]], left: int) -> Iterator[Section]:
+    """Per class, confusions, and the pictures that went wrong; `left` more have such files, too."""
     each, wrong = Section("classes", words("Classes")), Section("gallery", words("Images that went wrong"))
-    for number, row in enumerate(accuracy_parts.judged(rows, first)[: accuracy_parts.SHOWN]):
-        beside = files.of(row)
+    for number, (row, beside) in enumerate(looked_into):
         for table, searched in accuracy_parts.class_tables(row, beside):
             each.views.extend(_views([table], definitions.CLASSES, searched=searched, folded=bool(number)))
         wrong.pictures.extend(accuracy_parts.pictures(row, beside))
-    left = len(accuracy_parts.judged(rows, first)) - accuracy_parts.SHOWN
     if left > 0 and each.views:
         text = f"{left} more have theirs in classes.csv beside their records."
         each.lines.append(words(text))
     yield from (each, wrong)
 
 
-def _agreement(rows: Sequence[Record], files: Files) -> Section:
+def _agreement(rows: Sequence[Record]) -> Section:
     section, compared = Section("agreement", words("Agreement with PyTorch")), of_kind(rows, Agreement)
     if compared:
-        many = several(compared)
+        many = format.several(compared)
         names = [f"{of(row, many)}{shown(format.form(row))}, batch {row['batch']}" for row in compared]
         each = [
             Bar(name, row["same_top1_pct"], f"{percent(row['same_top1_pct'])} % of {row['images']}")
@@ -155,7 +157,7 @@ def _history(past: Past) -> Section:
 def _stages(rows: Sequence[Record]) -> Section:
     section, stages = Section("stages", words("Where the time went")), of_kind(rows, Pipeline)
     if stages:
-        many = several([row for row in stages if row["model"]])
+        many = format.several([row for row in stages if row["model"]])
         each = [
             Bar(
                 f"{of(row, many)}{row['stage']} {format.form(row) or ''}".rstrip(),
@@ -171,12 +173,9 @@ def _stages(rows: Sequence[Record]) -> Section:
 
 def _layers(rows: Sequence[Record]) -> Section:
     section = Section("layers", words("Layers"))
-    profiles: dict[tuple[object, ...], list[Layer]] = {}
-    for row in of_kind(rows, Layer):
-        key = (compare.configuration(row), row["batch"], tuple(row["devices"]), row["hint"])
-        profiles.setdefault(key, []).append(row)
-    many = several([profile[0] for profile in profiles.values()])
-    for profile in profiles.values():
+    profiles = compare.profiles(rows)
+    many = format.several(profile[0] for profile in profiles)
+    for profile in profiles:
         slowest = sorted(profile, key=lambda row: -row["ms"])[:LAYERS_DRAWN]
         each = [
             Bar(row["layer"], row["ms"], f"{duration(row['ms'])} ms, {percent(row['share_pct'])} %")

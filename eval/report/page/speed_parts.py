@@ -18,11 +18,6 @@ NOTE = (
 )
 
 
-def several(rows: Sequence[Common]) -> bool:
-    """Whether these are of several networks, so that each must say its own."""
-    return len({format.model(row) for row in rows}) > 1
-
-
 def of(row: Common, many: bool) -> str:
     """`NAME, ` where it must be said."""
     return f"{shown(format.model(row))}, " if many else ""
@@ -30,19 +25,17 @@ def of(row: Common, many: bool) -> str:
 
 def against_batch(timed: Sequence[Sequence[Throughput]], published: Throughputs) -> Chart:
     """images/s against the batch size, measured and published."""
-    each = [_measured(configuration, several([first for first, *_ in timed])) for configuration in timed]
+    each = [
+        _measured(configuration, format.several([first for first, *_ in timed])) for configuration in timed
+    ]
     each += [_stated(chip, published[chip]) for chip in published]
     batches = sorted({x for line in each for x in line.x})
     plot = charts.lines(each, "batch size", "images/s", ticks=batches, log=True)
     return Chart(plot, words("Throughput against batch size"), words(NOTE), "images/s")
 
 
-def _where(row: Throughput) -> str:
-    return f"{shown(format.form(row))}, {format.on_devices(row['devices'], row['hint'])}"
-
-
 def _measured(timed: Sequence[Throughput], many: bool) -> Line:
-    name = f"{of(timed[0], many)}{_where(timed[0])}"
+    name = f"{of(timed[0], many)}{format.where(timed[0])}"
     ends = [row["images_per_s_ci95"] or [row["images_per_s"]] * 2 for row in timed]
     return Line(
         words(name),
@@ -65,7 +58,7 @@ def latencies(timed: Sequence[Sequence[Throughput]], files: Files) -> Iterator[C
     the table.
     """
     note = "How many of all queries took at most so long: a steep line is a steady device."
-    many = several([configuration[0] for configuration in timed])
+    many = format.several([configuration[0] for configuration in timed])
     for configuration in timed:
         each = []
         for row in configuration:
@@ -74,6 +67,6 @@ def latencies(timed: Sequence[Sequence[Throughput]], files: Files) -> Iterator[C
                 name = words(f"batch {row['batch']}")
                 each.append(Line(name, latencies["latency_ms"], latencies["percentiles"]))
         if each:
-            title = f"Latency of a query, {of(configuration[0], many)}{_where(configuration[0])}"
+            title = f"Latency of a query, {of(configuration[0], many)}{format.where(configuration[0])}"
             plot = charts.lines(each, "ms", "percent of queries", log=True)
             yield Chart(plot, words(title), words(note), "latency (p50, p90, p99)")

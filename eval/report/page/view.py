@@ -1,7 +1,6 @@
 """Tables as the page shows them: both languages, a definition a figure, sorted by what a cell means."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -141,8 +140,3 @@ def definitions_shown() -> list[tuple[str, Words, Words]]:
 def anchor(key: str) -> str:
     """A definition's id in the page."""
     return "def-" + re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")
-
-
-def of_lines(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> Table:
-    """A table of plain texts."""
-    return Table(title, tuple(columns), tuple(tuple(row) for row in rows), left)
