@@ -13,7 +13,7 @@ from pipeline.step import Versions
 from pipeline.text import value_text
 
 LONG_FILES, LONG_TEXT = 20, 400
-PLACES = ("host", "cpu", "cpu_flags", "python", "git", "slot", "start", "seconds")
+PLACES = ("host", "node", "cpu", "cpu_flags", "python", "git", "slot", "start", "seconds")
 KINDS = ("tool", "param", "input", "code", "on")  # what matters most first
 ONLY = ("is only in A", "is only in B")
 
@@ -30,6 +30,7 @@ class Made(TypedDict, total=False):
     libraries: Versions
     crashed_on: str  # the slot whose process died under the first try
     host: str
+    node: str  # its name in the cluster; none is on this machine
     cpu: str
     cpu_flags: list[str]
     git: dict[str, str | bool | None]
@@ -176,6 +177,7 @@ def _place(facts: Made) -> dict[str, object]:
     return {
         "git commit": commit_text(facts.get("git") or {}),
         "host": facts.get("host"),
+        "node": facts.get("node"),
         "cpu": facts.get("cpu"),
         "cpu flags": " ".join(facts.get("cpu_flags") or []),
         "python": facts.get("python"),

@@ -8,6 +8,7 @@ is believed by. So the bytes are on the disk before the name is given, and the n
 import ctypes
 import errno
 import os
+import re
 import shutil
 import stat
 from collections.abc import Collection, Iterable, Iterator
@@ -16,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pipeline.errors import BuildError
 
 PREFIX = ".part-"
+BY_WRITER = re.compile(rf"^{re.escape(PREFIX)}(by-[0-9a-f]{{8}}-)?")
 HISTORY = "history"  # the folder directly under OUT whose content is the user's, though builds add to it
 # More files than this are flushed by one syncfs. A disk needs a write of its journal, 0.3 to 30 ms, for each
 # fsync: 1,000 .bin files of 150 kB took 2.1 s one by one, 0.09 s together. The price: syncfs waits for what
@@ -27,16 +29,20 @@ ONE_BY_ONE = 16
 CANNOT = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF)
 
 
-def part_of(path: str) -> str:
-    """Where a file is written before it is whole. The suffix stays: np.save and atc add a missing one."""
+def part_of(path: str, writer: str = "") -> str:
+    """Where a file is written before it is whole. The suffix stays: np.save and atc add a missing one.
+
+    writer  8 hex digits, where a second one may write the same file while nobody knows whether the first has
+            ended
+    """
     folder, name = os.path.split(path)
-    return os.path.join(folder, PREFIX + name)
+    return os.path.join(folder, PREFIX + (f"by-{writer}-" if writer else "") + name)
 
 
 def whole_of(part: str) -> str:
     """The path that this part will get; a path that is no part is its own."""
     folder, name = os.path.split(part)
-    return os.path.join(folder, name.removeprefix(PREFIX))
+    return os.path.join(folder, BY_WRITER.sub("", name))
 
 
 def flush(paths: Collection[str], at_once: bool = False) -> None:

@@ -108,3 +108,8 @@ class Slot:
     id: str
     cores: tuple[int, ...] = ()  # pinned to these; () leaves it to the operating system
     share: int = 1  # how many CPU shares it takes while it works
+    node: str = ""  # of a cluster; "" is this machine
+
+    def __str__(self) -> str:
+        """As people read it: device 0, or device 0 of NODE."""
+        return f"{self.kind} {self.id}" + (f" of {self.node}" if self.node else "")

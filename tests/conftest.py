@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from inv import REAL
 
 from pipeline.execution import worker
+from pipeline.execution.locks import MachineLock
 from pipeline.execution.run import Run
 from pipeline.execution.slots import Slots
 from pipeline.freshness import stamp
@@ -150,14 +151,16 @@ class World:
         """{name: (state, reasons)}."""
         return {name: (v.state, v.why) for name, v in verdicts(Plan(steps), self.files(), again).items()}
 
-    def build(self, *steps, processes=0, slots=None, again=(), **options):
+    def build(self, *steps, processes=0, slots=None, again=(), provenance=dict, **options):
         """Build; names of the steps that ran. `processes`: by so many real workers."""
         plan, files, self.heard = Plan(steps), self.files(), Heard()
         sweep(self.out)
         found = verdicts(plan, files, again)
         slots = slots or [Slot("cpu", str(n)) for n in range(processes or 1)]
-        made = (Slots if processes else InlineSlots)(slots, sum(slot.share for slot in slots))
-        self.outcome = Run(plan, found, files, made, self.heard, f"{self.out}/log", **options).go()
+        shares = sum(slot.share for slot in slots)
+        workers = (Slots if processes else InlineSlots)(slots, shares, provenance)
+        log = f"{self.out}/log"
+        self.outcome = Run(plan, found, files, workers, self.heard, log, MachineLock(), **options).go()
         for path, touched in files.touched.items():
             stamp.write(path, touched)
         return self.outcome.ran

@@ -71,18 +71,18 @@ def test_what_runs_is_not_startable_and_all_is_finished_when_nothing_is_left():
 def test_what_must_be_alone_fits_beside_nothing_and_nothing_beside_it(first):
     one, two = step("a", exclusive=first), step("b", exclusive=not first)
     plan = schedule(one, two)
-    assert plan.fits(one, never) and plan.fits(two, never)
+    assert plan.fits(one, CPU, never) and plan.fits(two, CPU, never)
     plan.start("a", CPU, 0.0)
-    assert not plan.fits(two, never)
+    assert not plan.fits(two, CPU, never)
 
 
 def test_memory_of_steps_beside_each_other_adds_up():
     steps = [step("a", memory_mb=600), step("b", memory_mb=600), step("none")]
     plan = schedule(*steps)
-    assert plan.fits(steps[0], never)  # alone, preflight has looked
+    assert plan.fits(steps[0], CPU, never)  # alone, preflight has looked
     plan.start("a", CPU, 0.0)
-    assert not plan.fits(steps[1], lambda: 1199.0) and plan.fits(steps[1], lambda: 1200.0)
-    assert plan.fits(steps[2], never)
+    assert not plan.fits(steps[1], CPU, lambda: 1199.0) and plan.fits(steps[1], CPU, lambda: 1200.0)
+    assert plan.fits(steps[2], CPU, never)
 
 
 def test_so_many_write_big_files_at_once_and_no_more():
@@ -90,9 +90,9 @@ def test_so_many_write_big_files_at_once_and_no_more():
     light = step("light", disk_mb=DISK_HEAVY_MB - 1)
     plan = schedule(*steps, light)
     for each in steps[:-1]:
-        assert plan.fits(each, never)
+        assert plan.fits(each, CPU, never)
         plan.start(each.name, CPU, 0.0)
-    assert not plan.fits(steps[-1], never) and plan.fits(light, never)
+    assert not plan.fits(steps[-1], CPU, never) and plan.fits(light, CPU, never)
 
 
 def test_after_a_failure_nothing_starts_and_each_is_told_for_whom_it_waited():

@@ -10,46 +10,47 @@ import pytest
 
 from pipeline.execution.slots import Slots
 from pipeline.execution.worker import Call
-from pipeline.step import Slot
+from pipeline.step import Slot, Step
 
 CPUS = [Slot("cpu", "0"), Slot("cpu", "1")]
 DEVICE = Slot("device", "0", (0, 1), share=2)
+CPU_STEP, DEVICE_STEP = Step("a", "actions:where"), Step("b", "actions:where", resource="device")
 
 
 def test_a_busy_slot_is_not_free():
     slots = Slots(CPUS, 2)
     slots.busy[CPUS[0]] = 1
-    assert slots.free("cpu") == CPUS[1]
+    assert slots.free(CPU_STEP)[0] == CPUS[1]
     slots.busy[CPUS[1]] = 1
-    assert slots.free("cpu") is None
+    assert slots.free(CPU_STEP) == []
 
 
 def test_a_device_made_of_cores_waits_for_its_shares():
     slots = Slots([*CPUS, DEVICE], 2)
-    assert slots.free("device") == DEVICE
+    assert slots.free(DEVICE_STEP)[0] == DEVICE
     slots.busy[CPUS[0]] = 1
-    assert slots.free("device") is None
+    assert slots.free(DEVICE_STEP) == []
     slots.release(CPUS[0])
     slots.busy[DEVICE] = 2
-    assert slots.free("cpu") is None
+    assert slots.free(CPU_STEP) == []
 
 
 def test_a_device_of_more_cores_than_shares_still_runs_alone():
-    assert Slots([DEVICE], 1).free("device") == DEVICE
+    assert Slots([DEVICE], 1).free(DEVICE_STEP)[0] == DEVICE
 
 
 def test_a_device_that_takes_no_share_never_waits_for_the_processor():
     slots = Slots([*CPUS, Slot("device", "0", (), share=0)], 2)
     slots.busy.update(dict.fromkeys(CPUS, 1))
-    assert slots.free("device") == Slot("device", "0", (), 0)
+    assert slots.free(DEVICE_STEP)[0] == Slot("device", "0", (), 0)
 
 
 def test_a_slot_to_avoid_is_taken_only_where_there_is_no_other():
     slots = Slots(CPUS, 2)
-    assert slots.free("cpu", avoid=CPUS[0]) == CPUS[1]
+    assert slots.free(CPU_STEP, avoid=CPUS[0])[0] == CPUS[1]
     slots.busy[CPUS[1]] = 1
-    assert slots.free("cpu", avoid=CPUS[0]) is None
-    assert Slots(CPUS[:1], 1).free("cpu", avoid=CPUS[0]) == CPUS[0]
+    assert slots.free(CPU_STEP, avoid=CPUS[0]) == []
+    assert Slots(CPUS[:1], 1).free(CPU_STEP, avoid=CPUS[0])[0] == CPUS[0]
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_idle_processes_are_gone_when_a_measurement_begins_and_busy_ones_are_not
         working.perform(slot)[0].result(30)
     idle, busy = (process_of(working, slot) for slot in CPUS)
     working.release(CPUS[0])
-    working.rest()
+    working.rest(CPUS[0])
     assert not os.path.exists(f"/proc/{idle}") and os.path.exists(f"/proc/{busy}")
 
 
@@ -115,7 +116,7 @@ STUCK = """
 import sys, time
 from types import SimpleNamespace
 from pipeline.execution.slots import Slots
-from pipeline.step import Slot
+from pipeline.step import Slot, Step
 slots = Slots([], 1)
 stuck = lambda cancel_futures: time.sleep(60)
 slots._pools[Slot("cpu", "0")] = SimpleNamespace(shutdown=stuck, _processes=None)

@@ -10,7 +10,7 @@ from pipeline.cli.settings import Settings
 from pipeline.errors import DONE, FAILED, GATE_MISSED, of_disk
 from pipeline.execution import preflight
 from pipeline.execution.events import Outcome
-from pipeline.execution.locks import of_out
+from pipeline.execution.locks import MachineLock, of_out
 from pipeline.execution.run import Run
 from pipeline.execution.slots import Slots
 from pipeline.freshness import stamp
@@ -96,11 +96,11 @@ def _go(
             plan,
             verdicts,
             files,
-            Slots(settings.slots, settings.shares),
+            Slots(settings.slots, settings.shares, made_here),
             console,
             os.path.join(settings.out, "log"),
+            MachineLock(),
             settings.keep_going,
-            made_here,
         ).go()
     finally:
         console.close()

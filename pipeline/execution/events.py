@@ -1,12 +1,13 @@
 """Those around a run: who performs its steps, whom it tells what happens; and what it has done at its end."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipeline.errors import DONE
 from pipeline.execution.worker import Call, Done
+from pipeline.origin import Made
 from pipeline.step import Resource, Slot, Step
 
 
@@ -18,8 +19,24 @@ class Workers(Protocol):
         """The kinds of slots there are, busy or not."""
         ...
 
-    def free(self, kind: Resource, avoid: Slot | None = None) -> Slot | None:
-        """A slot of this kind that may take a step now, never `avoid` where there is another one at all."""
+    def free(self, step: Step, avoid: Slot | None = None) -> Sequence[Slot]:
+        """The slots that may take this step now, the best first, never `avoid` where there is another one at
+        all.
+        """
+        ...
+
+    def memory_mb(self, slot: Slot) -> float:
+        """How much memory can be had where this slot is, in MB."""
+        ...
+
+    def made(self, slot: Slot) -> Made:
+        """What a stamp tells of where this slot is."""
+        ...
+
+    def writer(self) -> str:
+        """What the parts of the next call are named after, where a process that was given up for dead may
+        write on; "" where one that is gone is gone.
+        """
         ...
 
     def submit(self, slot: Slot, call: Call) -> "Future[Done]":
@@ -36,8 +53,10 @@ class Workers(Protocol):
         """End the process that hangs there; its future breaks."""
         ...
 
-    def rest(self) -> None:
-        """End all idle processes, so that what measures has devices and memory for itself."""
+    def rest(self, slot: Slot) -> None:
+        """End all idle processes beside this slot, so that what measures there has devices and memory for
+        itself.
+        """
         ...
 
     def close(self) -> None:

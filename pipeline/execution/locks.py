@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pipeline import machine
 from pipeline.errors import BuildError
@@ -125,6 +125,33 @@ def _owner(path: str) -> str:
         return f"pid {owner['pid']} on {owner['host']} since {since} ({owner['command']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
+
+
+class Lock(Protocol):
+    """What keeps benchmarks apart from all else: MachineLock, or Elsewhere."""
+
+    def share(self) -> bool: ...
+    def take(self) -> bool: ...
+    def leave(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Elsewhere:
+    """The steps run on other nodes, which take their own locks."""
+
+    def share(self) -> bool:
+        """Always."""
+        return True
+
+    def take(self) -> bool:
+        """Always."""
+        return True
+
+    def leave(self) -> None:
+        """There is nothing to give back."""
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
 
 class MachineLock:

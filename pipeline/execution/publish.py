@@ -22,11 +22,11 @@ FULL_MB = 0.5
 NOWHERE = Fingerprint(0, 0, 0, "")  # of a file that was not there to be looked at
 
 
-def remove_parts(step: Step) -> None:
+def remove_parts(step: Step, writer: str = "") -> None:
     """Remove what a killed or failed attempt left."""
     for path in (*step.outputs, step.stamp):
         try:
-            os.unlink(part_of(path))
+            os.unlink(part_of(path, writer))
         except (FileNotFoundError, NotADirectoryError):
             continue
 
@@ -53,15 +53,17 @@ def unknown_inputs(step: Step, files: FileState) -> tuple[str, ...]:
     )
 
 
-def publish(step: Step, done: Done, files: FileState, facts: Made, makers: Collection[str]) -> None:
+def publish(
+    step: Step, done: Done, files: FileState, facts: Made, makers: Collection[str], writer: str = ""
+) -> None:
     """Give a finished step's outputs their names and write its stamp. `facts`: what the stamp tells of the
-    run itself; `makers` has the paths that other steps make.
+    run itself; `makers` has the paths that other steps make; `writer` is whom the parts are named after.
     """
-    missing = [path for path in step.outputs if done.outputs.get(part_of(path)) is None]
+    missing = [path for path in step.outputs if done.outputs.get(part_of(path, writer)) is None]
     if missing:
         raise OSError(0, f"{step.action} did not write", missing[0])
     for path in step.outputs:
-        os.replace(part_of(path), path)
+        os.replace(part_of(path, writer), path)
     for folder in {os.path.dirname(path) for path in step.outputs}:  # once, however many outputs are in it
         flush_folder(folder)
     inputs = _input_prints(step, done, files, makers)
@@ -69,7 +71,7 @@ def publish(step: Step, done: Done, files: FileState, facts: Made, makers: Colle
     outputs = {}
     for key, path in files.keyed(step.outputs).items():
         # renaming changed the ctime; the bytes are those that the worker hashed
-        written = done.outputs[part_of(path)] or NOWHERE
+        written = done.outputs[part_of(path, writer)] or NOWHERE
         outputs[key] = Fingerprint(*(files.stat(path) or NOWHERE[:3]), written.sha256)
         files.remember(path, outputs[key])
     code = files.source.hashes(step.action, step.code)

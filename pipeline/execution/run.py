@@ -8,23 +8,21 @@ start when is decided in schedule.py; who performs it is behind `Workers`.
 import os
 import signal
 import time
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Future
+from queue import Empty, SimpleQueue
 
-from pipeline import machine
 from pipeline.errors import FAILED, INTERRUPTED, in_a_step
-from pipeline.execution import publish
+from pipeline.execution import calls, publish
 from pipeline.execution.events import Observer, Outcome, Workers
-from pipeline.execution.locks import MachineLock
+from pipeline.execution.locks import Lock
 from pipeline.execution.schedule import Schedule
-from pipeline.execution.worker import Call, Done
+from pipeline.execution.worker import Done
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, RUN, Verdict, reasons
-from pipeline.freshness.stored import Known, up_to_date
-from pipeline.origin import Made
-from pipeline.parts import make_folder, part_of
+from pipeline.parts import make_folder
 from pipeline.plan import Plan
-from pipeline.step import Inputs, Slot, Step
+from pipeline.step import Slot, Step
 
 POLL_S = 0.1
 
@@ -40,19 +38,23 @@ class Run:
         workers: Workers,
         observer: Observer,
         log_dir: str,
+        machine_lock: Lock,
         keep_going: bool = False,
-        provenance: Callable[[], Made] = Made,
     ):
         self.plan, self.files, self.workers, self.observer = plan, files, workers, observer
-        self.log_dir, self.provenance = log_dir, provenance
+        self.log_dir = log_dir
         stale = [name for name in plan.order if verdicts[name].state != FRESH]
         seconds = {name: files.seconds(plan.steps[name].stamp) for name in stale}
         self.schedule = Schedule(plan, stale, seconds, keep_going)
         # of the steps that wait for others only once these have ended
         self._why = {name: verdicts[name].why for name in stale if verdicts[name].state == RUN}
         self._futures: dict[Future[Done], str] = {}
+        self._ended: SimpleQueue[Future[Done]] = SimpleQueue()  # a thread of the workers puts them in
+        self._writers: dict[
+            str, list[str]
+        ] = {}  # step -> whom the parts of each of its attempts are named after
         self._lacking: dict[Slot, str] = {}  # what has been said of slots without their cores
-        self._machine_lock, self._said_waiting = MachineLock(), False
+        self._machine_lock, self._said_waiting = machine_lock, False
 
     def go(self) -> Outcome:
         """Run until nothing is left that may start. Ctrl-C kills what runs and passes on."""
@@ -62,8 +64,7 @@ class Run:
                 self._start_what_fits()
                 self.observer.tick()
                 if self._futures:
-                    ended, _ = wait(self._futures, timeout=POLL_S, return_when=FIRST_COMPLETED)
-                    for future in ended:
+                    for future in self._ended_now():
                         self._end(future)
                     self._end_hung()
                 elif schedule.stopping:
@@ -75,7 +76,7 @@ class Run:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cut the cleaning up short
             self.workers.kill()
             for name in self._why:  # whatever was started, and one that was being published just now
-                publish.remove_parts(self.plan.steps[name])
+                self._remove_parts(self.plan.steps[name])
             self.workers.leave(INTERRUPTED)
             raise
         finally:
@@ -93,7 +94,17 @@ class Run:
         self._said_waiting = True
         time.sleep(POLL_S)
 
+    def _ended_now(self) -> Iterator[Future[Done]]:
+        """The calls that are done, after the first of which is waited for a moment."""
+        try:
+            yield self._ended.get(timeout=POLL_S)
+            while True:
+                yield self._ended.get_nowait()
+        except Empty:
+            return
+
     def _start_what_fits(self) -> None:
+        full: set[object] = set()  # what no slot is free for, so that thousands of ready steps cost one look
         for name in self.schedule.startable():
             step = self.plan.steps[name]
             if name not in self._why:
@@ -101,7 +112,7 @@ class Run:
             if not self._why[name]:
                 self.schedule.unchanged(name)
                 self.observer.unchanged(step)
-            elif (slot := self._free(step)) and self._fits(step):
+            elif slot := self._slot_for(step, full):
                 self._start(step, slot)
 
     def _look_again(self, step: Step) -> list[str]:
@@ -110,47 +121,38 @@ class Run:
         ran = [n for n in self.plan.needs[step.name] if n in self.schedule.outcome.ran]
         return why or ([f"{ran[0]} ran"] if step.always_after and ran else [])
 
-    def _free(self, step: Step) -> Slot | None:
-        return self.workers.free(step.resource, avoid=self.schedule.crashed_on.get(step.name))
+    def _slot_for(self, step: Step, full: set[object]) -> Slot | None:
+        avoid = self.schedule.crashed_on.get(step.name)
+        kind = (step.resource, step.exclusive, *step.tools.items())
+        if kind in full and not avoid:
+            return None
+        slots = self.workers.free(step, avoid)
+        if not slots and not avoid:
+            full.add(kind)
+        return next((slot for slot in slots if self._fits(step, slot)), None)
 
-    def _fits(self, step: Step) -> bool:
+    def _fits(self, step: Step, slot: Slot) -> bool:
         """Beside our own steps, and then beside other builds."""
-        if not self.schedule.fits(step, machine.memory_mb):
+        if not self.schedule.fits(step, slot, lambda: self.workers.memory_mb(slot)):
             return False
         return self._machine_lock.take() if step.exclusive else self._machine_lock.share()
 
     def _start(self, step: Step, slot: Slot) -> None:
         if step.exclusive:
-            self.workers.rest()
-        publish.remove_parts(step)
+            self.workers.rest(slot)
+        self._remove_parts(step)
+        writer = self.workers.writer()
+        self._writers.setdefault(step.name, []).append(writer)
         # now, and kept: code edited while the step runs must look changed next time
         self.files.source.hashes(step.action, step.code)
         for folder in {os.path.dirname(path) for path in step.outputs}:
             make_folder(folder, step.folder_mode)
-        call = Call(
-            step.name,
-            step.action,
-            self._handed_on(step),
-            tuple(map(part_of, step.outputs)),
-            step.params,
-            self.log_of(step),
-            publish.unknown_inputs(step, self.files),
-            at_once=step.handed_over,
-        )
+        call = calls.of(step, self.files, self.plan.makers, self.log_of(step), writer)
         self.schedule.start(step.name, slot, time.monotonic())
-        self._futures[self.workers.submit(slot, call)] = step.name
+        future = self.workers.submit(slot, call)
+        self._futures[future] = step.name
+        future.add_done_callback(self._ended.put)
         self.observer.started(step, slot, self._why[step.name])
-
-    def _handed_on(self, step: Step) -> Inputs:
-        """The paths that the action gets; of what earlier builds left only what is still true, now that this
-        one may have made anew what it was made from.
-        """
-        known: Known = {}
-        held = {
-            name: tuple(path for path in paths if up_to_date(path, self.files, known))
-            for name, paths in step.stored.items()
-        }
-        return {**step.inputs, **held, **step.unhashed_inputs}
 
     def _end_hung(self) -> None:
         """A device can hang for ever inside a call. Its process is ended, and what follows is as for any that
@@ -159,9 +161,7 @@ class Run:
         now = time.monotonic()
         for name, limit in self.schedule.overdue(now).items():
             slot = self.schedule.running[name].slot
-            self.observer.note(
-                f"{name}: no answer from {_where(slot)} in {limit:.0f} s, its process is ended"
-            )
+            self.observer.note(f"{name}: no answer from {slot} in {limit:.0f} s, its process is ended")
             self.schedule.ask_again(name, now)
             self.workers.end(slot)
 
@@ -178,12 +178,15 @@ class Run:
         self.workers.release(slot)
         if done.lacking and self._lacking.get(slot) != done.lacking:
             self._lacking[slot] = done.lacking
-            self.observer.note(f"{_where(slot)}: {done.lacking}; its steps run on what there is")
+            self.observer.note(f"{slot}: {done.lacking}; its steps run on what there is")
         if done.error:
             self._fail(step, *done.error, bad_data=done.bad_data)
             return
         try:
-            publish.publish(step, done, self.files, self._facts(step, done, slot), self.plan.makers)
+            crashed_on = self.schedule.crashed_on.get(step.name)
+            facts = calls.facts(step, done, slot, self.workers.made(slot), crashed_on)
+            writer = self._writers[step.name][-1]
+            publish.publish(step, done, self.files, facts, self.plan.makers, writer)
         except OSError as error:
             line = f"{error.strerror}: {error.filename or step.stamp}"
             self._fail(step, *(in_a_step(error) or (FAILED, line)))
@@ -191,44 +194,28 @@ class Run:
         self.schedule.ran(step.name)
         self.observer.finished(step, done, self._why[step.name])
 
-    def _facts(self, step: Step, done: Done, slot: Slot) -> Made:
-        """What a stamp tells of the run itself."""
-        facts: Made = {
-            "start": done.start,
-            "seconds": done.seconds,
-            "load_s": done.load_s,
-            "images": step.images,
-            "slot": _where(slot),
-            "cores": len(slot.cores),
-            "libraries": done.libraries,
-            **self.provenance(),
-        }
-        if step.name in self.schedule.crashed_on:
-            facts["crashed_on"] = self.schedule.crashed_on[step.name].id
-        return facts
-
     def _crash(self, step: Step, slot: Slot) -> None:
         """A worker died under its step. Once, it is tried again, on another slot where there is one."""
         first = self.schedule.crashed_on.get(step.name)
         if first:
-            where = f"on {_where(first)} and on {_where(slot)}"
+            where = f"on {first} and on {slot}"
             self._fail(step, FAILED, f"its process died twice, {where} (killed, out of memory?)")
             return
-        publish.remove_parts(step)
+        self._remove_parts(step)
         self.schedule.crashed(step.name, slot)
-        self.observer.note(f"{step.name}: its process on {_where(slot)} died; trying once more")
+        self.observer.note(f"{step.name}: its process on {slot} died; trying once more")
 
     def _fail(self, step: Step, code: int, message: str, bad_data: bool = False) -> None:
         # before its parts, removed, make room
         message = publish.with_room(step, message) if code == FAILED else message
-        publish.remove_parts(step)
+        self._remove_parts(step)
         self.schedule.failed(step.name, code, message, bad_data)
         self.observer.failed(step, code, message, self.log_of(step))
+
+    def _remove_parts(self, step: Step) -> None:
+        for writer in self._writers.get(step.name, [""]):
+            publish.remove_parts(step, writer)
 
     def log_of(self, step: Step) -> str:
         """Where what the step printed is kept."""
         return os.path.join(self.log_dir, step.name + ".txt")
-
-
-def _where(slot: Slot) -> str:
-    return f"{slot.kind} {slot.id}"

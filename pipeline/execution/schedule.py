@@ -68,11 +68,11 @@ class Schedule:
         steps = [n for n in self.ready if not stopping or self.plan.steps[n].stage in self._drain]
         return sorted(steps, key=lambda name: (self.plan.steps[name].turn, -self._ahead[name]))
 
-    def fits(self, step: Step, memory_mb: Callable[[], float]) -> bool:
-        """Whether the step may run beside those that run. `memory_mb` tells how much memory can be had now,
-        in MB, and is asked only where that matters.
+    def fits(self, step: Step, slot: Slot, memory_mb: Callable[[], float]) -> bool:
+        """Whether the step may run on this slot, beside those that run on the same node. `memory_mb` tells
+        how much memory can be had there now, in MB, and is asked only where that matters.
         """
-        beside = [work.step for work in self.running.values()]
+        beside = [work.step for work in self.running.values() if work.slot.node == slot.node]
         if any(other.exclusive for other in beside) or (step.exclusive and beside):
             return False
         needed_mb = step.memory_mb + sum(other.memory_mb for other in beside)

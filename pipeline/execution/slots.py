@@ -60,14 +60,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+from pipeline import machine
 from pipeline.execution import worker
 from pipeline.execution.worker import Call, Done
+from pipeline.origin import Made
 from pipeline.process import semaphores
-from pipeline.step import Resource, Slot
+from pipeline.step import Resource, Slot, Step
 
 PATIENCE_S = 1.0  # for a pool whose process was killed to come to its end
 
@@ -81,11 +83,15 @@ def _only_the_worker_writes(pool: ProcessPoolExecutor) -> None:
 
 
 class Slots:
-    """The slots of one build: who is free, who works on what. Processes start with the first call."""
+    """The slots of one build: who is free, who works on what. Processes start with the first call.
 
-    def __init__(self, slots: Sequence[Slot], shares: int):
+    `made_here` is what stamps tell of this machine.
+    """
+
+    def __init__(self, slots: Sequence[Slot], shares: int, made_here: Callable[[], Made] = Made):
         self.slots = list(slots)
         self.shares = shares
+        self._made_here = made_here
         self.busy: dict[Slot, int] = {}
         self._pools: dict[Slot, ProcessPoolExecutor] = {}
         self._ending: dict[Slot, threading.Thread] = {}
@@ -95,17 +101,28 @@ class Slots:
         """The kinds of slots of this build, busy or not."""
         return {slot.kind for slot in self.slots}
 
-    def free(self, kind: Resource, avoid: Slot | None = None) -> Slot | None:
-        """A slot of this kind that may start now, another one than `avoid` where there is one; None when none
-        may.
-        """
+    def free(self, step: Step, avoid: Slot | None = None) -> list[Slot]:
+        """The slots that may take this step now, without `avoid` where there is another one at all."""
+        kind = step.resource
         able = [slot for slot in self.slots if slot.kind == kind and slot not in self.busy]
         used = sum(self.busy.values())
         able = [slot for slot in able if not used or used + slot.share <= self.shares]
         if avoid and not self.only(kind, avoid):  # the others may be busy now: worth the wait
             able = [slot for slot in able if slot != avoid]
         # an open process first: it has its imports, and maybe the session, already
-        return min(able, key=lambda slot: slot not in self._pools, default=None)
+        return sorted(able, key=lambda slot: slot not in self._pools)
+
+    def memory_mb(self, slot: Slot) -> float:
+        """Memory of this machine that can be had now, in MB."""
+        return machine.memory_mb()
+
+    def made(self, slot: Slot) -> Made:
+        """What stamps tell of this machine."""
+        return self._made_here()
+
+    def writer(self) -> str:
+        """Nobody: a process of this machine that is gone writes no more."""
+        return ""
 
     def only(self, kind: Resource, avoid: Slot | None) -> bool:
         """Whether there is no slot of this kind but `avoid`."""
@@ -141,10 +158,10 @@ class Slots:
         for process in list((self._pools[slot]._processes or {}).values()):
             process.kill()
 
-    def rest(self) -> None:
+    def rest(self, slot: Slot) -> None:
         """End all idle processes: before a step that must be alone, devices and memory are given back."""
-        for slot in [slot for slot in self._pools if slot not in self.busy]:
-            self._pools.pop(slot).shutdown(wait=True)
+        for idle in [each for each in self._pools if each not in self.busy]:
+            self._pools.pop(idle).shutdown(wait=True)
 
     def close(self) -> None:
         """End all processes, which have nothing left to do, together."""

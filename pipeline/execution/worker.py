@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from pipeline import fingerprint, parts, timing
 from pipeline.errors import FAILED, BadData, BuildError, GateMissed, StepError, in_a_step
-from pipeline.fingerprint import Fingerprint
+from pipeline.fingerprint import Fingerprint, Stat
 from pipeline.process import THREAD_VARIABLES, callers_threads, pin, watch
 from pipeline.step import Inputs, Slot
 
@@ -29,6 +29,9 @@ from pipeline.step import Inputs, Slot
 class Call:
     """One step as a worker needs it; `parts` are the paths to write, `unknown` the inputs nobody has hashed
     yet, `at_once` whether the outputs are flushed together however few they are.
+
+    What a cluster needs besides: whether the step is `exclusive`, `memory_mb` that it takes at most, and
+    `expected`, the times and sizes of inputs that steps made, as the driver sees them.
     """
 
     name: str
@@ -39,6 +42,9 @@ class Call:
     log: str
     unknown: tuple[str, ...] = ()
     at_once: bool = False
+    exclusive: bool = False
+    memory_mb: float = 0.0
+    expected: Mapping[str, Stat] = field(default_factory=dict)
 
 
 @dataclass
@@ -57,6 +63,7 @@ class Done:
     error: tuple[int, str] | None = None
     bad_data: bool = False
     lacking: str = ""  # what this slot should have and has not: its cores
+    device: str = ""  # the id of the device that it ran on, where a cluster chose it
 
 
 _slot = Slot("cpu", "0")
@@ -64,8 +71,7 @@ _slot = Slot("cpu", "0")
 
 def start(parent: int, slot: Slot, path: list[str]) -> None:
     """Prepare this process: called once, before the first step."""
-    global _slot  # the one thing a worker process is: its slot
-    _slot = slot
+    become(slot)
     sys.path[:] = path
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by the driver until now
@@ -79,6 +85,12 @@ def start(parent: int, slot: Slot, path: list[str]) -> None:
         os.environ.setdefault(variable, str(max(1, len(slot.cores))))
 
 
+def become(slot: Slot) -> None:
+    """Be the process of this slot from now on."""
+    global _slot  # the one thing a worker process is
+    _slot = slot
+
+
 def perform(call: Call) -> Done:
     """Do one step: hash the inputs not known yet, run the action, flush what it wrote to the disk and hash
     it. The driver is told, whatever happens.
@@ -86,7 +98,7 @@ def perform(call: Call) -> Done:
     done, begun = Done(start=time.time()), time.perf_counter()
     done.lacking = pin(_slot.cores) if _slot.cores else ""
     try:
-        with _printing_to(call.log, f"{call.name}: {call.action} on {_slot.kind} {_slot.id}"):
+        with _printing_to(call.log, f"{call.name}: {call.action} on {_slot}"):
             _try(call, done)
     except OSError as error:  # no whole log, no step: the disk is full, or is not ours to write
         code, lost = in_a_step(error) or (FAILED, f"{error.strerror}: {call.log}")

@@ -62,10 +62,10 @@ class Console:
     def finished(self, step: Step, done: Done, why: tuple[str, ...]) -> None:
         """A step is complete and stamped."""
         self._images += step.images
-        self._end(step)
+        node = self._end(step)
         if not self.quiet:
             speed = f"  {step.images / done.seconds:,.0f} images/s" if step.images else ""
-            self._print(f"run    {step.name}  {done.seconds:.1f} s{speed}  {reasons_line(why)}")
+            self._print(f"run    {step.name}  {done.seconds:.1f} s{speed}{node}  {reasons_line(why)}")
 
     def unchanged(self, step: Step) -> None:
         """A step that waited need not run."""
@@ -90,7 +90,7 @@ class Console:
             self._erase()
             width = shutil.get_terminal_size().columns - 1
             lines = [
-                f"  {slot.kind} {slot.id:>2}  {time.monotonic() - since:4.0f} s  {name}"[:width]
+                f"  {slot.kind} {slot.id:>2}{_of(slot)}  {time.monotonic() - since:4.0f} s  {name}"[:width]
                 for name, (slot, since) in self._running.items()
             ]
             lines.append(self._bar(width))
@@ -116,9 +116,11 @@ class Console:
         )
         return str(bar)  # tqdm has no types
 
-    def _end(self, step: Step) -> None:
+    def _end(self, step: Step) -> str:
+        """The step runs no more: on which node of a cluster it did."""
         self._ended += 1
-        self._running.pop(step.name, None)
+        slot, _ = self._running.pop(step.name, (None, 0.0))
+        return f"  on {slot.node}" if slot and slot.node else ""
 
     def _erase(self) -> None:
         if self._drawn:
@@ -132,3 +134,7 @@ class Console:
         print(text, file=file or sys.stdout, flush=True)
         self._last = 0.0
         self.tick()
+
+
+def _of(slot: Slot) -> str:
+    return f" of {slot.node}" if slot.node else ""
