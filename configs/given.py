@@ -9,6 +9,8 @@ from configs.schema import BATCHES
 from pipeline.errors import BuildError
 
 PRESENT = "now"
+LOCAL = "local"
+EXECUTOR = re.compile(r"ray=(auto|[A-Za-z0-9_.-]+:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5})")
 SAVED_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 
@@ -36,6 +38,7 @@ class Given:
     hint: str
     quick: bool
     jobs: int | None
+    executor: str
     keep_going: bool
     again: bool
     save: str | None
@@ -66,11 +69,6 @@ def parse(typed: Mapping[str, object]) -> Given:
         value = text(name)
         return None if value is None else number(BY_NAME[name].flag, value)
 
-    if text("executor") != "local":
-        raise BuildError(
-            f"--executor={text('executor')}: this version runs steps on this machine alone; leave the"
-            " option out"
-        )
     return Given(
         chip=text("chip") or "auto",
         batches=batches(text("bs") or ""),
@@ -92,6 +90,7 @@ def parse(typed: Mapping[str, object]) -> Given:
         hint=one_of("hint") or "",
         quick=bool(typed.get("quick")),
         jobs=count("jobs"),
+        executor=executor(text("executor") or ""),
         keep_going=bool(typed.get("keep_going")),
         again=bool(typed.get("again")),
         save=saved_name(text("save")),
@@ -106,6 +105,16 @@ def number(flag: str, value: str) -> int:
     if not (value.isascii() and value.isdigit() and int(value) > 0):
         raise BuildError(f"{flag}={value}: expected a number above 0")
     return int(value)
+
+
+def executor(value: str) -> str:
+    """Where steps run: local, ray, or ray=ADDRESS of a cluster (its GCS: HOST:PORT, or auto)."""
+    if value in (LOCAL, "ray") or EXECUTOR.fullmatch(value):
+        return value
+    raise BuildError(
+        f"--executor={value}: expected local, ray (starts Ray on this machine) or ray=HOST:PORT of a cluster"
+        " that this machine is a node of, as `ray start` prints it (ray=auto finds it)"
+    )
 
 
 def saved_name(name: str | None) -> str | None:

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 from pipeline import machine
 from pipeline.errors import FAILED, BuildError
@@ -128,37 +129,16 @@ def run(
     When this returns, nothing that the tool started is alive. `leftovers`: a folder that the guard removes if
     this process dies while the tool runs. OSError when the tool cannot be started.
     """
-    ours, guards = socket.socketpair()
-    with ours, open(log, "ab") as file:
-        with guards:
-            # its own session: Ctrl-C at the terminal is for the driver to answer
-            guard = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    "-c",
-                    GUARD,
-                    str(guards.fileno()),
-                    leftovers,
-                    str(KILLING_S),
-                    *argv,
-                ],
-                cwd=cwd,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                pass_fds=(guards.fileno(),),
-                start_new_session=True,
-            )
+    with open(log, "ab") as file:
+        guard, ours = guarded(argv, cwd=cwd, env=env, output=file, leftovers=leftovers)
+    with ours:
         ours.settimeout(timeout_s)
         try:
             words: bytes | None = ours.recv(4096)
         except TimeoutError:
             words = None
         finally:
-            _end(guard, ours)
+            end_guarded(guard, ours)
     if words is None:
         return Finished(None, None, True)
     if not words:  # somebody killed the guard; what it could not end is ended by its session
@@ -170,7 +150,28 @@ def run(
     return Finished(code, -code if code < 0 else WRAPPED.get(code), False)
 
 
-def _end(guard: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
+def guarded(
+    argv: Sequence[str], *, cwd: str, env: Mapping[str, str], output: IO[bytes], leftovers: str = ""
+) -> "tuple[subprocess.Popen[bytes], socket.socket]":
+    """Start a tool under a guard: the guard, and our end of its socket, on which it says how the tool ended.
+    `end_guarded` ends both; so does our end when it is closed.
+    """
+    ours, guards = socket.socketpair()
+    words = [sys.executable, "-I", "-S", "-c", GUARD, str(guards.fileno()), leftovers, str(KILLING_S), *argv]
+    with guards:
+        return subprocess.Popen(
+            words,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=(guards.fileno(),),
+            start_new_session=True,  # Ctrl-C at the terminal is for the driver to answer
+        ), ours
+
+
+def end_guarded(guard: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
     """Have the guard end what is left, and see it gone."""
     with contextlib.suppress(OSError):  # it is gone already
         ours.sendall(b"x")

@@ -10,7 +10,14 @@ ROOT = Path(__file__).resolve().parent.parent
 ACTIONS = ("preprocess", "convert", "mobilenet", "infer", "eval")  # packages of functions that make files
 PRODUCT = (*ACTIONS, "backends", "configs", "pipeline", "stages")
 GROUND = ("pipeline",)  # folders whose own files are the public ground floor
-FLOORS = ("freshness", "execution", "outdir", "ui", "cli")  # of pipeline, each on the ones before it
+FLOORS = (
+    "freshness",
+    "execution",
+    "cluster",
+    "outdir",
+    "ui",
+    "cli",
+)  # of pipeline, each on the ones before it
 ACTION = re.compile(r"[a-z_]\w*(\.[a-z_]\w*)+:[a-z_]\w*")
 
 

@@ -148,12 +148,6 @@ def test_a_processor_and_a_measurement_are_never_overdue():
     assert plan.overdue(1e9) == {}
 
 
-def test_a_step_that_no_slot_can_take_is_named():
-    plan = schedule(step("a"), step("b", resource="device"))
-    assert plan.lacking({"cpu", "device"}) == ""
-    assert plan.lacking({"cpu"}) == "b"
-
-
 ENDS = ("ran", "unchanged", "failed", "gate", "crashed")
 
 

@@ -53,6 +53,12 @@ def test_a_slot_to_avoid_is_taken_only_where_there_is_no_other():
     assert Slots(CPUS[:1], 1).free(CPU_STEP, avoid=CPUS[0])[0] == CPUS[0]
 
 
+def test_a_step_that_no_slot_can_take_is_an_error_and_no_endless_wait():
+    assert Slots([DEVICE], 2).never(DEVICE_STEP) == ""
+    with pytest.raises(RuntimeError, match="b needs a slot"):
+        Slots(CPUS, 2).never(DEVICE_STEP)
+
+
 @pytest.fixture
 def working(world):
     """Slots with real processes, and a call of theirs that says which process performed it."""

@@ -5,12 +5,12 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from pipeline import machine
 from pipeline.cli.settings import Settings
 from pipeline.errors import DONE, FAILED, GATE_MISSED, of_disk
 from pipeline.execution import preflight
-from pipeline.execution.events import Outcome
-from pipeline.execution.locks import MachineLock, of_out
+from pipeline.execution.events import Outcome, Workers
+from pipeline.execution.locks import Elsewhere, MachineLock, of_out
+from pipeline.execution.place import made_here
 from pipeline.execution.run import Run
 from pipeline.execution.slots import Slots
 from pipeline.freshness import stamp
@@ -18,7 +18,6 @@ from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import FileState, Roots
 from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.freshness.reasons import verdicts as verdicts_of
-from pipeline.origin import Made
 from pipeline.outdir import gc, history, provenance
 from pipeline.parts import sweep, sweep_beside
 from pipeline.plan import Plan
@@ -70,7 +69,7 @@ def _run(plan: Plan, settings: Settings, again: Sequence[str]) -> int:
         files = files_of(plan, settings)
         verdicts = verdicts_of(plan, files, again)
         stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
-        preflight.check(stale, settings.out, settings.shares)
+        preflight.check(stale, settings.out, settings.shares, memory=settings.cluster is None)
         gc.remember(settings.out, plan, " ".join([INV, *sys.argv[1:]]))
         console = Console(len(stale), settings.quiet)
         outcome = _go(plan, settings, files, verdicts, console) if stale else Outcome()
@@ -91,30 +90,24 @@ def _go(
     plan: Plan, settings: Settings, files: FileState, verdicts: dict[str, Verdict], console: Console
 ) -> Outcome:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's kill is a Ctrl-C
+    log, lock = os.path.join(settings.out, "log"), MachineLock() if settings.cluster is None else Elsewhere()
     try:
-        return Run(
-            plan,
-            verdicts,
-            files,
-            Slots(settings.slots, settings.shares, made_here),
-            console,
-            os.path.join(settings.out, "log"),
-            MachineLock(),
-            settings.keep_going,
-        ).go()
+        workers = _workers(plan, settings, files, verdicts, console)
+        return Run(plan, verdicts, files, workers, console, log, lock, settings.keep_going).go()
     finally:
         console.close()
+        if settings.cluster:
+            settings.cluster.leave()
 
 
-def made_here() -> Made:
-    """Where and by which state of our code a step was made: written into its stamp."""
-    return {
-        "host": machine.host(),
-        "cpu": machine.cpu_model(),
-        "cpu_flags": machine.cpu_flags(),
-        "git": machine.git_state(ROOT),
-        "python": sys.version.split()[0],
-    }
+def _workers(
+    plan: Plan, settings: Settings, files: FileState, verdicts: dict[str, Verdict], console: Console
+) -> Workers:
+    """Who performs the steps: processes of this machine, or a cluster's."""
+    if settings.cluster is None or settings.wanted is None:
+        return Slots(settings.slots, settings.shares, made_here)
+    stale = [plan.steps[name] for name in plan.order if verdicts[name].state != FRESH]
+    return settings.cluster.workers(settings.wanted, plan, stale, files, console.note)
 
 
 def _tell(outcome: Outcome, plan: Plan, settings: Settings, buried: bool) -> None:

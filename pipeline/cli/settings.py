@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pipeline.cluster.access import Cluster
+from pipeline.cluster.nodes_agree import Wanted
 from pipeline.fingerprint import Stat
 from pipeline.plan import Plan
 from pipeline.step import Slot
@@ -16,6 +18,7 @@ class Settings:
     out     the folder that everything is written to
     slots   where steps run; shares: how many CPU shares may be in use at once
     stats   what the listing of the data set saw of its files: path -> times and size
+    cluster, wanted  of a build past this machine: the cluster, and what is wanted of it
     save    the name that the report's records are kept under in OUT/history; None: not at all
     """
 
@@ -27,6 +30,8 @@ class Settings:
     again: bool = False
     quiet: bool = False
     save: str | None = None
+    cluster: Cluster | None = None
+    wanted: Wanted | None = None
 
 
 class Request(Protocol):

@@ -25,6 +25,14 @@ class Workers(Protocol):
         """
         ...
 
+    def never(self, step: Step) -> str:
+        """Why this step will never have a slot, "" where it may."""
+        ...
+
+    def waiting(self) -> str:
+        """What a build waits for that has steps ready, runs none and may start none."""
+        ...
+
     def memory_mb(self, slot: Slot) -> float:
         """How much memory can be had where this slot is, in MB."""
         ...

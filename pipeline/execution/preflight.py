@@ -12,11 +12,12 @@ from pipeline.text import size_of, size_text
 MB = 2**20
 
 
-def check(steps: Collection[Step], out: str, jobs: int) -> None:
+def check(steps: Collection[Step], out: str, jobs: int, memory: bool = True) -> None:
     """BuildError when the stale `steps` need more than there is free where OUT lies, or one of them more
     memory than there is.
 
     Memory of steps that run beside each other is not added up: the run starts only as many as fit (run.py).
+    `memory`: whether they run on this machine, whose memory counts then.
     """
     need, free = disk_mb(steps, jobs) * MB, machine.disk_free_mb(out) * MB
     if need > free:
@@ -24,7 +25,7 @@ def check(steps: Collection[Step], out: str, jobs: int) -> None:
             f"needs {size_text(need)} for {_mostly(steps)}, {size_text(free)} free on {out}: "
             "set --out or --limit"
         )
-    largest = max(steps, key=lambda step: step.memory_mb, default=None)
+    largest = max(steps if memory else (), key=lambda step: step.memory_mb, default=None)
     if largest and largest.memory_mb > machine.memory_mb():
         raise BuildError(
             f"{largest.name} needs {size_text(largest.memory_mb * MB)} of memory, "

@@ -87,10 +87,13 @@ class Run:
         """Nothing of ours runs and something is ready: another build measures, or runs while we want to
         measure.
         """
-        if lost := self.schedule.lacking(self.workers.kinds):
-            raise RuntimeError(f"{lost} needs a slot that this build does not have: it would wait for ever")
+        for name in list(self.schedule.ready):
+            if never := self.workers.never(self.plan.steps[name]):
+                self.schedule.ready.remove(name)
+                self._fail(self.plan.steps[name], FAILED, never)
+                return
         if not self._said_waiting:
-            self.observer.note("waiting for another build on this machine: benchmarks never overlap anything")
+            self.observer.note(self.workers.waiting())
         self._said_waiting = True
         time.sleep(POLL_S)
 

@@ -81,10 +81,6 @@ class Schedule:
         heavy = sum(other.disk_mb >= DISK_HEAVY_MB for other in beside)
         return step.disk_mb < DISK_HEAVY_MB or heavy < DISK_HEAVY_AT_ONCE
 
-    def lacking(self, kinds: Collection[str]) -> str:
-        """A ready step that needs another kind of slot than these; "" where there is none."""
-        return next((name for name in self.ready if self.plan.steps[name].resource not in kinds), "")
-
     def overdue(self, now: float) -> dict[str, float]:
         """{step on a device: the seconds it was given}, of those that gave no answer in them. What measures
         is given all the time it takes.

@@ -112,6 +112,16 @@ class Slots:
         # an open process first: it has its imports, and maybe the session, already
         return sorted(able, key=lambda slot: slot not in self._pools)
 
+    def never(self, step: Step) -> str:
+        """Nothing. RuntimeError where no slot is of this kind: the build would wait for ever."""
+        if step.resource not in self.kinds:
+            raise RuntimeError(f"{step.name} needs a slot that this build does not have")
+        return ""
+
+    def waiting(self) -> str:
+        """What keeps a build from starting anything while it runs nothing."""
+        return "waiting for another build on this machine: benchmarks never overlap anything"
+
     def memory_mb(self, slot: Slot) -> float:
         """Memory of this machine that can be had now, in MB."""
         return machine.memory_mb()

@@ -3,27 +3,30 @@ stage first asks for it.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from configs.given import parse
+from configs.given import LOCAL, parse
 from pipeline import machine
 from pipeline.cli.settings import Settings
+from pipeline.cluster.access import CPU, Cluster, require_ray
+from pipeline.cluster.nodes_agree import Wanted
 from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import FileState, Roots
 from pipeline.plan import Plan
 from pipeline.step import Slot
-from stages.request import accuracy, dataset, request, target
+from stages.request import accuracy, dataset, inventory, request, site, target
 from stages.request.dataset import Dataset
 from stages.request.request import Request
+from stages.request.site import Site
 from stages.request.target import Target
 
 
 class Build:
     """One command line's request, and what was looked up for it."""
 
-    def __init__(self, request: Request):
-        self.request = request
+    def __init__(self, request: Request, cluster: Cluster | None, where: Callable[[], Site]):
+        self.request, self._cluster, self._site = request, cluster, where
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -33,7 +36,12 @@ class Build:
     @cached_property
     def target(self) -> Target:
         """The chip's backend and devices."""
-        return target.load(self.request)
+        return target.load(self.request, self.site)
+
+    @property
+    def site(self) -> Site:
+        """Where the chip is: this machine, or a node of the cluster."""
+        return self._site()
 
     def logits_dir(self, batch: int) -> str:
         """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/DATA/bs16: what a compiled model said about this data."""
@@ -56,7 +64,8 @@ class Build:
         shares = given.jobs or len(machine.cores())
         slots = [Slot("cpu", str(n)) for n in range(shares)]
         # a build that only compiles needs no device to be there
-        if any(step.resource == "device" for step in plan.steps.values()):
+        on_devices = any(step.resource == "device" for step in plan.steps.values())
+        if on_devices:
             slots += self.target.device_slots()
         lists_data = any(step.stage == "preprocess" for step in plan.steps.values())
         return Settings(
@@ -68,7 +77,30 @@ class Build:
             again=given.again,
             quiet=given.quiet,
             save=given.save,
+            cluster=self._cluster,
+            wanted=self._wanted(plan, shares, on_devices) if self._cluster else None,
         )
+
+    def _wanted(self, plan: Plan, shares: int, on_devices: bool) -> Wanted:
+        """What this plan wants of a cluster."""
+        uses_chip = any(module.startswith("backends.") for s in plan.steps.values() for module in s.code)
+        target = self.target if uses_chip else None
+        mine = target.devices if target and on_devices and target.backend.NEEDS != "cpu" else []
+        return Wanted(
+            resource=site.resource_of(target.backend) if target else CPU,
+            jobs=self.request.given.jobs,
+            inventory=inventory.FUNCTION,
+            given=inventory.given_of(self.request, target),
+            strict=("Pillow",) if self._needs_exact(plan) else (),
+            measures_on=self.site.node,
+            shares=shares,
+            devices=len(mine),
+            mask=site.mask_of(mine) if self.request.given.devices != "all" else {},
+        )
+
+    def _needs_exact(self, plan: Plan) -> bool:
+        exact = self.request.given.pixels == "exact"
+        return exact and any(step.stage == "preprocess" for step in plan.steps.values())
 
 
 def resolve(typed: Mapping[str, object]) -> Build:
@@ -76,5 +108,11 @@ def resolve(typed: Mapping[str, object]) -> Build:
     is told first; which one is here is asked by whoever needs one.
     """
     given = parse(typed)
-    named = None if given.chip == "auto" else target.chip_of(given)
-    return Build(request.fitted(given, lambda: named or target.chip_of(given)))
+    if given.executor == LOCAL:
+        cluster, where = None, site.here
+    else:
+        require_ray(given.executor)
+        cluster = Cluster(given.executor, request.out_of(given.out))
+        where = site.of_cluster(cluster, given)
+    named = None if given.chip == "auto" else target.chip_of(given, where())
+    return Build(request.fitted(given, lambda: named or target.chip_of(given, where())), cluster, where)

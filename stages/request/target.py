@@ -4,6 +4,7 @@ them.
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,11 +13,11 @@ from backends import Backend
 from configs import schema
 from configs.chip import Chip
 from configs.given import Given
-from pipeline import machine
 from pipeline.errors import BuildError
 from pipeline.step import Slot
 from pipeline.text import INV
 from stages.request.request import Request
+from stages.request.site import HERE, Site
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Target:
 
     request: Request
     backend: Backend
+    site: Site
 
     @property
     def chip(self) -> Chip:
@@ -40,6 +42,7 @@ class Target:
         """Ids of the chosen devices of the chip. BuildError where its runtime is missing, or one of them
         is.
         """
+        self.site.require_devices(self.chip.name)
         self.backend.require_runtime(self.chip.name)
         return chosen(self.request.given.devices, self._present(), self.chip.folder)
 
@@ -50,13 +53,12 @@ class Target:
         for line in board.left_out if board else ():
             print(f"inv: {line}", file=sys.stderr)
         if board and board.devices:
-            return list(board.devices)
-        return self.backend.devices(soc_version=self.chip.on_board)
+            return self.site.given_out(list(board.devices))
+        return self.site.given_out(self.backend.devices(soc_version=self.chip.on_board))
 
     @property
     def _cores_per_device(self) -> int:
-        """What the chip's file says; with --hint=latency all cores work on one query."""
-        return len(machine.cores()) if self.request.given.hint == "latency" else self.chip.cores_per_device
+        return cores_per_device(self.request.given.hint, self.chip.cores_per_device, self.site.cores())
 
     @property
     def devices_name(self) -> str:
@@ -71,9 +73,7 @@ class Target:
         """The cores that a device of the CPU is; () for others, which only need to be fed."""
         if self.backend.NEEDS != "cpu":
             return ()
-        all_cores, size = machine.cores(), self._cores_per_device
-        first = int(device) * size
-        return all_cores[first : first + size] or all_cores
+        return group_of_cores(device, self._cores_per_device, self.site.cores())
 
     def device_slots(self) -> list[Slot]:
         """A slot a device. One that is made of cores takes their shares while it works."""
@@ -81,7 +81,18 @@ class Target:
         return [Slot("device", device, own, len(own)) for device, own in cores.items()]
 
 
-def load(request: Request) -> Target:
+def cores_per_device(hint: str, of_chip: int, cores: Sequence[int]) -> int:
+    """What the chip's file says; with --hint=latency all cores work on one query."""
+    return len(cores) if hint == "latency" else of_chip
+
+
+def group_of_cores(device: str, size: int, cores: tuple[int, ...]) -> tuple[int, ...]:
+    """The cores of one device of `size` of them."""
+    first = int(device) * size
+    return cores[first : first + size] or cores
+
+
+def load(request: Request, site: Site) -> Target:
     """The backend that the chip's file names. BuildError where there is none, or not for the precision."""
     chip = request.chip
     if not chip.backend:
@@ -89,7 +100,7 @@ def load(request: Request) -> Target:
             f"--chip={chip.name}: published figures only, nothing here builds for it yet; it stands"
             f" beside the measured ones in every report. Build for one of the others: {INV} all --chip=cpu"
         )
-    backend = backends.load(chip.backend)
+    backend = site.backend(chip.backend)
     if request.precision not in backend.PRECISIONS:
         raise BuildError(
             f"--precision={request.precision}: {chip.name} builds {', '.join(backend.PRECISIONS)}"
@@ -98,7 +109,7 @@ def load(request: Request) -> Target:
         raise BuildError(
             f"--hint={request.given.hint}: {chip.name} knows {', '.join(backend.HINTS)}; leave the option out"
         )
-    return Target(request, backend)
+    return Target(request, backend, site)
 
 
 def chosen(text: str, there: list[str], chip: str) -> list[str]:
@@ -118,14 +129,14 @@ def chosen(text: str, there: list[str], chip: str) -> list[str]:
     return sorted(set(wanted), key=there.index)
 
 
-def chip_of(given: Given) -> Chip:
+def chip_of(given: Given, site: Site = HERE) -> Chip:
     """The chip that was named, or the one that is found. A chip that is named where the boards are slices of
     it is such a slice.
     """
-    chip = named(_found() if given.chip == "auto" else given.chip)
+    chip = named(_found(site) if given.chip == "auto" else given.chip)
     if chip.slice or not chip.backend:
         return chip
-    return replace(chip, slice=backends.load(chip.backend).slice_of(chip.soc_version))
+    return replace(chip, slice=site.backend(chip.backend).slice_of(chip.soc_version))
 
 
 def named(name: str) -> Chip:
@@ -145,12 +156,12 @@ def named(name: str) -> Chip:
         raise
 
 
-def _found() -> str:
-    """The chip of this machine's board when all that it takes to use it is here, else cpu, saying so when a
-    board is.
+def _found(site: Site) -> str:
+    """The chip of the board that is there when all that it takes to use it is, too; else cpu, saying so when
+    a board is.
     """
     for name in backends.names():
-        backend = backends.load(name)
+        backend = site.backend(name)
         board = backend.board()
         if board is None:
             continue

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline import machine
 from pipeline.freshness import stored
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import reasons
@@ -125,12 +124,12 @@ def timing(build: Build, batch: int) -> dict[str, object]:
 
 
 def tools(build: Build) -> Versions:
-    """What a timing depends on besides the compiled model: the runtime, and this machine."""
+    """What a timing depends on besides the compiled model: the runtime, and the machine that measures."""
     backend = build.target.backend
     return {
         **backend.runtime(),
-        "host": machine.host(),
-        "cpu": machine.cpu_model(),
+        "host": build.site.host(),
+        "cpu": build.site.cpu_model(),
         **backend.placement(),
     }
 

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 
 from eval.report.format import speed
-from pipeline import machine
 from pipeline.errors import BuildError
 from pipeline.step import Step
 from pipeline.text import INV, counted
@@ -57,7 +56,7 @@ def tune(build: Build) -> Iterator[Step]:
         outputs=(_tuned(build),),
         params={
             **params,
-            "cores": list(machine.cores()),
+            "cores": list(build.site.cores()),
             "seconds": cells.QUICK.seconds,
             "queries": cells.QUICK.queries,
         },

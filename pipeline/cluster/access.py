@@ -1,0 +1,113 @@
+"""The cluster of one build: joined when it is first asked something, and left at the end."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Collection
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cluster import head, nodes_agree, remote
+from pipeline.cluster.fleet import Fleet
+from pipeline.cluster.nodes_agree import Asked, Wanted
+from pipeline.errors import BuildError
+from pipeline.execution.events import Workers
+from pipeline.freshness.code import ROOT
+from pipeline.freshness.files import FileState
+from pipeline.parts import make_folder
+from pipeline.plan import Plan
+from pipeline.step import Step
+
+if TYPE_CHECKING:
+    from pipeline.cluster.joined import Joined
+
+CPU = "CPU"
+
+
+class Cluster:
+    """The cluster that --executor names (`typed`: ray, or ray=ADDRESS), for builds into `out`, which all its
+    nodes must share. `leave` it in the end, whatever happened.
+    """
+
+    def __init__(self, typed: str, out: str):
+        self.typed, self.out = typed, out
+        self.address = typed.partition("=")[2]  # "" where Ray is started here
+        self._head: head.Head | None = None
+
+    @cached_property
+    def joined(self) -> "Joined":
+        """The connection. BuildError where Ray is not installed, does not start or cannot be reached."""
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray reads its environment when it is imported
+        address = self._head.address if self._head else self.address
+        joined: Joined = _module("joined").Joined(address, self.typed, self._log())
+        return joined
+
+    def _start(self, wanted: Wanted) -> None:
+        """Start Ray on this machine."""
+        env = head.environment()
+        os.environ.update(env)
+        resources = {wanted.resource: wanted.devices} if wanted.devices else {}
+        self._head = head.Head(wanted.shares, resources, {**wanted.mask, **env}, self._log())
+
+    def _log(self) -> str:
+        folder = os.path.join(self.out, "log")
+        make_folder(folder)
+        return os.path.join(folder, "ray.txt")
+
+    def nodes_with(self, resource: str) -> dict[str, int]:
+        """{name of a node: how many of these Ray gives out there}, of those that have some; the node that
+        this machine is first, if it is one of them.
+        """
+        counts = {name: int(has.get(resource, 0)) for name, has in self.joined.resources.items()}
+        names = sorted((name for name in counts if counts[name]), key=lambda n: (n != self.joined.here, n))
+        return {name: counts[name] for name in names}
+
+    def ask(self, name: str, function: str, /, **given: object) -> Any:
+        """What a function of ours ("module:function") says on a node."""
+        answer = self.joined.ask(name, remote.ask, function, given)
+        return nodes_agree.answered(name, answer, self.typed)
+
+    def workers(
+        self,
+        wanted: Wanted,
+        plan: Plan,
+        stale: Collection[Step],
+        files: FileState,
+        tell: Callable[[str], None],
+    ) -> Workers:
+        """Who performs the stale steps of this plan. BuildError for a node that does not see what this one
+        sees, and for a step that no node can do.
+        """
+        if not self.address:
+            self._start(wanted)
+        asked = Asked(self.typed, self.out, wanted)
+        nodes = nodes_agree.nodes(self.joined, asked, plan, stale, files)
+        fleet = Fleet(nodes, wanted.measures_on or self.joined.here)
+        nodes_agree.require_able(fleet, stale, self.typed)
+        accelerator = "" if wanted.resource == CPU else wanted.resource
+        workers: Workers = _module("workers").NodeWorkers(self.joined, fleet, accelerator, tell)
+        return workers
+
+    def leave(self) -> None:
+        """Leave it, and end the Ray that was started here."""
+        if "joined" in vars(self):
+            self.joined.close()
+            del self.joined
+        if self._head:
+            self._head.close()
+            self._head = None
+
+
+def require_ray(typed: str) -> None:
+    """BuildError where Ray is not installed."""
+    if importlib.util.find_spec("ray") is None:
+        raise BuildError(
+            f"--executor={typed}: Ray is not installed. {sys.executable} -m pip install -e '{ROOT}[ray]', or"
+            " leave the option out"
+        )
+
+
+def _module(name: str) -> Any:
+    """A module that imports Ray."""
+    return importlib.import_module(f"pipeline.cluster.{name}")

@@ -1,0 +1,137 @@
+"""The connection to a Ray cluster. Imported on use only: Ray is an extra, and takes 0.5 s to import."""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor, Future
+from typing import Any, cast
+
+import ray
+import ray._private.worker
+from ray.exceptions import RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from pipeline.cluster import remote
+from pipeline.cluster.fleet import named
+from pipeline.errors import BuildError
+from pipeline.freshness.code import ROOT
+from pipeline.text import INV
+
+# Where Ray's workers look for our code. What the node was started with stays: CANN's own packages lie there.
+CODE = {"PYTHONPATH": f"{ROOT}:${{PYTHONPATH}}"}
+
+
+class Joined:
+    """A cluster that this process is connected to; one at a time. BuildError when it cannot be reached.
+
+    typed  --executor as it was typed, for messages
+    log    the file that takes what Ray has to say
+    """
+
+    def __init__(self, address: str, typed: str, log: str):
+        self.typed = typed
+        self._log = open(log, "a", encoding="utf-8")  # noqa: SIM115  (open as long as this is joined)
+        try:
+            self._connect(address)
+        except BaseException:
+            self._log.close()
+            raise
+        nodes = [node for node in cast(Any, ray).nodes() if node["Alive"]]
+        self.names: dict[str, str] = named({node["NodeID"]: node["NodeName"] for node in nodes})
+        self.resources: dict[str, Mapping[str, float]] = {
+            self.names[node["NodeID"]]: node["Resources"] for node in nodes
+        }
+        self.here = self.names[ray.get_runtime_context().get_node_id()]
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """{name of a node: Ray's id}."""
+        return {name: id for id, name in self.names.items()}
+
+    def ask(self, name: str, function: Callable[..., object], *given: object) -> "Future[object]":
+        """Call a function of ours on a node, in a process that has no device."""
+        task = ray.remote(function).options(num_cpus=0, max_retries=0, scheduling_strategy=self.only_on(name))
+        return answer_of(task.remote(*given))
+
+    def only_on(self, name: str) -> NodeAffinitySchedulingStrategy:
+        """What tells Ray to run something on this node or not at all."""
+        return NodeAffinitySchedulingStrategy(self.ids[name], soft=False)
+
+    def alive(self, name: str) -> "Future[object]":
+        """An answer of this node; the future fails with BrokenExecutor when it is gone."""
+        return self.ask(name, remote.alive)
+
+    def close(self) -> None:
+        """Leave the cluster; what runs there of ours is ended."""
+        ray.shutdown()
+        self._log.close()
+
+    def _connect(self, address: str) -> None:
+        logger = logging.getLogger("ray")
+        logger.handlers, logger.propagate = [logging.StreamHandler(self._log)], False
+        # it prints what its nodes have to say to the driver on stdout, whatever it is told of logging
+        ray._private.worker.print_to_stdstream = self._print
+        folder, on_term = os.getcwd(), signal.getsignal(signal.SIGTERM)
+        os.chdir(ROOT)  # Ray puts the folder that one stands in first into its workers' sys.path
+        try:
+            with _printing_to(self._log.fileno()), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                ray.init(
+                    address=address,
+                    log_to_driver=False,
+                    configure_logging=False,
+                    runtime_env={"env_vars": CODE},
+                )
+        except (ConnectionError, RuntimeError, ValueError, RayError, OSError) as error:
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise BuildError(
+                f"--executor={self.typed}: cannot join the cluster ({said}). `ray status` must work on this"
+                f" machine, which is a node of it: ray start --address=ADDRESS, then {INV} again"
+            ) from None
+        finally:
+            os.chdir(folder)
+            signal.signal(signal.SIGTERM, on_term)
+
+    def _print(self, data: Mapping[str, object], ignore_prefix: bool = False) -> None:
+        lines = data["lines"]
+        with contextlib.suppress(ValueError):  # the file is closed by now
+            print(*(lines if isinstance(lines, list) else [lines]), sep="\n", file=self._log, flush=True)
+
+
+def answer_of(reference: "ray.ObjectRef[object]") -> "Future[object]":
+    """The future of a call: fails with BrokenExecutor where its process, its node or the way there died."""
+    outer: Future[object] = Future()
+
+    def pass_on(inner: "Future[object]") -> None:
+        error = inner.exception()
+        if error is None:
+            outer.set_result(inner.result())
+        elif isinstance(error, RayTaskError):
+            outer.set_exception(error.cause or error)
+        else:
+            outer.set_exception(BrokenExecutor(f"{type(error).__name__}: {error}"))
+
+    reference.future().add_done_callback(pass_on)
+    return outer
+
+
+@contextlib.contextmanager
+def _printing_to(descriptor: int) -> Iterator[None]:
+    """What libraries print by file descriptor goes there."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    for number in (1, 2):
+        os.dup2(descriptor, number)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, copy in enumerate(kept, 1):
+            os.dup2(copy, number)
+            os.close(copy)

@@ -1,0 +1,98 @@
+"""What one node sees, asked there before anything is built: is it the same OUT, data set and code?"""
+
+import importlib
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from pipeline import fingerprint, machine
+from pipeline.execution.place import made_here
+from pipeline.fingerprint import Stat, of_package
+from pipeline.freshness.code import Source
+from pipeline.origin import Made
+from pipeline.step import Versions
+
+
+@dataclass(frozen=True)
+class Question:
+    """What every node is asked.
+
+    probe    a file under OUT that the driver wrote; answer: a file beside it that the node is to write
+    token    what the probe holds
+    files    files that are no step's output, of which times and sizes are compared
+    code     actions and further modules of the plan, whose code is hashed
+    tools    names of tools whose versions are wanted
+    inventory  import path of a function of `given` that knows versions of tools, and the ids of the chip's
+               devices with their cores, of this machine: -> Inventory
+    """
+
+    probe: str
+    answer: str
+    token: str
+    files: tuple[str, ...]
+    code: tuple[tuple[str, tuple[str, ...]], ...]
+    tools: tuple[str, ...]
+    inventory: str
+    given: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Versions of what is not a package of Python, and the devices that are groups of cores: id -> cores."""
+
+    tools: Versions = field(default_factory=dict)
+    devices: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class View:
+    """A node's answer. `probe` is what it read there, "" where it could not; `wrote` why it could not answer,
+    "" where it did.
+    """
+
+    probe: str
+    wrote: str
+    files: Mapping[str, Stat | None]
+    code: Mapping[str, str]
+    inventory: Inventory
+    cores: tuple[int, ...]
+    memory_mb: float
+    made: Made
+
+
+def at(question: Question) -> View:
+    """Look around. Called on a node, in a process of its own."""
+    module, _, function = question.inventory.partition(":")
+    inventory: Inventory = getattr(importlib.import_module(module), function)(**question.given)
+    packages = {name: of_package(name) for name in question.tools if name not in inventory.tools}
+    source, hashes = Source(), {}
+    for action, further in question.code:
+        hashes.update(source.hashes(action, further))
+    return View(
+        probe=_read(question.probe),
+        wrote=_write(question.answer, question.token),
+        files={path: fingerprint.of_stat(path) for path in question.files},
+        code=hashes,
+        inventory=Inventory({**inventory.tools, **packages}, inventory.devices),
+        cores=machine.cores(),
+        memory_mb=machine.memory_mb(),
+        made=made_here(),
+    )
+
+
+def _read(path: str) -> str:
+    with suppress(OSError, UnicodeDecodeError), open(path, encoding="utf-8") as file:
+        return file.read()
+    return ""
+
+
+def _write(path: str, text: str) -> str:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""

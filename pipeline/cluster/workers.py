@@ -1,0 +1,177 @@
+"""Who performs the steps of a build on a cluster: Ray's tasks, and an actor for each device that Ray gives
+out.
+
+Ray places nothing by itself: the loop has chosen the slot, and so the node. What a step takes there (shares
+of the processor, memory, a device) is told to Ray all the same, so that other users of the cluster are not
+run over. Ray's own second tries are off; the loop has its rule.
+"""
+
+import secrets
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, wait
+from queue import Empty, SimpleQueue
+from typing import Any, cast
+
+import ray
+
+from pipeline.cluster import remote
+from pipeline.cluster.fleet import Fleet, Node
+from pipeline.cluster.joined import Joined, answer_of
+from pipeline.execution.worker import Call, Done
+from pipeline.origin import Made
+from pipeline.step import Resource, Slot, Step
+
+MB = 2**20
+PATIENCE_S = 5.0
+
+
+class NodeWorkers:
+    """The workers of one build. `tell` is told what a person should know."""
+
+    def __init__(self, joined: Joined, fleet: Fleet, accelerator: str, tell: Callable[[str], None]):
+        self.joined, self.fleet, self.accelerator, self.tell = joined, fleet, accelerator, tell
+        self._perform = ray.remote(remote.perform)
+        self._holder = ray.remote(remote.Holder)
+        self._holders: dict[Slot, Any] = {}
+        self._running: dict[Slot, tuple[Any, Future[Done]]] = {}
+        self._heard: SimpleQueue[tuple[str, bool]] = SimpleQueue()  # node, whether it answered
+
+    @property
+    def kinds(self) -> Collection[Resource]:
+        """The kinds of slots of the nodes that are left."""
+        return self.fleet.kinds
+
+    def free(self, step: Step, avoid: Slot | None = None) -> list[Slot]:
+        """The slots that may take this step now, the best first."""
+        self._listen()
+        return self.fleet.free(step, avoid)
+
+    def never(self, step: Step) -> str:
+        """Why no node that is left can run this step, "" where one can."""
+        self._listen()
+        if self.fleet.able(step):
+            return ""
+        if step.exclusive and self.fleet.measures_on not in self.fleet.nodes:
+            return f"node {self.fleet.measures_on}, which measures, is gone"
+        return f"no node is left that could run it; there are {', '.join(self.fleet.nodes) or 'none'}"
+
+    def waiting(self) -> str:
+        """What a build waits for that may start nothing and runs nothing."""
+        return f"waiting for {', '.join(sorted(self.fleet.suspects)) or 'a node'}: is it there?"
+
+    def memory_mb(self, slot: Slot) -> float:
+        """What steps may take on this node together."""
+        node = self.fleet.node_of(slot)
+        return node.memory_mb if node else 0.0
+
+    def made(self, slot: Slot) -> Made:
+        """What stamps tell of this node."""
+        return {**self.fleet.known[slot.node].made, "node": slot.node}
+
+    def writer(self) -> str:
+        """A new one for each call: a node that was given up for dead may write on."""
+        return secrets.token_hex(4)
+
+    def submit(self, slot: Slot, call: Call) -> "Future[Done]":
+        """Hand a step to this slot's node."""
+        self.fleet.take(slot)
+        node = self.fleet.nodes[slot.node]
+        if slot.kind == "device" and node.accelerators and not call.exclusive:
+            reference = self._holder_of(slot, node).perform.remote(call, slot)
+        else:
+            reference = self._perform.options(**self._needs(slot, node, call)).remote(call, slot)
+        future = cast("Future[Done]", answer_of(reference))
+        self._running[slot] = reference, future
+        return future
+
+    def release(self, slot: Slot, broken: bool = False) -> None:
+        """The slot's step has ended. Where a process died, its node gets no more until it answers: it may be
+        the node that died, and Ray takes some seconds to find that out.
+        """
+        self._running.pop(slot, None)
+        self.fleet.release(slot)
+        if broken:
+            self._drop(slot)
+            self._doubt(slot.node)
+
+    def end(self, slot: Slot) -> None:
+        """End the process of this slot now; its step's future breaks."""
+        if slot in self._holders:
+            self._drop(slot)
+        elif slot in self._running:
+            ray.cancel(self._running[slot][0], force=True)
+
+    def rest(self, slot: Slot) -> None:
+        """Give the devices of this slot's node back."""
+        for held in [each for each in self._holders if each.node == slot.node]:
+            if held not in self._running:
+                self._drop(held)
+
+    def close(self) -> None:
+        """Give all devices back."""
+        for slot in list(self._holders):
+            self._drop(slot)
+
+    def kill(self) -> None:
+        """End all processes now, and see them gone as far as they answer."""
+        for slot in list(self._running):
+            self.end(slot)
+        wait([future for _, future in self._running.values()], timeout=PATIENCE_S)
+        self.close()
+
+    def leave(self, code: int) -> None:
+        """Leave the cluster: whoever made this does, however long it takes."""
+
+    def _needs(self, slot: Slot, node: Node, call: Call) -> dict[str, object]:
+        """What Ray is told of a task; one that measures takes its node."""
+        needs: dict[str, object] = {
+            "num_cpus": node.shares if call.exclusive else slot.share,
+            "memory": int(call.memory_mb * MB) or None,
+            "max_retries": 0,
+            "scheduling_strategy": self.joined.only_on(node.name),
+        }
+        return needs | (self._accelerators(node.accelerators) if call.exclusive else {})
+
+    def _accelerators(self, count: int) -> dict[str, object]:
+        if not count:
+            return {}
+        if self.accelerator == "GPU":
+            return {"num_gpus": count}
+        return {"resources": {self.accelerator: count}}
+
+    def _holder_of(self, slot: Slot, node: Node) -> Any:
+        """The actor of this slot, started where there is none."""
+        if slot not in self._holders:
+            self._holders[slot] = self._holder.options(
+                num_cpus=0,
+                max_restarts=0,
+                max_task_retries=0,
+                scheduling_strategy=self.joined.only_on(node.name),
+                **self._accelerators(1),
+            ).remote(self.accelerator)
+        return self._holders[slot]
+
+    def _drop(self, slot: Slot) -> None:
+        if slot in self._holders:
+            ray.kill(self._holders.pop(slot))
+
+    def _doubt(self, name: str) -> None:
+        if name in self.fleet.nodes and name not in self.fleet.suspects:
+            self.fleet.suspects.add(name)
+
+            def heard(answer: "Future[object]") -> None:
+                self._heard.put((name, answer.exception() is None))
+
+            self.joined.alive(name).add_done_callback(heard)
+
+    def _listen(self) -> None:
+        """What came of doubts."""
+        while True:
+            try:
+                name, answered = self._heard.get_nowait()
+            except Empty:
+                return
+            self.fleet.suspects.discard(name)
+            if not answered:
+                self.fleet.lose(name)
+                self.tell(f"node {name} is gone; what ran there runs elsewhere")

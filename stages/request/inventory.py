@@ -1,0 +1,45 @@
+"""What a node of a cluster tells of itself, asked there: versions of tools, devices that are groups of cores,
+and what its backends say.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import backends
+from pipeline import machine
+from pipeline.cluster.look import Inventory
+from preprocess import presets
+from stages.request.request import Request
+from stages.request.target import Target, chosen, cores_per_device, group_of_cores
+
+FUNCTION = "stages.request.inventory:of_this_machine"
+
+
+def given_of(request: Request, target: Target | None) -> dict[str, object]:
+    """What `of_this_machine` is told on each node. Without a target no step uses a chip."""
+    return {
+        "backend": request.chip.backend if target else "",
+        "of_chip": target.chip.cores_per_device if target else 1,
+        "hint": request.given.hint,
+        "devices": request.given.devices,
+        "pixels": request.given.pixels,
+    }
+
+
+def of_this_machine(*, backend: str, of_chip: int, hint: str, devices: str, pixels: str) -> Inventory:
+    """Versions and devices here. BuildError where --devices names one that is not there."""
+    tools = {**presets.tools(pixels), "host": machine.host(), "cpu": machine.cpu_model()}
+    if not backend:
+        return Inventory(tools)
+    known = backends.load(backend)
+    tools = {**known.toolchain(), **known.runtime(), **tools, **known.placement()}
+    if known.NEEDS != "cpu":
+        return Inventory(tools)
+    size = cores_per_device(hint, of_chip, machine.cores())
+    ids = chosen(devices, known.devices(cores=size), backend)
+    return Inventory(tools, {id: group_of_cores(id, size, machine.cores()) for id in ids})
+
+
+def of_backend(name: str, key: str, words: Sequence[object], options: Mapping[str, object]) -> Any:
+    """What a function of a backend says here."""
+    return getattr(backends.load(name), key)(*words, **options)
