@@ -79,7 +79,8 @@ def _figures(stage: str, stamps: Sequence[Stamp]) -> StageFigures:
     for step in steps:
         kind, _, device = step.get("slot", "").partition(" ")
         if kind == "device":
-            by_device.setdefault(device, []).append(step)
+            node = f"{step['node']}:" if "node" in step else ""
+            by_device.setdefault(node + device, []).append(step)
     if by_device:
         _add_devices(columns, dict(sorted(by_device.items(), key=lambda item: (len(item[0]), item[0]))))
     events = [_event(stamp) for stamp in stamps if "crashed_on" in stamp["made"]]
@@ -112,6 +113,7 @@ def _interval(step: Made) -> tuple[float, float]:
 
 
 def _event(stamp: Stamp) -> str:
-    slot = stamp["made"].get("slot", "")
+    slot, node = stamp["made"].get("slot", ""), stamp["made"].get("node", "")
     lost = f"{slot.partition(' ')[0]} {stamp['made']['crashed_on']}"
-    return f"{stamp['name']}: its process on {lost} ended; ran again on {slot}"
+    again = f"{slot} of {node}" if node else slot
+    return f"{stamp['name']}: its process on {lost} ended; ran again on {again}"

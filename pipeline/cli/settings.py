@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipeline.cluster.access import Cluster
-from pipeline.cluster.nodes_agree import Wanted
+from pipeline.cluster.wanted import Wanted
 from pipeline.fingerprint import Stat
 from pipeline.plan import Plan
 from pipeline.step import Slot

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.cluster import head, nodes_agree, remote
 from pipeline.cluster.fleet import Fleet
-from pipeline.cluster.nodes_agree import Asked, Wanted
+from pipeline.cluster.wanted import Asked, Wanted
 from pipeline.errors import BuildError
 from pipeline.execution.events import Workers
 from pipeline.freshness.code import ROOT
@@ -82,7 +82,7 @@ class Cluster:
         if not self.address:
             self._start(wanted)
         asked = Asked(self.typed, self.out, wanted)
-        nodes = nodes_agree.nodes(self.joined, asked, plan, stale, files)
+        nodes = nodes_agree.nodes(self.joined, asked, plan, stale, files, tell)
         fleet = Fleet(nodes, wanted.measures_on or self.joined.here)
         nodes_agree.require_able(fleet, stale, self.typed)
         accelerator = "" if wanted.resource == CPU else wanted.resource

@@ -40,7 +40,7 @@ class Joined:
         except BaseException:
             self._log.close()
             raise
-        nodes = [node for node in cast(Any, ray).nodes() if node["Alive"]]
+        nodes = _alive()
         self.names: dict[str, str] = named({node["NodeID"]: node["NodeName"] for node in nodes})
         self.resources: dict[str, Mapping[str, float]] = {
             self.names[node["NodeID"]]: node["Resources"] for node in nodes
@@ -60,6 +60,10 @@ class Joined:
     def only_on(self, name: str) -> NodeAffinitySchedulingStrategy:
         """What tells Ray to run something on this node or not at all."""
         return NodeAffinitySchedulingStrategy(self.ids[name], soft=False)
+
+    def left(self) -> set[str]:
+        """Names of the nodes that Ray takes for alive."""
+        return {self.names[node["NodeID"]] for node in _alive() if node["NodeID"] in self.names}
 
     def alive(self, name: str) -> "Future[object]":
         """An answer of this node; the future fails with BrokenExecutor when it is gone."""
@@ -100,6 +104,10 @@ class Joined:
         lines = data["lines"]
         with contextlib.suppress(ValueError):  # the file is closed by now
             print(*(lines if isinstance(lines, list) else [lines]), sep="\n", file=self._log, flush=True)
+
+
+def _alive() -> list[dict[str, Any]]:
+    return [node for node in cast(Any, ray).nodes() if node["Alive"]]
 
 
 def answer_of(reference: "ray.ObjectRef[object]") -> "Future[object]":

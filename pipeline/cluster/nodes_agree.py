@@ -2,15 +2,15 @@
 
 import os
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from pipeline.cluster import remote
 from pipeline.cluster.fleet import Fleet, Node
 from pipeline.cluster.look import Question, View
+from pipeline.cluster.wanted import Asked, Wanted
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Stat
 from pipeline.freshness.code import ROOT
@@ -30,43 +30,16 @@ FIX_OUT = "Mount the same folder there under the same path, or set --out to one 
 OURS = ("pipeline.cluster.remote:look_around", ())  # the code of ours that runs around the steps
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a build wants of a cluster.
-
-    resource   what Ray calls the chip's devices: CPU where they are groups of cores, else NPU
-    jobs       CPU shares of a node at most, None: all that Ray has there
-    inventory, given  as in look.Question
-    strict     tools whose versions must be the same on all nodes
-    measures_on  the node that benchmarks run on, "" for the one that this machine is
-    shares, devices, mask  of a Ray that is started here: CPU shares, devices that it gives out, and the
-                           environment that says which of this machine's these are
-    """
-
-    resource: str
-    jobs: int | None
-    inventory: str
-    given: Mapping[str, object]
-    strict: tuple[str, ...] = ()
-    measures_on: str = ""
-    shares: int = 1
-    devices: int = 0
-    mask: Mapping[str, str] = field(default_factory=dict)
-
-
-class Asked(NamedTuple):
-    """What the nodes are asked for: by --executor as it was typed, for builds into `out`."""
-
-    typed: str
-    out: str
-    wanted: Wanted
-
-
 def nodes(
-    joined: "Joined", asked: Asked, plan: Plan, stale: Collection[Step], files: FileState
+    joined: "Joined",
+    asked: Asked,
+    plan: Plan,
+    stale: Collection[Step],
+    files: FileState,
+    tell: Callable[[str], None],
 ) -> list[Node]:
     """The nodes of the cluster, each of which sees what this one sees. BuildError, with its name, for one
-    that does not.
+    that does not; one that died since Ray last looked is left out, and `tell` is told.
     """
     token = secrets.token_hex(16)
     probe = os.path.join(asked.out, f"{PREFIX}probe-{token}")
@@ -79,6 +52,9 @@ def nodes(
         answers = {name: joined.ask(name, remote.look_around, each) for name, each in questions.items()}
         views: dict[str, View] = {}
         for name, answer in answers.items():
+            if _gone(name, answer, joined):
+                tell(f"node {name} is gone; the build does without it")
+                continue
             views[name] = cast(View, answered(name, answer, asked.typed))
             _require_same(name, views[name], questions[name], files, asked)
     finally:
@@ -113,6 +89,15 @@ def answered(name: str, answer: "Future[Answer]", typed: str) -> Answer:
             " the Python of its .venv"
         )
     raise BuildError(f"--executor={typed}: node {name} {why}")
+
+
+def _gone(name: str, answer: "Future[object]", joined: "Joined") -> bool:
+    """Whether the node died before it could answer."""
+    try:
+        error = answer.exception(ANSWER_S)
+    except TimeoutError:
+        return False
+    return isinstance(error, BrokenExecutor) and name not in joined.left()
 
 
 def _question(

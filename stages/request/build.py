@@ -10,7 +10,7 @@ from configs.given import LOCAL, parse
 from pipeline import machine
 from pipeline.cli.settings import Settings
 from pipeline.cluster.access import CPU, Cluster, require_ray
-from pipeline.cluster.nodes_agree import Wanted
+from pipeline.cluster.wanted import Wanted
 from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import FileState, Roots
 from pipeline.plan import Plan

@@ -1,0 +1,248 @@
+"""A build on a Ray cluster of three nodes, of which two are (simulated) Ascend servers."""
+
+import collections
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from inv import ROOT, command, environment, inv, parts, summary
+
+sys.path.append(str(Path(__file__).resolve().parent / "ascend"))
+import cluster
+
+pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+pytestmark = [pytest.mark.extra, pytest.mark.alone]
+
+WORDS = ("eval", "--chip=310P3", "--bs=16")
+SLOW = {"timing": {"sleep": True, "image_ms": 30}}  # a shard of 32 images takes a second
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    nodes = cluster.ThreeNodes(tmp_path_factory.mktemp("three"), **SLOW)
+    yield nodes
+    nodes.close()
+
+
+@pytest.fixture(scope="module")
+def prepared(three, tmp_path_factory):
+    """OUT with all but the answers of the device, and what the command said."""
+    out = tmp_path_factory.mktemp("prepared") / "out"
+    return out, build(three, out, "preprocess"), build(three, out, "compile", *WORDS[1:])
+
+
+@pytest.fixture
+def out(prepared, tmp_path):
+    shutil.copytree(prepared[0], tmp_path / "out", copy_function=shutil.copy2)
+    return tmp_path / "out"
+
+
+@pytest.fixture(scope="module")
+def whole(three, prepared, tmp_path_factory):
+    """OUT of an undisturbed evaluation, what was said, and what the boards saw of it."""
+    folder = tmp_path_factory.mktemp("whole") / "out"
+    shutil.copytree(prepared[0], folder, copy_function=shutil.copy2)
+    before = len(three.events("open"))
+    answer = build(three, folder, *WORDS)
+    return folder, answer, three.events("open")[before:]
+
+
+def build(three, out, *words, code=0, **env):
+    return inv(*words, f"--executor=ray={three.address}", out=out, code=code, **{**three.env, **env})
+
+
+def lines_of(answer, stage):
+    return [line for line in answer.out.splitlines() if line.startswith(f"run    {stage}/")]
+
+
+def node_in(line):
+    return line.split("  on ")[1].split()[0]
+
+
+def shards_in(lines):
+    return [line for line in lines if line.split()[1].rpartition("/")[2].isdigit()]
+
+
+def logits(out):
+    return {path.name: path.read_bytes() for path in out.rglob("logits-*.npy") if "agree" not in str(path)}
+
+
+def test_device_work_goes_to_all_nodes_with_boards_and_to_no_other(whole):
+    _, answer, _ = whole
+    nodes = collections.Counter(map(node_in, shards_in(lines_of(answer, "infer"))))
+    assert set(nodes) == {"left", "right"} and min(nodes.values()) >= 2
+
+
+def test_each_process_opens_one_device_and_no_two_of_a_node_the_same(whole):
+    _, _, opened = whole
+    devices = {}
+    for event in opened:
+        devices.setdefault(event["pid"], set()).add(event["logic"])
+    assert all(len(each) == 1 for each in devices.values())
+    per_raylet = collections.Counter((event["ppid"], event["logic"]) for event in opened)
+    assert len({raylet for raylet, _ in per_raylet}) == 2 and len(per_raylet) == 4
+    assert set(per_raylet.values()) == {1}  # the session is kept from one shard to the next
+
+
+def test_preparing_is_spread_over_the_cores_of_all_nodes(prepared):
+    _, answer, _ = prepared
+    assert {node_in(line) for line in lines_of(answer, "preprocess")} == {"head", "left", "right"}
+
+
+def test_only_nodes_with_the_tools_convert(prepared):
+    _, _, answer = prepared
+    assert {node_in(line) for line in lines_of(answer, "compile")} <= {"left", "right"}
+
+
+def test_stamps_and_logs_tell_the_node_and_its_device(whole):
+    out, _, _ = whole
+    stamps = [path for path in out.rglob("logits-*.npy.stamp") if "agree" not in str(path)]
+    made = [json.loads(path.read_text())["made"] for path in stamps]
+    assert {(each["node"], each["slot"]) for each in made} == {
+        (node, f"device {n}") for node in ("left", "right") for n in (0, 1)
+    }
+    assert all(each["cpu"] and each["host"] and each["python"] for each in made)
+    log = next((out / "log" / "infer").rglob("00000.txt")).read_text()
+    assert " of left" in log.splitlines()[0] or " of right" in log.splitlines()[0]
+
+
+def test_nothing_of_what_ray_says_reaches_the_terminal(whole):
+    _, answer, _ = whole
+    assert answer.err == "" and "raylet" not in answer.out and "Traceback" not in answer.out
+
+
+def test_the_next_build_finds_all_of_it_fresh(three, whole):
+    assert "nothing to do" in build(three, whole[0], *WORDS).out
+
+
+def test_a_node_that_is_killed_loses_nothing_and_the_report_says_so(three, whole, out, until, tmp_path):
+    before = len(three.events("open"))
+    with open(tmp_path / "said", "w") as said:
+        words = command(*WORDS, f"--executor=ray={three.address}", f"--out={out}")
+        driver = subprocess.Popen(words, env=environment(**three.env), stdout=said, stderr=said)
+    until(lambda: len(three.events("open")) >= before + 4, 60)
+    three.kill("right")
+    try:
+        assert driver.wait(120) == 0, (tmp_path / "said").read_text()
+    finally:
+        three.add("right")
+    assert logits(out) == logits(whole[0])
+    text = (tmp_path / "said").read_text()
+    assert "node right is gone; what ran there runs elsewhere" in text
+    row = next(row for row in summary(out)["rows"] if row["kind"] == "pipeline" and row["stage"] == "infer")
+    assert row["retried"] == 2 and set(row["devices"]) == {"left:0", "left:1", "right:0", "right:1"} - lost(
+        row
+    )
+    assert "of right ended; ran again on device" in (out / "report" / "report.md").read_text()
+    assert parts(out) == []
+
+
+def lost(row):
+    """Devices of the killed node that had finished nothing."""
+    return {"right:0", "right:1"} - set(row["devices"])
+
+
+def test_a_driver_that_is_killed_leaves_no_worker_and_the_next_build_goes_on(
+    three, whole, out, until, tmp_path
+):
+    before = len(three.events("open"))
+    words = command(*WORDS, f"--executor=ray={three.address}", f"--out={out}")
+    driver = subprocess.Popen(
+        words, env=environment(**three.env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    until(lambda: len(three.events("open")) >= before + 4, 60)
+    workers = [event["pid"] for event in three.events("open")[before:]]
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    until(lambda: not any(alive(pid) for pid in workers), 30)
+    answer = build(three, out, *WORDS)
+    assert logits(out) == logits(whole[0]) and parts(out) == []
+    assert not any("preprocess/" in name for name in answer.ran)
+
+
+def test_ctrl_c_ends_the_work_on_all_nodes_and_removes_what_was_half_made(three, out, until):
+    before = len(three.events("open"))
+    words = command(*WORDS, f"--executor=ray={three.address}", f"--out={out}")
+    driver = subprocess.Popen(
+        words, env=environment(**three.env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    until(lambda: len(three.events("open")) >= before + 4, 60)
+    workers = [event["pid"] for event in three.events("open")[before:]]
+    driver.send_signal(signal.SIGINT)
+    _, error = driver.communicate(timeout=60)
+    assert driver.returncode == 130 and error.strip() == (
+        "inv: interrupted; what is complete is kept, and running again goes on"
+    )
+    until(lambda: not any(alive(pid) for pid in workers), 30)
+    assert parts(out) == []
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_node_that_sees_another_out_is_refused_before_any_work(three, tmp_path):
+    if os.geteuid():
+        pytest.skip("only root may mount")
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    out.mkdir()
+    elsewhere.mkdir()
+    with blind(three, "blind", f"mount --bind {elsewhere} {out}"):
+        answer = build(three, out, *WORDS, code=2)
+    assert "node blind does not see --out=" in answer.err and len(answer.err.splitlines()) == 1
+    assert answer.ran == [] and parts(out) == []
+
+
+def test_a_node_that_sees_other_code_is_refused_and_the_file_is_named(three, tmp_path):
+    if os.geteuid():
+        pytest.skip("only root may mount")
+    other = tmp_path / "shards.py"
+    other.write_text((ROOT / "preprocess" / "shards.py").read_text() + "\nEDITED = True\n")
+    with blind(three, "old", f"mount --bind {other} {ROOT}/preprocess/shards.py"):
+        answer = build(three, tmp_path / "out", "preprocess", code=2)
+    assert "node old has other code in preprocess/shards.py" in answer.err
+
+
+def test_a_node_that_sees_another_data_set_is_refused(three, tmp_path, prepared):
+    if os.geteuid():
+        pytest.skip("only root may mount")
+    pictures = tmp_path / "pictures"
+    shutil.copytree(next(prepared[0].rglob("*.JPEG")).parent, pictures)
+    labels = pictures / "val_label.txt"
+    given = ("preprocess", f"--dataset={pictures}", f"--labels={labels}", "--model=sample")
+    with blind(three, "empty", f"mount -t tmpfs none {pictures}"):
+        answer = build(three, tmp_path / "out", *given, f"--checkpoint={ROOT}/mobilenet/sample.tar", code=2)
+    assert f"node empty does not see {pictures}/" in answer.err
+
+
+def test_a_node_with_another_pillow_is_refused_for_exact_pixels(three, tmp_path):
+    about = tmp_path / "other" / "pillow-99.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 99.0\n")
+    three.add("odd", PYTHONPATH=f"{about.parent}:{three.board_env['PYTHONPATH']}")
+    try:
+        answer = build(three, tmp_path / "out", "preprocess", code=2)
+    finally:
+        three.remove("odd")
+    assert "node odd has Pillow 99.0" in answer.err and "--pixels=fast" in answer.err
+
+
+class blind:
+    """A node in a mount namespace of its own, in which this command has been run."""
+
+    def __init__(self, three, name, mount):
+        self.three, self.name, self.mount = three, name, mount
+
+    def __enter__(self):
+        self.three.add_apart(self.name, self.mount)
+
+    def __exit__(self, *_):
+        self.three.remove_apart(self.name)
