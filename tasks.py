@@ -46,10 +46,7 @@ Steps = Iterator[Step]
 
 def invokes(table: tuple[options.Option, ...]) -> dict[str, Option]:
     """Our table of options as Invoke's: a switch is False when it is not given, all else None."""
-    return {
-        option.name: Option(False if option.kind == "switch" else None, option.help, option.listed)
-        for option in table
-    }
+    return {option.name: Option(False if option.kind == "switch" else None, option.help) for option in table}
 
 
 HELP = {option.name: option.help for option in SHARED}

@@ -32,7 +32,6 @@ class Option:
               batch sizes
     default   what counts when it is not given; None: what the help text says
     choices   the legal values, or those that the shell offers
-    listed    whether help, completion and documents show it: not while there is nothing to choose
     """
 
     name: str
@@ -40,7 +39,6 @@ class Option:
     help: str
     default: str | None = None
     choices: Callable[[], Sequence[str]] | None = None
-    listed: bool = True
 
     @property
     def flag(self) -> str:
@@ -171,4 +169,4 @@ def completions(word: str) -> list[str]:
     """Values for a word that ends in, or goes on after, the equals sign of an option that has some."""
     flag, equals, _ = word.partition("=")
     option = next((option for option in SHARED if option.flag == flag), None)
-    return list(option.choices()) if equals and option and option.choices and option.listed else []
+    return list(option.choices()) if equals and option and option.choices else []

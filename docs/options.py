@@ -84,6 +84,7 @@ VALUES = {
     "real_labels": "file",
     "min_top1": "0 to 100, or `published`",
     "devices": "`all`, ids, a range",
+    "executor": "`local`, `ray`, `ray=HOST:PORT`, `ray=auto`",
     "save": "name",
     "out": "folder",
     "devkit": "file or folder",
@@ -160,10 +161,9 @@ def _shared(plain: Taken) -> Iterator[tuple[str, ...]]:
     """The shared options; `plain`: of the tasks that are neither stage nor view."""
     usual = parse({})
     for option in SHARED:
-        if option.listed:
-            default = option.default or getattr(usual, option.name) or None
-            also = [name for name, taken in plain.items() if any(each.help == option.help for each in taken)]
-            yield f"`{option.flag}`", _value(option), _code(default), option.help, _names(also) or "–"
+        default = option.default or getattr(usual, option.name) or None
+        also = [name for name, taken in plain.items() if any(each.help == option.help for each in taken)]
+        yield f"`{option.flag}`", _value(option), _code(default), option.help, _names(also) or "–"
 
 
 def _value(option: Option) -> str:

@@ -26,8 +26,7 @@ row                                                        where
                                                            test_ascend_simulator_runtime
 (k) permissions, umask, links of the model                 here and test_ascend_all; ais_bench takes them:
                                                            test_ascend_exchange
-(l) Ray: resource NPU, device 0 inside a worker            not built yet: --executor=ray is refused
-                                                           (exit 2), here
+(l) Ray: resource NPU, device 0 inside a worker            test_cluster_nodes, test_cluster_remote
 """
 
 import os
@@ -165,8 +164,3 @@ def test_an_out_with_letters_that_atc_does_not_take_behind_a_link_works(server):
     assert "compile/310P3/fp16-uint8/bs2" in answer.ran
     (model,) = strange.glob("sample-*/310P3/fp16-uint8/bs2.om")
     assert not model.is_symlink() and oct(model.stat().st_mode) == "0o100640"
-
-
-def test_ray_is_refused_and_not_ignored(server):
-    answer = server.inv("all", "--chip=310P3", "--executor=ray", code=2)
-    assert "--executor=ray" in answer.err and answer.out == ""

@@ -98,13 +98,13 @@ def test_a_saved_run_may_not_be_called_so(name):
 
 def test_every_option_has_a_help_text_and_every_value_an_option():
     assert all(option.help and option.help[0].islower() for option in (*options.SHARED, *options.DATA))
-    names = {option.name for option in options.SHARED if option.listed}
+    names = {option.name for option in options.SHARED}
     assert {"bs" if name == "batches" else name for name in vars(parse({}))} == names
 
 
 def test_every_choice_that_is_listed_can_be_chosen():
     for option in options.SHARED:
-        if option.kind == "choice" and option.listed:
+        if option.kind == "choice":
             assert all(
                 getattr(parse({option.name: value}), option.name) == value for value in option.choices()
             )

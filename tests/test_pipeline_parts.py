@@ -83,3 +83,17 @@ def test_protecting_takes_permissions_and_adds_none(tmp_path):
         protect(str(path), 0o640)
         assert stat.S_IMODE(path.stat().st_mode) == after
     protect(str(tmp_path / "gone"))
+
+
+def test_a_part_may_carry_its_writer_and_keeps_the_ending():
+    part = part_of("/out/bs16.om", "0123abcd")
+    assert part == "/out/.part-by-0123abcd-bs16.om"
+    assert whole_of(part) == "/out/bs16.om" and whole_of("/out/bs16.om") == "/out/bs16.om"
+    assert whole_of(part_of("/out/by-hand.om")) == "/out/by-hand.om"
+
+
+def test_parts_of_all_writers_are_swept(tmp_path):
+    for writer in ("", "0123abcd", "ffffffff"):
+        open(part_of(str(tmp_path / "a.npy"), writer), "w").close()
+    sweep(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []

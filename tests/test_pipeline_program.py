@@ -38,15 +38,6 @@ def test_a_removed_working_folder_is_told(bootstrap, tmp_path):
     assert "inv: the folder you stand in has been removed" in done.stderr and "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    "words", [["--help", "all"], ["--complete", "--", "inv", "all", "--"], ["all", "--chpi=cpu"]]
-)
-def test_an_option_with_nothing_to_choose_is_taken_and_not_shown(words):
-    answer = inv.inv(*words, code=None)
-    assert "--chip" in answer.out + answer.err and "--executor" not in answer.out + answer.err
-    assert inv.inv("--dry", "all", "--chip=null", "--executor=local").code == 0
-
-
 ELSEWHERE = {
     ".invoke.yaml": "tasks: [broken\n",
     ".invoke.yml": "tasks: {executor_class: nowhere.Executor}\n",

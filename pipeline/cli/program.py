@@ -14,15 +14,12 @@ from typing import NoReturn, cast
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError, UnexpectedExit
-from invoke.parser import Parser
 from invoke.parser.argument import Argument
 from invoke.program import Program
-from invoke.tasks import Task
 
 from pipeline.cli import core_options, develop, streams
 from pipeline.cli.core_options import UNLISTED
 from pipeline.cli.executor import Executor
-from pipeline.cli.task_types import Stage, View
 from pipeline.errors import DONE, INTERRUPTED, MISTAKE, BuildError
 from pipeline.fingerprint import of_package
 from pipeline.text import INV, did_you_mean
@@ -94,26 +91,13 @@ class Inv(Program):
         super().parse_cleanup()
 
     def print_task_help(self, name: str) -> None:
-        """Show a task's options, without those that are taken and not listed."""
-        self._hide_unlisted(self.parser)
+        """Show a task's options."""
         context = self.parser.contexts[name]
         places = "".join(f" {argument.name.upper()}" for argument in context.positional_args)
         print(f"Usage: {INV} [--dry] {name}{places} [--OPTION=VALUE ...]\n")
         print(f"{inspect.getdoc(self.collection[name])}\n")
         if context.flags:
             self.print_columns(context.help_tuples())
-
-    def _make_parser(self) -> Parser:
-        """Invoke makes a second one for the shell's completion, which only shows flags."""
-        parser = super()._make_parser()
-        if self.args.complete.value:
-            self._hide_unlisted(parser)
-        return parser
-
-    def _hide_unlisted(self, parser: Parser) -> None:
-        for name, context in parser.contexts.items():
-            for flag in unlisted(self.collection[name]):
-                context.flags.pop(flag, None)
 
     def print_help(self) -> None:
         """`inv` alone: what one may ask, and how to go on. `inv --help` shows the options before a task,
@@ -143,7 +127,7 @@ class Inv(Program):
             context = error.context
             task = context.name if context is not None else None
             flags = context.flags if context is not None and task else self.initial_context.flags
-            hidden = unlisted(self.collection[task]) if task else [f"--{name}" for name in UNLISTED]
+            hidden = [] if task else [f"--{name}" for name in UNLISTED]
             known = sorted(flag for flag in flags if flag.startswith("--") and flag not in hidden)
             kind = f"option of {task}" if task else "option before a task"
         else:
@@ -165,12 +149,6 @@ class Inv(Program):
             )
         print(f"inv: {words}", file=sys.stderr)
         sys.exit(MISTAKE)
-
-
-def unlisted(task: "Task[Callable[..., object]]") -> list[str]:
-    """Flags of a task that it takes and does not show."""
-    options = task.shared if isinstance(task, Stage | View) else {}
-    return ["--" + name.replace("_", "-") for name, option in options.items() if not option.listed]
 
 
 def refuse_twice(argv: list[str], tasks: Container[str]) -> None:

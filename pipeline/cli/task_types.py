@@ -18,13 +18,10 @@ from pipeline.step import Step
 
 @dataclass(frozen=True)
 class Option:
-    """One command-line option: its default (None: not given; False: a switch), its help text, and whether the
-    help shows it.
-    """
+    """One command-line option: its default (None: not given; False: a switch) and its help text."""
 
     default: str | int | bool | None
     help: str
-    listed: bool = True
 
 
 Options = Mapping[str, Option]

@@ -4,9 +4,10 @@ import importlib
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Callable, Collection
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pipeline.cluster import head, nodes_agree, remote
 from pipeline.cluster.fleet import Fleet
@@ -22,7 +23,9 @@ from pipeline.step import Step
 if TYPE_CHECKING:
     from pipeline.cluster.joined import Joined
 
+Answer = TypeVar("Answer")
 CPU = "CPU"
+LEAVE_S = 10.0
 
 
 class Cluster:
@@ -63,10 +66,10 @@ class Cluster:
         names = sorted((name for name in counts if counts[name]), key=lambda n: (n != self.joined.here, n))
         return {name: counts[name] for name in names}
 
-    def ask(self, name: str, function: str, /, **given: object) -> Any:
-        """What a function of ours ("module:function") says on a node."""
+    def ask(self, name: str, function: Callable[..., Answer], /, **given: object) -> Answer:
+        """What a function of ours says on a node."""
         answer = self.joined.ask(name, remote.ask, function, given)
-        return nodes_agree.answered(name, answer, self.typed)
+        return cast(Answer, nodes_agree.answered(name, answer, self.typed))
 
     def workers(
         self,
@@ -92,7 +95,10 @@ class Cluster:
     def leave(self) -> None:
         """Leave it, and end the Ray that was started here."""
         if "joined" in vars(self):
-            self.joined.close()
+            # in a thread that ends with us: a cluster that is gone may keep it
+            leaving = threading.Thread(target=self.joined.close, daemon=True)
+            leaving.start()
+            leaving.join(LEAVE_S)
             del self.joined
         if self._head:
             self._head.close()

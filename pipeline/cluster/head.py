@@ -3,6 +3,7 @@
 Ray's own agents outlive a driver that is killed; they are descendants of our guard here, which ends them.
 """
 
+import functools
 import json
 import os
 import secrets
@@ -22,12 +23,15 @@ POLL_S = 0.05
 # Steps hand paths to each other. What passes through Ray's memory are the calls themselves: of 1.4 million
 # images the one that writes their index is the largest, with 60 MB of names.
 OBJECT_STORE_BYTES = 512 * 2**20
+OTHERS = ("RAY_ADDRESS", "RAY_AUTH_TOKEN_PATH")  # of another cluster, which is not meant
 DASHBOARD = "INV_RAY_DASHBOARD"  # set to 1: the dashboard is started, too
 
 
+@functools.cache
 def environment() -> dict[str, str]:
     """What a Ray of our own is told in the environment, by those who start it and by those who join it:
-    nobody else may hand it code, though it listens on the network; and it tells nobody that it is used.
+    nobody else may hand it code, though it listens on the network; and it tells nobody that it is used. The
+    same in all of this process: Ray reads the token once.
     """
     return {
         "RAY_USAGE_STATS_ENABLED": "0",
@@ -47,7 +51,7 @@ class Head:
             self._guard, self._ours = process.guarded(
                 self._words(shares, resources),
                 cwd=self._folder,
-                env={**os.environ, **env},
+                env={**{k: v for k, v in os.environ.items() if k not in OTHERS}, **env},
                 output=file,
                 leftovers=self._folder,
             )

@@ -1,5 +1,6 @@
 """The connection to a Ray cluster. Imported on use only: Ray is an extra, and takes 0.5 s to import."""
 
+import atexit
 import contextlib
 import logging
 import os
@@ -71,6 +72,7 @@ class Joined:
 
     def close(self) -> None:
         """Leave the cluster; what runs there of ours is ended."""
+        atexit.unregister(ray.shutdown)  # once is enough, and may be too long
         ray.shutdown()
         self._log.close()
 

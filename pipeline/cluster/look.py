@@ -1,8 +1,7 @@
 """What one node sees, asked there before anything is built: is it the same OUT, data set and code?"""
 
-import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -21,10 +20,10 @@ class Question:
     probe    a file under OUT that the driver wrote; answer: a file beside it that the node is to write
     token    what the probe holds
     files    files that are no step's output, of which times and sizes are compared
-    code     actions and further modules of the plan, whose code is hashed
+    code     modules or actions, each with further modules, whose code is hashed
     tools    names of tools whose versions are wanted
-    inventory  import path of a function of `given` that knows versions of tools, and the ids of the chip's
-               devices with their cores, of this machine: -> Inventory
+    inventory  a function of `given` that knows the versions of tools, and the ids of the chip's devices with
+               their cores, of the machine that it is called on
     """
 
     probe: str
@@ -33,7 +32,7 @@ class Question:
     files: tuple[str, ...]
     code: tuple[tuple[str, tuple[str, ...]], ...]
     tools: tuple[str, ...]
-    inventory: str
+    inventory: "Callable[..., Inventory]"
     given: Mapping[str, object]
 
 
@@ -63,8 +62,7 @@ class View:
 
 def at(question: Question) -> View:
     """Look around. Called on a node, in a process of its own."""
-    module, _, function = question.inventory.partition(":")
-    inventory: Inventory = getattr(importlib.import_module(module), function)(**question.given)
+    inventory = question.inventory(**question.given)
     packages = {name: of_package(name) for name in question.tools if name not in inventory.tools}
     source, hashes = Source(), {}
     for action, further in question.code:

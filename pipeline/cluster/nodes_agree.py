@@ -27,7 +27,7 @@ MB = 2**20
 ANSWER_S = 120.0
 LOOKED_AT = 200  # files of the data set, spread over it: to look at all of 14 million takes hours
 FIX_OUT = "Mount the same folder there under the same path, or set --out to one that all nodes share"
-OURS = ("pipeline.cluster.remote:look_around", ())  # the code of ours that runs around the steps
+OURS = (remote.__name__, ())  # the code of ours that runs around the steps
 
 
 def nodes(

@@ -1,10 +1,9 @@
 """What runs on a node: a step, in a process that Ray started, under the node's own machine lock."""
 
 import functools
-import importlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pipeline import fingerprint, machine
@@ -69,13 +68,11 @@ def look_around(question: Question) -> View:
     return look.at(question)
 
 
-def ask(function: str, given: Mapping[str, object]) -> object:
-    """What a function of ours ("module:function") says on this node."""
+def ask(function: Callable[..., object], given: Mapping[str, object]) -> object:
+    """What a function of ours says on this node."""
     _settle()
     _unmask()
-    module, _, name = function.partition(":")
-    answer: object = getattr(importlib.import_module(module), name)(**given)
-    return answer
+    return function(**given)
 
 
 def alive() -> bool:

@@ -1,8 +1,10 @@
 """What a build wants of a cluster: plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from pipeline.cluster.look import Inventory
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Wanted:
 
     resource: str
     jobs: int | None
-    inventory: str
+    inventory: Callable[..., Inventory]
     given: Mapping[str, object]
     strict: tuple[str, ...] = ()
     measures_on: str = ""

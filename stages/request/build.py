@@ -89,7 +89,7 @@ class Build:
         return Wanted(
             resource=site.resource_of(target.backend) if target else CPU,
             jobs=self.request.given.jobs,
-            inventory=inventory.FUNCTION,
+            inventory=inventory.of_this_machine,
             given=inventory.given_of(self.request, target),
             strict=("Pillow",) if self._needs_exact(plan) else (),
             measures_on=self.site.node,

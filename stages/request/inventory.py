@@ -2,17 +2,12 @@
 and what its backends say.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import backends
 from pipeline import machine
 from pipeline.cluster.look import Inventory
 from preprocess import presets
 from stages.request.request import Request
 from stages.request.target import Target, chosen, cores_per_device, group_of_cores
-
-FUNCTION = "stages.request.inventory:of_this_machine"
 
 
 def given_of(request: Request, target: Target | None) -> dict[str, object]:
@@ -38,8 +33,3 @@ def of_this_machine(*, backend: str, of_chip: int, hint: str, devices: str, pixe
     size = cores_per_device(hint, of_chip, machine.cores())
     ids = chosen(devices, known.devices(cores=size), backend)
     return Inventory(tools, {id: group_of_cores(id, size, machine.cores()) for id in ids})
-
-
-def of_backend(name: str, key: str, words: Sequence[object], options: Mapping[str, object]) -> Any:
-    """What a function of a backend says here."""
-    return getattr(backends.load(name), key)(*words, **options)

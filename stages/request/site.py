@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -95,15 +95,15 @@ class OnNode:
 
     def cores(self) -> tuple[int, ...]:
         """The cores that processes there may use."""
-        return tuple(self._of_machine("cores"))
+        return self.cluster.ask(self.node, machine.cores)
 
     def host(self) -> str:
         """Its host's name."""
-        return str(self._of_machine("host"))
+        return self.cluster.ask(self.node, machine.host)
 
     def cpu_model(self) -> str:
         """Its processor's name."""
-        return str(self._of_machine("cpu_model"))
+        return self.cluster.ask(self.node, machine.cpu_model)
 
     def require_devices(self, chip: str) -> None:
         """It has some."""
@@ -116,9 +116,6 @@ class OnNode:
                 " start Ray there with as many as there are"
             )
         return [str(n) for n in range(self.devices)]
-
-    def _of_machine(self, function: str) -> Any:
-        return self.cluster.ask(self.node, f"pipeline.machine:{function}")
 
 
 class _Asked:
@@ -140,14 +137,12 @@ class _Asked:
 def _answer(
     site: OnNode, name: str, key: str, words: tuple[object, ...], options: tuple[tuple[str, object], ...]
 ) -> Any:
-    return site.cluster.ask(
-        site.node,
-        "stages.request.inventory:of_backend",
-        name=name,
-        key=key,
-        words=words,
-        options=dict(options),
-    )
+    return site.cluster.ask(site.node, of_backend, name=name, key=key, words=words, options=dict(options))
+
+
+def of_backend(name: str, key: str, words: Sequence[object], options: Mapping[str, object]) -> Any:
+    """What a function of a backend says here."""
+    return getattr(backends.load(name), key)(*words, **options)
 
 
 def here() -> Site:

@@ -1,0 +1,124 @@
+"""A step as a node performs it: under the node's own lock, on files as they were published."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from pipeline import fingerprint, machine
+from pipeline.cluster import remote
+from pipeline.execution.locks import MachineLock
+from pipeline.execution.worker import Call
+from pipeline.step import Slot
+
+SLOT = Slot("cpu", "0", node="far")
+
+
+@pytest.fixture
+def perform(tmp_path, monkeypatch):
+    """Perform a call that writes tmp_path/out, as a node does."""
+    monkeypatch.setenv("INV_LOCK_DIR", str(tmp_path))
+    monkeypatch.setattr(remote, "_settle", lambda: None)  # pytest is not to end with its parent
+
+    def at_once(slot=SLOT, device="", action="actions:write", **more):
+        part = tmp_path / ".part-out"
+        call = Call("a", action, {}, (str(part),), {}, str(tmp_path / "log" / "a.txt"), **more)
+        return remote.perform(call, slot, device)
+
+    before = os.sched_getaffinity(0)
+    yield at_once
+    os.sched_setaffinity(0, before)
+
+
+def test_a_step_waits_while_the_node_measures(perform, tmp_path):
+    measuring = MachineLock(str(tmp_path / "mobilenet-build.alone.lock"))
+    assert measuring.take()
+    ended = []
+    thread = threading.Thread(target=lambda: ended.append(perform()))
+    thread.start()
+    time.sleep(0.5)
+    assert not ended
+    measuring.leave()
+    thread.join(30)
+    assert ended[0].error is None
+    measuring.close()
+
+
+def test_a_measurement_waits_for_the_steps_of_others(perform, tmp_path):
+    working = MachineLock(str(tmp_path / "mobilenet-build.alone.lock"))
+    assert working.share()
+    assert perform().error is None  # a step beside a step
+    ended = []
+    thread = threading.Thread(target=lambda: ended.append(perform(exclusive=True)))
+    thread.start()
+    time.sleep(0.5)
+    assert not ended
+    working.leave()
+    thread.join(30)
+    assert ended[0].error is None
+    working.close()
+
+
+def test_a_step_sees_its_input_as_it_was_published_or_waits_for_it(perform, tmp_path):
+    path = tmp_path / "input"
+    path.write_text("new")
+    stat = fingerprint.of_stat(str(path))
+    path.unlink()  # as a file system shows it that has not heard yet
+
+    def publish():
+        time.sleep(0.3)
+        path.write_text("new")
+        os.utime(path, ns=(stat[0], stat[0]))
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    assert perform(expected={str(path): stat}).error is None
+    thread.join()
+
+
+def test_an_older_file_of_the_same_name_is_never_computed_from(perform, tmp_path, monkeypatch):
+    monkeypatch.setattr(remote, "SEEN_WITHIN_S", 0.3)
+    path = tmp_path / "input"
+    path.write_text("older")
+    stat = fingerprint.of_stat(str(path))
+    code, message = perform(expected={str(path): (stat[0] + 1, stat[1], stat[2])}).error
+    assert code == 1 and message == f"far: sees another {path} after 0 s"
+    assert not (tmp_path / ".part-out").exists()
+
+
+def test_the_log_names_the_node_and_the_device_that_ray_gave(perform, tmp_path):
+    done = perform(Slot("device", "1", node="far"), device="5")
+    assert done.device == "5"
+    assert (tmp_path / "log" / "a.txt").read_text().splitlines()[0].endswith("on device 0 of far")
+
+
+def test_a_process_is_pinned_for_each_step_anew(perform):
+    cores = machine.cores()
+    perform(Slot("cpu", "0", cores[:1], node="far"))
+    assert os.sched_getaffinity(0) == set(cores[:1])
+    perform(exclusive=True)
+    assert os.sched_getaffinity(0) == set(cores)
+
+
+def test_who_asks_for_no_device_still_sees_what_the_node_was_started_with():
+    """Ray hides them from a process that has none; tools and boards are asked for all the same."""
+    asks = (
+        "import os, sys; from pipeline.cluster import remote;"
+        "os.environ['ASCEND_RT_VISIBLE_DEVICES'] = ''; remote._unmask();"
+        "print(os.environ.get('ASCEND_RT_VISIBLE_DEVICES'))"
+    )
+    starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {asks!r}])"
+    for mask in ("2,3", None):
+        env = {key: value for key, value in os.environ.items() if key != "ASCEND_RT_VISIBLE_DEVICES"}
+        env |= {"ASCEND_RT_VISIBLE_DEVICES": mask} if mask else {}
+        done = subprocess.run(
+            [sys.executable, "-c", starts],
+            env=env,
+            cwd=remote.__file__.split("/pipeline/")[0],
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.strip() == str(mask), done.stderr
