@@ -9,6 +9,7 @@ import pytest
 from pipeline.execution import publish
 from pipeline.execution.worker import Done
 from pipeline.fingerprint import Fingerprint
+from pipeline.freshness import stamp
 from pipeline.parts import part_of, sweep
 
 
@@ -22,11 +23,16 @@ def made(world, step, **more):
     return Done(start=1.0, outputs={**outputs, **more})
 
 
+def published(world, *finished):
+    """{name: error} of the steps that were not published."""
+    return publish.publish([publish.Finished(step, done, {}) for step, done in finished], world.files(), ())
+
+
 def test_all_outputs_appear_or_none(world):
     step = world.step("a", outputs=["a", "b"])
     done = made(world, step, **{part_of(world.path("b")): None})
-    with pytest.raises(OSError, match="did not write"):
-        publish.publish(step, done, world.files(), {}, ())
+    lost = published(world, (step, done))
+    assert "did not write" in str(lost["a"])
     assert not os.path.exists(world.path("a")) and not os.path.exists(step.stamp)
 
 
@@ -36,16 +42,16 @@ def test_the_stamp_comes_last(world, monkeypatch):
     monkeypatch.setattr(
         os, "replace", lambda source, to: (order.append(os.path.basename(to)), replace(source, to))
     )
-    publish.publish(step, made(world, step), world.files(), {}, ())
+    assert published(world, (step, made(world, step))) == {}
     assert order == ["a", "b", "a.stamp"]
 
 
 def test_a_kill_between_the_renames_and_the_stamp_makes_the_step_run_again(world, monkeypatch):
     step = world.step("a", params={"text": "x"})
     world.build(step)
-    monkeypatch.setattr(publish, "write_stamp", lambda *_: pytest.exit("killed"))
+    monkeypatch.setattr(publish, "write_text", lambda *_: pytest.exit("killed"))
     with pytest.raises(BaseException, match="killed"):
-        publish.publish(step, made(world, step), world.files(), {}, ())
+        published(world, (step, made(world, step)))
     assert world.why(step) == ["output out:a changed"]
 
 
@@ -79,3 +85,23 @@ def test_the_full_one_of_several_disks_is_named(world, monkeypatch):
         == "no space left: 0.0 MB free on the disk of /handed/over. Free some, or name another folder (30"
         " requested and 4 written)"
     )
+
+
+def test_one_step_that_is_not_whole_keeps_no_other_from_its_stamp(world):
+    steps = [world.step(name) for name in "abc"]
+    dones = [made(world, step) for step in steps]
+    dones[1].outputs[part_of(world.path("b"))] = None
+    assert list(published(world, *zip(steps, dones, strict=True))) == ["b"]
+    assert [os.path.exists(step.stamp) for step in steps] == [True, False, True]
+    assert world.text("a") == world.text("c") == "new" and not os.path.exists(world.path("b"))
+
+
+def test_of_many_steps_all_outputs_have_their_names_before_the_first_stamp_has(world, monkeypatch):
+    steps, order = [world.step(f"s{n}") for n in range(20)], []
+    replace = os.replace
+    monkeypatch.setattr(
+        os, "replace", lambda source, to: (order.append(os.path.basename(to)), replace(source, to))
+    )
+    assert published(world, *((step, made(world, step)) for step in steps)) == {}
+    assert [name.endswith(".stamp") for name in order] == [False] * 20 + [True] * 20
+    assert all(stamp.read(step.stamp).outputs for step in steps)

@@ -64,8 +64,7 @@ class Run:
                 self._start_what_fits()
                 self.observer.tick()
                 if self._futures:
-                    for future in self._ended_now():
-                        self._end(future)
+                    self._publish([done for future in self._ended_now() if (done := self._end(future))])
                     self._end_hung()
                 elif schedule.stopping:
                     break
@@ -168,7 +167,8 @@ class Run:
             self.schedule.ask_again(name, now)
             self.workers.end(slot)
 
-    def _end(self, future: "Future[Done]") -> None:
+    def _end(self, future: "Future[Done]") -> publish.Finished | None:
+        """What there is to publish of a call that has ended."""
         step, slot, _ = self.schedule.end(self._futures.pop(future))
         if not self._futures:
             self._machine_lock.leave()
@@ -177,25 +177,28 @@ class Run:
         except BrokenExecutor:
             self.workers.release(slot, broken=True)
             self._crash(step, slot)
-            return
+            return None
         self.workers.release(slot)
         if done.lacking and self._lacking.get(slot) != done.lacking:
             self._lacking[slot] = done.lacking
             self.observer.note(f"{slot}: {done.lacking}; its steps run on what there is")
         if done.error:
             self._fail(step, *done.error, bad_data=done.bad_data)
-            return
-        try:
-            crashed_on = self.schedule.crashed_on.get(step.name)
-            facts = calls.facts(step, done, slot, self.workers.made(slot), crashed_on)
-            writer = self._writers[step.name][-1]
-            publish.publish(step, done, self.files, facts, self.plan.makers, writer)
-        except OSError as error:
-            line = f"{error.strerror}: {error.filename or step.stamp}"
-            self._fail(step, *(in_a_step(error) or (FAILED, line)))
-            return
-        self.schedule.ran(step.name)
-        self.observer.finished(step, done, self._why[step.name])
+            return None
+        crashed_on = self.schedule.crashed_on.get(step.name)
+        facts = calls.facts(step, done, slot, self.workers.made(slot), crashed_on)
+        return publish.Finished(step, done, facts, self._writers[step.name][-1])
+
+    def _publish(self, finished: list[publish.Finished]) -> None:
+        """All that has ended gets its names and its stamps, and what waited for it may start."""
+        lost = publish.publish(finished, self.files, self.plan.makers)
+        for step, done, *_ in finished:
+            if error := lost.get(step.name):
+                line = f"{error.strerror}: {error.filename or step.stamp}"
+                self._fail(step, *(in_a_step(error) or (FAILED, line)))
+            else:
+                self.schedule.ran(step.name)
+                self.observer.finished(step, done, self._why[step.name])
 
     def _crash(self, step: Step, slot: Slot) -> None:
         """A worker died under its step. Once, it is tried again, on another slot where there is one."""

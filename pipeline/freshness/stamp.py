@@ -77,7 +77,13 @@ def read(path: str) -> Stamp | None:
 
 def write(path: str, stamp: Stamp) -> None:
     """Replace the stamp in one rename."""
-    with replaced(path) as part, open(part, "w", encoding="utf-8") as file:
+    with replaced(path) as part:
+        write_text(part, stamp)
+
+
+def write_text(path: str, stamp: Stamp) -> None:
+    """Write the stamp to this path, and flush nothing."""
+    with open(path, "w", encoding="utf-8") as file:
         json.dump({**vars(stamp), "schema": SCHEMA}, file, sort_keys=True, separators=(",", ":"))
 
 
