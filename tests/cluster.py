@@ -72,6 +72,10 @@ class ThreeNodes:
         del self.nodes[name]
         self._wait(name, alive=False)
 
+    def kill_head(self) -> None:
+        """What all nodes ask for each other is gone."""
+        os.kill(self._cluster.head_node.all_processes["gcs_server"][0].process.pid, signal.SIGKILL)
+
     def remove(self, name: str) -> None:
         """The node leaves."""
         self._cluster.remove_node(self.nodes.pop(name))

@@ -235,6 +235,22 @@ def test_a_node_with_another_pillow_is_refused_for_exact_pixels(three, tmp_path)
     assert "node odd has Pillow 99.0" in answer.err and "--pixels=fast" in answer.err
 
 
+def test_a_head_that_is_gone_is_told_in_one_line_and_nothing_complete_is_lost(three, out, until):
+    """The last one here: it ends the cluster of this module."""
+    before = len(three.events("open"))
+    words = command(*WORDS, f"--executor=ray={three.address}", f"--out={out}")
+    driver = subprocess.Popen(
+        words, env=environment(**three.env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    until(lambda: len(three.events("open")) >= before + 4, 60)
+    os.kill(three.events("open")[-1]["pid"], signal.SIGSTOP)  # a step that does not end by itself
+    three.kill_head()
+    _, error = driver.communicate(timeout=100)
+    assert driver.returncode == 1
+    assert f"inv: the head of the cluster, {three.address}, is gone; what is complete is kept." in error
+    assert inv("preprocess", out=out).ran == []
+
+
 class blind:
     """A node in a mount namespace of its own, in which this command has been run."""
 

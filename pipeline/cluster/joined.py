@@ -5,7 +5,10 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future
@@ -24,6 +27,7 @@ from pipeline.text import INV
 
 # Where Ray's workers look for our code. What the node was started with stays: CANN's own packages lie there.
 CODE = {"PYTHONPATH": f"{ROOT}:${{PYTHONPATH}}"}
+HEAD_POLL_S, HEAD_LOST_S = 2.0, 20.0
 
 
 class Joined:
@@ -47,6 +51,9 @@ class Joined:
             self.names[node["NodeID"]]: node["Resources"] for node in nodes
         }
         self.here = self.names[ray.get_runtime_context().get_node_id()]
+        self.head = ray.get_runtime_context().gcs_address
+        self._head_lost: float | None = None
+        threading.Thread(target=self._watch_head, daemon=True, name="watch-head").start()
 
     @property
     def ids(self) -> dict[str, str]:
@@ -69,6 +76,22 @@ class Joined:
     def alive(self, name: str) -> "Future[object]":
         """An answer of this node; the future fails with BrokenExecutor when it is gone."""
         return self.ask(name, remote.alive)
+
+    def head_is_gone(self) -> bool:
+        """Whether nobody has answered at the cluster's address for a while. Ray itself ends this process
+        then, some time later and without a word of ours.
+        """
+        return self._head_lost is not None and time.monotonic() - self._head_lost > HEAD_LOST_S
+
+    def _watch_head(self) -> None:
+        host, _, port = self.head.rpartition(":")
+        while True:
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), timeout=HEAD_POLL_S).close()
+                self._head_lost = None
+            except OSError:
+                self._head_lost = self._head_lost or time.monotonic()
+            time.sleep(HEAD_POLL_S)
 
     def close(self) -> None:
         """Leave the cluster; what runs there of ours is ended."""

@@ -17,6 +17,7 @@ import ray
 from pipeline.cluster import remote
 from pipeline.cluster.fleet import Fleet, Node
 from pipeline.cluster.joined import Joined, answer_of
+from pipeline.errors import StepError
 from pipeline.execution.worker import Call, Done
 from pipeline.origin import Made
 from pipeline.step import Resource, Slot, Step
@@ -43,12 +44,10 @@ class NodeWorkers:
 
     def free(self, step: Step, avoid: Slot | None = None) -> list[Slot]:
         """The slots that may take this step now, the best first."""
-        self._listen()
         return self.fleet.free(step, avoid)
 
     def never(self, step: Step) -> str:
         """Why no node that is left can run this step, "" where one can."""
-        self._listen()
         if self.fleet.able(step):
             return ""
         if step.exclusive and self.fleet.measures_on not in self.fleet.nodes:
@@ -113,7 +112,11 @@ class NodeWorkers:
             self._drop(slot)
 
     def kill(self) -> None:
-        """End all processes now, and see them gone as far as they answer."""
+        """End all processes now, and see them gone as far as they answer. Where the head is gone nobody can
+        be asked; they end with their nodes, which do not outlive it.
+        """
+        if self.joined.head_is_gone():
+            return
         for slot in list(self._running):
             self.end(slot)
         wait([future for _, future in self._running.values()], timeout=PATIENCE_S)
@@ -164,8 +167,13 @@ class NodeWorkers:
 
             self.joined.alive(name).add_done_callback(heard)
 
-    def _listen(self) -> None:
-        """What came of doubts."""
+    def turn(self) -> None:
+        """What came of doubts. StepError where the cluster itself is gone."""
+        if self.joined.head_is_gone():
+            raise StepError(
+                f"the head of the cluster, {self.joined.head}, is gone; what is complete is kept. Start Ray"
+                " again, there and on all nodes; the same command goes on"
+            )
         while True:
             try:
                 name, answered = self._heard.get_nowait()

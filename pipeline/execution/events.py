@@ -19,6 +19,10 @@ class Workers(Protocol):
         """The kinds of slots there are, busy or not."""
         ...
 
+    def turn(self) -> None:
+        """Called in each turn of the loop. StepError where nothing can run any more."""
+        ...
+
     def free(self, step: Step, avoid: Slot | None = None) -> Sequence[Slot]:
         """The slots that may take this step now, the best first, never `avoid` where there is another one at
         all.

@@ -61,6 +61,7 @@ class Run:
         schedule = self.schedule
         try:
             while schedule.unfinished:
+                self.workers.turn()
                 self._start_what_fits()
                 self.observer.tick()
                 if self._futures:

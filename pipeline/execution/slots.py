@@ -101,6 +101,9 @@ class Slots:
         """The kinds of slots of this build, busy or not."""
         return {slot.kind for slot in self.slots}
 
+    def turn(self) -> None:
+        """Nothing happens here by itself."""
+
     def free(self, step: Step, avoid: Slot | None = None) -> list[Slot]:
         """The slots that may take this step now, without `avoid` where there is another one at all."""
         kind = step.resource
