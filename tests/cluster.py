@@ -17,9 +17,9 @@ OBJECT_STORE_BYTES = 80_000_000  # the least that Ray takes
 
 
 class ThreeNodes:
-    """`head` has no board, `left` and `right` two chips each; every node has one CPU share."""
+    """`head` has no board, each of `boards` two chips; every node has one CPU share."""
 
-    def __init__(self, folder: Path, **scenario):
+    def __init__(self, folder: Path, boards: tuple[str, ...] = BOARDS, **scenario):
         from ray.cluster_utils import Cluster
 
         self.folder = folder
@@ -46,7 +46,7 @@ class ThreeNodes:
         )
         self.address = self._cluster.address
         self.nodes, self._apart = {}, {}
-        for name in BOARDS:
+        for name in boards:
             self.add(name)
 
     def add(self, name: str, **env: str) -> None:

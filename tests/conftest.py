@@ -100,6 +100,9 @@ class Heard:
     def unchanged(self, step):
         pass
 
+    def put_back(self, step):
+        pass
+
     def tick(self):
         pass
 

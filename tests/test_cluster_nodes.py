@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from inv import ROOT, command, environment, inv, parts, summary
+from inv import command, environment, inv, parts, summary
 
 sys.path.append(str(Path(__file__).resolve().parent / "ascend"))
 import cluster
+
+from pipeline.execution.locks import MachineLock
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 pytestmark = [pytest.mark.extra, pytest.mark.alone]
@@ -189,50 +191,20 @@ def alive(pid):
         return False
 
 
-def test_a_node_that_sees_another_out_is_refused_before_any_work(three, tmp_path):
-    if os.geteuid():
-        pytest.skip("only root may mount")
-    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
-    out.mkdir()
-    elsewhere.mkdir()
-    with blind(three, "blind", f"mount --bind {elsewhere} {out}"):
-        answer = build(three, out, *WORDS, code=2)
-    assert "node blind does not see --out=" in answer.err and len(answer.err.splitlines()) == 1
-    assert answer.ran == [] and parts(out) == []
-
-
-def test_a_node_that_sees_other_code_is_refused_and_the_file_is_named(three, tmp_path):
-    if os.geteuid():
-        pytest.skip("only root may mount")
-    other = tmp_path / "shards.py"
-    other.write_text((ROOT / "preprocess" / "shards.py").read_text() + "\nEDITED = True\n")
-    with blind(three, "old", f"mount --bind {other} {ROOT}/preprocess/shards.py"):
-        answer = build(three, tmp_path / "out", "preprocess", code=2)
-    assert "node old has other code in preprocess/shards.py" in answer.err
-
-
-def test_a_node_that_sees_another_data_set_is_refused(three, tmp_path, prepared):
-    if os.geteuid():
-        pytest.skip("only root may mount")
-    pictures = tmp_path / "pictures"
-    shutil.copytree(next(prepared[0].rglob("*.JPEG")).parent, pictures)
-    labels = pictures / "val_label.txt"
-    given = ("preprocess", f"--dataset={pictures}", f"--labels={labels}", "--model=sample")
-    with blind(three, "empty", f"mount -t tmpfs none {pictures}"):
-        answer = build(three, tmp_path / "out", *given, f"--checkpoint={ROOT}/mobilenet/sample.tar", code=2)
-    assert f"node empty does not see {pictures}/" in answer.err
-
-
-def test_a_node_with_another_pillow_is_refused_for_exact_pixels(three, tmp_path):
-    about = tmp_path / "other" / "pillow-99.0.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 99.0\n")
-    three.add("odd", PYTHONPATH=f"{about.parent}:{three.board_env['PYTHONPATH']}")
-    try:
-        answer = build(three, tmp_path / "out", "preprocess", code=2)
-    finally:
-        three.remove("odd")
-    assert "node odd has Pillow 99.0" in answer.err and "--pixels=fast" in answer.err
+def test_a_benchmark_waits_for_another_build_on_its_node_and_says_so(three, prepared, until, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(prepared[0], out, copy_function=shutil.copy2)
+    other = MachineLock(f"{three.env['INV_LOCK_DIR']}/mobilenet-build.alone.lock")
+    assert other.share()
+    with open(tmp_path / "said", "w") as said:
+        words = command("bench", *WORDS[1:], f"--executor=ray={three.address}", f"--out={out}")
+        driver = subprocess.Popen(words, env=environment(**three.env), stdout=said, stderr=said)
+    note = "waiting for another build on left: benchmarks never overlap anything"
+    until(lambda: note in (tmp_path / "said").read_text(), 60)
+    assert "run    bench/" not in (tmp_path / "said").read_text()
+    other.leave()
+    other.close()
+    assert driver.wait(120) == 0 and (tmp_path / "said").read_text().count(note) == 1
 
 
 def test_a_head_that_is_gone_is_told_in_one_line_and_nothing_complete_is_lost(three, out, until):
@@ -249,16 +221,3 @@ def test_a_head_that_is_gone_is_told_in_one_line_and_nothing_complete_is_lost(th
     assert driver.returncode == 1
     assert f"inv: the head of the cluster, {three.address}, is gone; what is complete is kept." in error
     assert inv("preprocess", out=out).ran == []
-
-
-class blind:
-    """A node in a mount namespace of its own, in which this command has been run."""
-
-    def __init__(self, three, name, mount):
-        self.three, self.name, self.mount = three, name, mount
-
-    def __enter__(self):
-        self.three.add_apart(self.name, self.mount)
-
-    def __exit__(self, *_):
-        self.three.remove_apart(self.name)

@@ -47,6 +47,16 @@ def test_a_step_waits_while_the_node_measures(perform, tmp_path):
     measuring.close()
 
 
+def test_a_node_that_is_anothers_for_long_is_told_and_the_step_has_not_begun(perform, tmp_path, monkeypatch):
+    monkeypatch.setattr(remote, "BUSY_S", 0.2)
+    measuring = MachineLock(str(tmp_path / "mobilenet-build.alone.lock"))
+    assert measuring.take()
+    assert perform().busy and not (tmp_path / ".part-out").exists()
+    measuring.leave()
+    assert not perform().busy
+    measuring.close()
+
+
 def test_a_measurement_waits_for_the_steps_of_others(perform, tmp_path):
     working = MachineLock(str(tmp_path / "mobilenet-build.alone.lock"))
     assert working.share()

@@ -102,6 +102,9 @@ class Clock:
     def unchanged(self, step: Step) -> None:
         pass
 
+    def put_back(self, step: Step) -> None:
+        pass
+
     def note(self, text: str) -> None:
         print(text)
 

@@ -17,7 +17,7 @@ from pipeline.fingerprint import Stat
 from pipeline.process import THREAD_VARIABLES, callers_threads, pin, watch
 from pipeline.step import Slot
 
-POLL_S = 0.1
+POLL_S, BUSY_S = 0.1, 3.0
 # Network file systems keep what they know of a file for a while (NFS: 3 to 60 s, acregmin to acdirmax).
 SEEN_WITHIN_S = 90.0
 # what Ray calls an accelerator -> the variable by which it gives some of them to a process
@@ -38,7 +38,10 @@ def perform(call: Call, slot: Slot, device: str = "") -> Done:
     except BuildError as error:
         return Done(begun, error=(error.exit_code, str(error)))
     try:
+        until = time.monotonic() + BUSY_S
         while not (lock.take() if call.exclusive else lock.share()):
+            if time.monotonic() > until:  # the driver says so, and tries again
+                return Done(begun, busy=True)
             time.sleep(POLL_S)
         unseen = _unseen(call.expected)
         if unseen:

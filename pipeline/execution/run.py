@@ -55,6 +55,7 @@ class Run:
         ] = {}  # step -> whom the parts of each of its attempts are named after
         self._lacking: dict[Slot, str] = {}  # what has been said of slots without their cores
         self._machine_lock, self._said_waiting = machine_lock, False
+        self._busy_nodes: set[str] = set()  # of which that has been said
 
     def go(self) -> Outcome:
         """Run until nothing is left that may start. Ctrl-C kills what runs and passes on."""
@@ -180,6 +181,9 @@ class Run:
             self._crash(step, slot)
             return None
         self.workers.release(slot)
+        if done.busy:
+            self._put_back(step, slot)
+            return None
         if done.lacking and self._lacking.get(slot) != done.lacking:
             self._lacking[slot] = done.lacking
             self.observer.note(f"{slot}: {done.lacking}; its steps run on what there is")
@@ -189,6 +193,15 @@ class Run:
         crashed_on = self.schedule.crashed_on.get(step.name)
         facts = calls.facts(step, done, slot, self.workers.made(slot), crashed_on)
         return publish.Finished(step, done, facts, self._writers[step.name][-1])
+
+    def _put_back(self, step: Step, slot: Slot) -> None:
+        """Its node is another build's for now."""
+        self._remove_parts(step)
+        self.schedule.put_back(step.name)
+        if slot.node not in self._busy_nodes:
+            self._busy_nodes.add(slot.node)
+            self.observer.note(f"waiting for another build on {slot.node}: benchmarks never overlap anything")
+        self.observer.put_back(step)
 
     def _publish(self, finished: list[publish.Finished]) -> None:
         """All that has ended gets its names and its stamps, and what waited for it may start."""

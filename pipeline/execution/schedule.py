@@ -124,6 +124,10 @@ class Schedule:
         if bad_data:
             self._drain.add(self.plan.steps[name].stage)
 
+    def put_back(self, name: str) -> None:
+        """It could not begin: it is ready again."""
+        self.ready.append(name)
+
     def crashed(self, name: str, slot: Slot) -> None:
         """Its process died on this slot, for the first time: it is ready again."""
         self.crashed_on[name] = slot

@@ -63,6 +63,9 @@ class Done:
     error: tuple[int, str] | None = None
     bad_data: bool = False
     lacking: str = ""  # what this slot should have and has not: its cores
+    busy: bool = (
+        False  # it did not begin: another build measures there, or runs while this step would measure
+    )
     device: str = ""  # the id of the device that it ran on, where a cluster chose it
 
 

@@ -71,6 +71,10 @@ class Console:
         """A step that waited need not run."""
         self._end(step)
 
+    def put_back(self, step: Step) -> None:
+        """A step did not begin, and waits once more."""
+        self._running.pop(step.name, None)
+
     def failed(self, step: Step, code: int, message: str, log: str) -> None:
         """A step could not be done. One line, and where the rest is."""
         self._end(step)
