@@ -19,11 +19,15 @@ def fleet(*nodes, measures_on=""):
     return Fleet(nodes, measures_on or nodes[0].name)
 
 
+def first(nodes, step):
+    return next(nodes.free(step))
+
+
 def taken(nodes, step, times):
     """The slots that so many such steps get, one after the other, none of which ends."""
     slots = []
     for _ in range(times):
-        slots.append(nodes.free(step)[0])
+        slots.append(first(nodes, step))
         nodes.take(slots[-1])
     return slots
 
@@ -32,14 +36,14 @@ def test_steps_are_spread_over_the_nodes_and_then_over_their_slots():
     nodes = fleet(node("a"), node("b"))
     assert sorted(slot.node for slot in taken(nodes, CPU, 2)) == ["a", "b"]
     assert len(set(taken(nodes, CPU, 2))) == 2
-    assert nodes.free(CPU) == []
+    assert list(nodes.free(CPU)) == []
 
 
 def test_short_steps_go_to_all_devices_and_not_to_the_first_free_one_alone():
     nodes = fleet(node("a", devices=2), node("b", devices=2))
     given = []
     for _ in range(8):
-        slot = nodes.free(DEVICE)[0]
+        slot = first(nodes, DEVICE)
         nodes.take(slot)
         nodes.release(slot)  # over before the next one is ready
         given.append(slot)
@@ -75,26 +79,26 @@ def test_benchmarks_go_to_one_node():
 def test_a_device_made_of_cores_takes_shares_of_its_node_alone():
     nodes = fleet(node("a", devices=2, share=1), node("b", devices=2, share=1))
     taken(nodes, DEVICE, 4)
-    assert nodes.free(CPU) == []
+    assert list(nodes.free(CPU)) == []
     nodes.release(Slot("device", "0", (), 1, "b"))
     assert [slot.node for slot in nodes.free(CPU)] == ["b"]
 
 
 def test_a_step_whose_process_died_is_tried_on_another_node_where_there_is_one():
     nodes = fleet(node("a", devices=2), node("b", devices=2))
-    first = nodes.free(DEVICE)[0]
-    assert {slot.node for slot in nodes.free(DEVICE, avoid=first)} == {"b"} - {
-        first.node
-    } or first.node == "b"
-    assert all(slot.node != first.node for slot in nodes.free(DEVICE, avoid=first))
+    tried = first(nodes, DEVICE)
+    assert {slot.node for slot in nodes.free(DEVICE, avoid=tried)} == {"b"} - {
+        tried.node
+    } or tried.node == "b"
+    assert all(slot.node != tried.node for slot in nodes.free(DEVICE, avoid=tried))
 
 
 def test_else_on_another_slot_and_on_the_same_one_where_there_is_no_other():
     nodes = fleet(node("a", devices=2))
-    first = nodes.free(DEVICE)[0]
-    assert first not in nodes.free(DEVICE, avoid=first)
+    tried = first(nodes, DEVICE)
+    assert tried not in nodes.free(DEVICE, avoid=tried)
     alone = fleet(node("a", devices=1))
-    assert alone.free(DEVICE, avoid=alone.free(DEVICE)[0]) != []
+    assert list(alone.free(DEVICE, avoid=first(alone, DEVICE)))
 
 
 def test_a_node_in_doubt_gets_nothing_and_a_lost_one_never_again():
@@ -123,7 +127,7 @@ def test_no_slot_has_two_steps_and_no_node_more_than_its_shares(cpus, moves):
     nodes = fleet(*(node(f"n{n}", cpus=count, devices=count, share=1) for n, count in enumerate(cpus)))
     for ends, which in moves:
         busy = sorted(nodes.busy, key=str)
-        free = nodes.free((CPU, DEVICE)[which % 2])
+        free = list(nodes.free((CPU, DEVICE)[which % 2]))
         if ends and busy:
             nodes.release(busy[which % len(busy)])
         elif free:

@@ -3,6 +3,7 @@
 Plain data only, so that every rule is tested without Ray.
 """
 
+from bisect import insort
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -43,9 +44,28 @@ class Node:
         return step.resource in kinds and step.memory_mb <= self.memory_mb and self.has(step.tools)
 
 
+@dataclass
+class _Kind:
+    """The slots of one kind on one node: those that are idle, the one that had the least steps first; how
+    many there are, and how many steps they had.
+    """
+
+    size: int
+    idle: list[tuple[int, int, Slot]]  # steps that it had, its place, itself
+    given: int = 0
+
+    @property
+    def load(self) -> tuple[float, float]:
+        """What part is busy, and how much each had."""
+        return 1 - len(self.idle) / self.size, self.given / self.size
+
+
 class Fleet:
     """The nodes of one build. `measures_on`: the name of the node that benchmarks run on, which must be one
     and the same for all that is compared.
+
+    A hundred nodes have thousands of slots and end thousands of steps a second: what is asked a step looks at
+    nodes, not at slots.
     """
 
     def __init__(self, nodes: Collection[Node], measures_on: str):
@@ -55,7 +75,15 @@ class Fleet:
         self.busy: dict[Slot, int] = {}
         self.suspects: set[str] = set()  # nodes on which a process died, until they answer
         self._used = dict.fromkeys(self.nodes, 0)  # shares
-        self._given = {slot: 0 for node in nodes for slot in node.slots}  # how many steps each had
+        self._had: dict[Slot, int] = {}
+        self._place = {slot: at for node in nodes for at, slot in enumerate(node.slots)}
+        self._of: dict[tuple[str, Resource], _Kind] = {}
+        for node in nodes:
+            for kind in {slot.kind for slot in node.slots}:
+                slots = [slot for slot in node.slots if slot.kind == kind]
+                idle = [(0, self._place[slot], slot) for slot in slots]
+                self._of[node.name, kind] = _Kind(len(slots), idle)
+        self._able: dict[object, list[Node]] = {}
 
     @property
     def kinds(self) -> set[Resource]:
@@ -64,10 +92,14 @@ class Fleet:
 
     def able(self, step: Step) -> list[Node]:
         """The nodes that this step could run on."""
-        nodes = [node for node in self.nodes.values() if node.can(step)]
-        return [node for node in nodes if node.name == self.measures_on] if step.exclusive else nodes
+        key = (step.resource, step.exclusive, step.memory_mb, *step.tools.items())
+        if key not in self._able:
+            nodes = [node for node in self.nodes.values() if node.can(step)]
+            alone = [node for node in nodes if node.name == self.measures_on]
+            self._able[key] = alone if step.exclusive else nodes
+        return self._able[key]
 
-    def free(self, step: Step, avoid: Slot | None = None) -> list[Slot]:
+    def free(self, step: Step, avoid: Slot | None = None) -> Iterator[Slot]:
         """Slots for this step, one a node, the node with the least to do first.
 
         After a process died under the step: on another node where there is one that could do it, else on
@@ -76,53 +108,43 @@ class Fleet:
         able = self.able(step)
         if avoid and any(node.name != avoid.node for node in able):
             able = [node for node in able if node.name != avoid.node]
-        free = [
-            slot
-            for node in able
-            if node.name not in self.suspects and (slot := self._next(node, step.resource, avoid))
-        ]
-        return sorted(free, key=lambda slot: (self._load(slot), self._given[slot]))
+        kinds = {node.name: self._of[node.name, step.resource] for node in able}
+        names = [name for name, kind in kinds.items() if kind.idle and name not in self.suspects]
+        for name in sorted(names, key=lambda name: kinds[name].load):
+            if slot := self._next(self.nodes[name], kinds[name], avoid):
+                yield slot
 
     def take(self, slot: Slot) -> None:
         """A step runs there from now on."""
+        kind = self._of[slot.node, slot.kind]
+        kind.idle.remove((self._had.get(slot, 0), self._place[slot], slot))
+        kind.given += 1
+        self._had[slot] = self._had.get(slot, 0) + 1
         self.busy[slot] = slot.share
         self._used[slot.node] += slot.share
-        self._given[slot] += 1
 
     def release(self, slot: Slot) -> None:
         """It runs there no more."""
-        self._used[slot.node] -= self.busy.pop(slot, 0)
+        self._used[slot.node] -= self.busy.pop(slot)
+        insort(self._of[slot.node, slot.kind].idle, (self._had[slot], self._place[slot], slot))
 
     def lose(self, name: str) -> None:
         """This node is gone."""
         self.nodes.pop(name, None)
         self.suspects.discard(name)
+        self._able.clear()
 
     def node_of(self, slot: Slot) -> Node | None:
         """The node of a slot, None when it is gone."""
         return self.nodes.get(slot.node)
 
-    def _next(self, node: Node, kind: Resource, avoid: Slot | None) -> Slot | None:
+    def _next(self, node: Node, kind: _Kind, avoid: Slot | None) -> Slot | None:
         """The slot of this node that had the least so far: each opens its session once, and all are used."""
         used = self._used[node.name]
-        able = [
-            slot
-            for slot in self._idle(node, kind)
-            if (not used or used + slot.share <= node.shares) and (slot != avoid or self._only(node, slot))
-        ]
-        return min(able, key=lambda slot: self._given[slot], default=None)
-
-    def _idle(self, node: Node, kind: Resource) -> Iterator[Slot]:
-        return (slot for slot in node.slots if slot.kind == kind and slot not in self.busy)
-
-    @staticmethod
-    def _only(node: Node, slot: Slot) -> bool:
-        return all(other == slot for other in node.slots if other.kind == slot.kind)
-
-    def _load(self, slot: Slot) -> float:
-        """Which part of the node's slots of this kind is busy."""
-        alike = [each for each in self.nodes[slot.node].slots if each.kind == slot.kind]
-        return sum(each in self.busy for each in alike) / len(alike)
+        for _, _, slot in kind.idle:
+            if (not used or used + slot.share <= node.shares) and (slot != avoid or kind.size == 1):
+                return slot
+        return None
 
 
 def named(nodes: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ run over. Ray's own second tries are off; the loop has its rule.
 """
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, wait
 from queue import Empty, SimpleQueue
 from typing import Any, cast
@@ -42,7 +42,7 @@ class NodeWorkers:
         """The kinds of slots of the nodes that are left."""
         return self.fleet.kinds
 
-    def free(self, step: Step, avoid: Slot | None = None) -> list[Slot]:
+    def free(self, step: Step, avoid: Slot | None = None) -> Iterator[Slot]:
         """The slots that may take this step now, the best first."""
         return self.fleet.free(step, avoid)
 

@@ -1,6 +1,6 @@
 """Those around a run: who performs its steps, whom it tells what happens; and what it has done at its end."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -23,7 +23,7 @@ class Workers(Protocol):
         """Called in each turn of the loop. StepError where nothing can run any more."""
         ...
 
-    def free(self, step: Step, avoid: Slot | None = None) -> Sequence[Slot]:
+    def free(self, step: Step, avoid: Slot | None = None) -> Iterable[Slot]:
         """The slots that may take this step now, the best first, never `avoid` where there is another one at
         all.
         """

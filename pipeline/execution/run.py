@@ -130,10 +130,14 @@ class Run:
         kind = (step.resource, step.exclusive, *step.tools.items())
         if kind in full and not avoid:
             return None
-        slots = self.workers.free(step, avoid)
-        if not slots and not avoid:
+        some = False
+        for slot in self.workers.free(step, avoid):
+            some = True
+            if self._fits(step, slot):
+                return slot
+        if not some and not avoid:
             full.add(kind)
-        return next((slot for slot in slots if self._fits(step, slot)), None)
+        return None
 
     def _fits(self, step: Step, slot: Slot) -> bool:
         """Beside our own steps, and then beside other builds."""

@@ -41,6 +41,7 @@ class Schedule:
         self.plan, self.keep_going = plan, keep_going
         self.outcome = Outcome()
         self.running: dict[str, Work] = {}
+        self._on: dict[str, dict[str, Step]] = {}  # node -> the steps that run there
         self.crashed_on: dict[str, Slot] = {}  # step -> the slot whose process died under it
         above = set(stale)
         self._waiting = {name: {need for need in plan.needs[name] if need in above} for name in stale}
@@ -72,7 +73,7 @@ class Schedule:
         """Whether the step may run on this slot, beside those that run on the same node. `memory_mb` tells
         how much memory can be had there now, in MB, and is asked only where that matters.
         """
-        beside = [work.step for work in self.running.values() if work.slot.node == slot.node]
+        beside = list(self._on.get(slot.node, {}).values())
         if any(other.exclusive for other in beside) or (step.exclusive and beside):
             return False
         needed_mb = step.memory_mb + sum(other.memory_mb for other in beside)
@@ -96,6 +97,7 @@ class Schedule:
         """The step runs on this slot from now on."""
         self.ready.remove(name)
         self.running[name] = Work(self.plan.steps[name], slot, now)
+        self._on.setdefault(slot.node, {})[name] = self.plan.steps[name]
 
     def ask_again(self, name: str, now: float) -> None:
         """Its process was told to end: that, too, is given its time."""
@@ -103,7 +105,9 @@ class Schedule:
 
     def end(self, name: str) -> Work:
         """The step runs no more, whatever came of it."""
-        return self.running.pop(name)
+        work = self.running.pop(name)
+        del self._on[work.slot.node][name]
+        return work
 
     def ran(self, name: str) -> None:
         """Its outputs are stamped: those that waited for it may be ready."""
