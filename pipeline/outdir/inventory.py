@@ -7,7 +7,7 @@ no file of the user's.
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatch
 
 from pipeline import parts
@@ -25,8 +25,8 @@ LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\S+): ")
 
 @dataclass(frozen=True)
 class Artifact:
-    """What one step left: its stamp, and the outputs that the stamp names, there or not, as it fingerprinted
-    them.
+    """What one step left: where its stamp lies, and the outputs that the stamp names, there or not, as it
+    fingerprinted them. The stamp itself is not held: those of a large data set name millions of files.
 
     Absolute paths.
     """
@@ -34,7 +34,6 @@ class Artifact:
     name: str
     stamp: str
     outputs: Mapping[str, Fingerprint]
-    record: Stamp = field(repr=False, compare=False)
 
     @property
     def stage(self) -> str:
@@ -79,7 +78,7 @@ def read(out: str, known: Collection[str] = ()) -> Inventory:
             if record is None:
                 damaged.append(path)
             else:
-                artifacts.append(Artifact(record.name, path, _outputs(out, path, record), record))
+                artifacts.append(Artifact(record.name, path, _outputs(out, path, record)))
     names = {each.name for each in artifacts}
     logs = {name: path for path in files if (name := _logged(out, path, names))}
     own = [path for path in files if _is_own(os.path.relpath(path, out), known)]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypedDict, cast
 
+from pipeline.freshness import stamp
 from pipeline.freshness.stamp import Stamp
 from pipeline.origin import Origin, folded, unique
 from pipeline.outdir import inventory
@@ -38,10 +39,10 @@ def gather(out: str, paths: Collection[str] | None = None) -> Provenance:
     seen: set[str] = set()
     while wanted:
         path = wanted.pop()
-        if path in seen or path not in artifacts:
+        record = stamp.read(path) if path in artifacts and path not in seen else None
+        if record is None:
             continue
         seen.add(path)
-        record = artifacts[path].record
         inputs = [os.path.join(out, key.partition(":")[2]) for key in record.inputs if key.startswith("out:")]
         needs = [makers[each] for each in inputs if each in makers]
         steps[keys[path]] = _origin(record, (keys[each] for each in needs))

@@ -7,8 +7,10 @@ image, two images of one name are errors.
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import NamedTuple
 
 from pipeline.errors import BuildError
@@ -16,9 +18,12 @@ from pipeline.fingerprint import Stat
 from pipeline.text import counted
 from preprocess.dataset import devkit
 from preprocess.dataset import labels as label_files
-from preprocess.dataset.image_files import ImageFiles
+from preprocess.dataset.image_files import ImageFiles, Place
 from preprocess.dataset.scan import scanned
 from preprocess.labels import matching
+
+AT_ONCE = 10_000  # lines of text that are hashed at once
+PACKED = struct.Struct("<3q")
 
 
 class Image(NamedTuple):
@@ -32,6 +37,40 @@ class Image(NamedTuple):
     offset: int = 0
     size: int = 0
     sha256: str = ""
+
+
+class Stats(Mapping[str, Stat]):
+    """{absolute path: (mtime_ns, ctime_ns, size)} of files below a folder.
+
+    A data set may have millions. So they are held packed, and under their relative paths: the strings that
+    the images have, too. Those of `stats`, {relative path: times and size}, are taken out of it.
+    """
+
+    def __init__(self, root: str, stats: dict[str, Stat]):
+        self._prefix = f"{root}/"
+        self._packed = {path: _packed(stats.pop(path)) for path in list(stats)}
+
+    def __getitem__(self, path: str) -> Stat:
+        if not path.startswith(self._prefix):
+            raise KeyError(path)
+        packed = self._packed[path[len(self._prefix) :]]
+        if isinstance(packed, tuple):
+            return packed
+        mtime_ns, ctime_ns, size = PACKED.unpack(packed)
+        return mtime_ns, ctime_ns, size
+
+    def __iter__(self) -> Iterator[str]:
+        return (self._prefix + path for path in self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+
+def _packed(stat: Stat) -> bytes | Stat:
+    try:
+        return PACKED.pack(*stat)
+    except struct.error:  # a time after the year 2262
+        return stat
 
 
 @dataclass(frozen=True)
@@ -83,7 +122,8 @@ def listed(
         devkit.check(path or dataset, label_of)  # first: it says what is wrong with a range, too
         label_files.check_range(path or dataset, label_of, classes)
     _match(files, label_of, path or dataset)
-    return replace(_listing(files, label_of), class_folders=_class_folders(files, label_of))
+    class_folders = _class_folders(files, label_of)  # first: `_listing` empties `files`
+    return replace(_listing(files, label_of), class_folders=class_folders)
 
 
 def _class_folders(files: ImageFiles, label_of: Mapping[str, int]) -> dict[int, str]:
@@ -108,11 +148,14 @@ def unlabelled(files: ImageFiles) -> Listing:
 
 
 def _listing(files: ImageFiles, label_of: Mapping[str, int]) -> Listing:
-    images = tuple(
-        Image(name, place.path, label_of[name], place.offset, place.size, place.sha256)
-        for name, place in sorted(files.places.items())
-    )
-    return Listing(files.root, images, files.tar, identity(images), files.stats, files.part)
+    """The listing of these files, whose places and stats are taken out of `files`: there may be millions."""
+    images = tuple(_image(name, files.places.pop(name), label_of[name]) for name in sorted(files.places))
+    stats = Stats(files.root, files.stats)
+    return Listing(files.root, images, files.tar, identity(images), stats, files.part)
+
+
+def _image(name: str, place: Place, label: int) -> Image:
+    return Image(name, place.path, label, place.offset, place.size, place.sha256)
 
 
 def generated(root: str, labels: Iterable[tuple[str, int]]) -> Listing:
@@ -130,13 +173,15 @@ def identity(images: Iterable[Image]) -> str:
 
 def identity_of(labels: Iterable[tuple[str, int]]) -> str:
     """The data set's hash of (name, label) pairs, in their order."""
-    text = "".join(f"{name}\t{label}\n" for name, label in labels)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    digest, lines = hashlib.sha256(), (f"{name}\t{label}\n" for name, label in labels)
+    while text := "".join(islice(lines, AT_ONCE)):
+        digest.update(text.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:8]
 
 
 def _labels_of(
     files: ImageFiles, dataset: str, labels: str | None, classes: int
-) -> tuple[str | None, dict[str, int]]:
+) -> tuple[str | None, Mapping[str, int]]:
     """(the label file or None, {name: label}): the file named, else the index itself, a file that lies there,
     the folders' names.
     """
@@ -161,7 +206,7 @@ def _labels_of(
 
 def _match(files: ImageFiles, label_of: Mapping[str, int], source: str) -> None:
     """Check that labels and images are the same set."""
-    without = sorted(files.places.keys() - label_of.keys())
+    without = sorted(name for name in files.places if name not in label_of)
     if len(without) == len(files.places):
         line, name, differs = matching.difference(label_of, sorted(files.places))
         raise BuildError(
@@ -173,7 +218,7 @@ def _match(files: ImageFiles, label_of: Mapping[str, int], source: str) -> None:
             f"{source}: {len(without)} of {len(files.places)} pictures have no label, first missing:"
             f" {without[0]}. Add their lines, or name the data set's own file with --labels=FILE"
         )
-    absent = sorted(label_of.keys() - files.places.keys())
+    absent = sorted(name for name in label_of if name not in files.places)
     if absent:
         where = files.tar or files.root
         raise BuildError(

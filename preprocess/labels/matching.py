@@ -26,16 +26,15 @@ DIFFERENCES: dict[str, Callable[[str], str]] = {
 }
 
 
-def renamed(label_of: Mapping[str, int], images: Iterable[str], source: str) -> dict[str, int]:
+def renamed(label_of: Mapping[str, int], images: Collection[str], source: str) -> Mapping[str, int]:
     """The labels under the names of their images; what is no image's stays under its own.
 
     `source` is the file that they are from. BuildError for a line that may be of two images, and for two
     lines of one.
     """
-    names = set(images)
-    if label_of.keys() == names:
-        return dict(label_of)
-    known, stems = _known(sorted(names))
+    if len(label_of) == len(images) and all(name in label_of for name in images):
+        return label_of
+    known, stems = _known(sorted(images))
     line_of: dict[str, str] = {}
     labels: dict[str, int] = {}
     for written, label in label_of.items():
