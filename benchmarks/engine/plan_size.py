@@ -104,7 +104,7 @@ def generate(folder: str, images: int, layout: str) -> None:
         file.write(MODEL)
 
 
-def words(folder: str) -> list[str]:
+def words(root: str, folder: str) -> list[str]:
     """What is typed after `inv`; the label file lies beside the data set."""
     packed = os.path.exists(f"{folder}/val.tar")
     return [
@@ -114,7 +114,7 @@ def words(folder: str) -> list[str]:
         "--quick",
         f"--model={folder}/tiny.toml",
         f"--dataset={folder}/{'val.tar' if packed else 'val'}",
-        f"--checkpoint={ROOT}/mobilenet/sample.tar",
+        f"--checkpoint={root}/mobilenet/sample.tar",
         f"--out={folder}/out",
     ]
 
@@ -122,7 +122,7 @@ def words(folder: str) -> list[str]:
 def measured(checkout: Checkout, folder: str, rounds: int) -> list[float]:
     """The COLUMNS of a build with nothing to do: the least seconds, the most memory of all rounds."""
     start = [checkout.python, "-P", "-c"]
-    rest = [checkout.root, *words(folder)]
+    rest = [checkout.root, *words(checkout.root, folder)]
     seconds, _, peak = timed([*start, checkout.code, *rest], folder)
     print(f"  built, or found built, in {seconds:.0f} s, the driver's peak {peak:.0f} MB", flush=True)
     time.sleep(2)  # what was written a moment ago is looked at by its content

@@ -11,14 +11,14 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Stat
 from pipeline.text import counted
 from preprocess.dataset import devkit
 from preprocess.dataset import labels as label_files
-from preprocess.dataset.image_files import ImageFiles, Place
+from preprocess.dataset.image_files import ImageFiles
 from preprocess.dataset.scan import scanned
 from preprocess.labels import matching
 
@@ -43,12 +43,14 @@ class Stats(Mapping[str, Stat]):
     """{absolute path: (mtime_ns, ctime_ns, size)} of files below a folder.
 
     A data set may have millions. So they are held packed, and under their relative paths: the strings that
-    the images have, too. Those of `stats`, {relative path: times and size}, are taken out of it.
+    the images have, too. `stats`, {relative path: times and size}, is taken over: it is packed in its place.
     """
 
     def __init__(self, root: str, stats: dict[str, Stat]):
         self._prefix = f"{root}/"
-        self._packed = {path: _packed(stats.pop(path)) for path in list(stats)}
+        self._packed = cast(dict[str, bytes | Stat], stats)
+        for path, times in stats.items():
+            self._packed[path] = _packed(times)
 
     def __getitem__(self, path: str) -> Stat:
         if not path.startswith(self._prefix):
@@ -116,6 +118,7 @@ def listed(
     if labels is not None and not os.path.isfile(labels):
         raise label_files.missing(dataset, labels, [])
     files = scanned(dataset, members, leave_out)
+    stats = Stats(files.root, files.stats)  # now: the labels need room, too
     path, label_of = _labels_of(files, dataset, labels, classes)
     label_of = matching.renamed(label_of, files.places, path or dataset)
     if not any_label:
@@ -123,7 +126,7 @@ def listed(
         label_files.check_range(path or dataset, label_of, classes)
     _match(files, label_of, path or dataset)
     class_folders = _class_folders(files, label_of)  # first: `_listing` empties `files`
-    return replace(_listing(files, label_of), class_folders=class_folders)
+    return replace(_listing(files, stats, label_of), class_folders=class_folders)
 
 
 def _class_folders(files: ImageFiles, label_of: Mapping[str, int]) -> dict[int, str]:
@@ -144,18 +147,19 @@ def _class_folders(files: ImageFiles, label_of: Mapping[str, int]) -> dict[int, 
 
 def unlabelled(files: ImageFiles) -> Listing:
     """The images alone, every label -1: to look at the files."""
-    return _listing(files, dict.fromkeys(files.places, -1))
+    return _listing(files, Stats(files.root, files.stats), dict.fromkeys(files.places, -1))
 
 
-def _listing(files: ImageFiles, label_of: Mapping[str, int]) -> Listing:
-    """The listing of these files, whose places and stats are taken out of `files`: there may be millions."""
-    images = tuple(_image(name, files.places.pop(name), label_of[name]) for name in sorted(files.places))
-    stats = Stats(files.root, files.stats)
+def _listing(files: ImageFiles, stats: Stats, label_of: Mapping[str, int]) -> Listing:
+    """The listing of these files, whose places are taken out of `files`: there may be millions."""
+    names = sorted(files.places)
+    labels = label_of.values() if matching.in_order(label_of, names) else map(label_of.__getitem__, names)
+    places = map(files.places.pop, names)
+    images = tuple(
+        Image(name, place.path, label, place.offset, place.size, place.sha256)
+        for name, place, label in zip(names, places, labels, strict=True)
+    )
     return Listing(files.root, images, files.tar, identity(images), stats, files.part)
-
-
-def _image(name: str, place: Place, label: int) -> Image:
-    return Image(name, place.path, label, place.offset, place.size, place.sha256)
 
 
 def generated(root: str, labels: Iterable[tuple[str, int]]) -> Listing:
@@ -206,6 +210,8 @@ def _labels_of(
 
 def _match(files: ImageFiles, label_of: Mapping[str, int], source: str) -> None:
     """Check that labels and images are the same set."""
+    if matching.in_order(label_of, files.places):
+        return
     without = sorted(name for name in files.places if name not in label_of)
     if len(without) == len(files.places):
         line, name, differs = matching.difference(label_of, sorted(files.places))

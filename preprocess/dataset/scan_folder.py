@@ -49,25 +49,28 @@ def scanned(dataset: str, root: str, leave_out: str | None = None) -> ImageFiles
 
 def _scan(folder: str, inside: str, files: ImageFiles, unwanted: Unwanted) -> list[str]:
     """Add one folder's images; return the folders below it. `inside` is its path relative to the root."""
-    below = []
+    below, images = [], []
+    before = f"{inside}/" if inside else ""
     try:
         with os.scandir(folder) as entries:
             files.empty.append(inside)  # until an image is found below
-            for entry in entries:  # one at a time: an entry keeps all that `stat` said
+            for entry in entries:
                 name = entry.name
                 if name.startswith("."):
                     continue
-                path = f"{inside}/{name}" if inside else name
                 if _is_folder(entry):
-                    below.append(path)
+                    below.append(before + name)
                 elif is_image(name):
-                    files.places[path] = Place(path)
-                    _add_stat(entry, path, files)
+                    images.append(name)
                 elif entry.is_symlink() and not os.path.exists(entry.path):
                     # whatever its name: it may be a whole class on a disk that is not mounted
-                    unwanted.broken.append(path)
+                    unwanted.broken.append(before + name)
                 elif looks_like_image(name):
-                    unwanted.others.append(path)
+                    unwanted.others.append(before + name)
+        # in their order from the start: what is asked of a million names later finds them side by side
+        images.sort()
+        for name in images:
+            _add(folder, name, before + name, files)
     except OSError as error:
         raise unreadable(folder, error) from error
     return below
@@ -90,11 +93,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False  # a link in a circle, or into a locked folder
 
 
-def _add_stat(entry: os.DirEntry[str], path: str, files: ImageFiles) -> None:
+def _add(folder: str, name: str, path: str, files: ImageFiles) -> None:
+    """Add an image of a folder, by its path relative to the root, and its times and size."""
+    files.places[path] = Place(path)
+    full = f"{folder}/{name}"
     try:
-        stat = entry.stat()
+        stat = os.stat(full)
     except PermissionError:
-        if not entry.is_symlink():  # the folder may be listed, and nothing in it reached
+        if not os.path.islink(full):  # the folder may be listed, and nothing in it reached
             raise
     except OSError:
         return
