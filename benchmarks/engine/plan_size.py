@@ -14,9 +14,10 @@ for seconds. Its process times itself, by wrappers around the engine's own funct
     planning   the plan of them, and what each step would do now, by stamps and the files' times
     inv all    the whole process, from outside
 
-Memory is the peak until the end of that phase. Links to one file share an inode: reading times from a disk
-that is slow or far costs more for as many files. With --folder the data sets and builds stay there, and are
-taken again; --checkout measures another checkout of this repository with them, which may have to build anew.
+Of a phase CPU seconds are told, to which other work on the machine adds less. Memory is the peak until the
+end of that phase. Links to one file share an inode: reading times from a disk that is slow or far costs more
+for as many files. With --folder the data sets and builds stay there, and are taken again; --checkout measures
+another checkout of this repository with them, which may have to build anew.
 """
 
 import argparse
@@ -45,9 +46,9 @@ phases = {}
 def timed(module, name, phase):
     function = getattr(module, name)
     def wrapper(*args, **kwargs):
-        begun = time.perf_counter()
+        begun = time.process_time()
         result = function(*args, **kwargs)
-        seconds = time.perf_counter() - begun + phases.get(phase, [0])[0]
+        seconds = time.process_time() - begun + phases.get(phase, [0])[0]
         with open("/proc/self/status") as file:
             peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
         phases[phase] = [seconds, peak]
@@ -63,9 +64,9 @@ timed(build, "files_of", "planning")
 timed(build, "verdicts_of", "planning")
 """
 COLUMNS = (
-    "declaring s",
+    "declaring CPU s",
     "declaring MB",
-    "planning s",
+    "planning CPU s",
     "planning MB",
     "inv all s",
     "inv all CPU s",
@@ -144,21 +145,21 @@ def measured(checkout: Checkout, folder: str, rounds: int) -> list[float]:
 
 def report(sizes: list[int], table: list[list[float]]) -> str:
     """A line a size, what a picture costs beside the smallest set's, and the line's figure far out."""
-    lines = [f"{'pictures':>12}" + "".join(f"{name:>15}" for name in COLUMNS)]
+    lines = [f"{'pictures':>12}" + "".join(f"{name:>17}" for name in COLUMNS)]
     for size, row in zip(sizes, table, strict=True):
-        lines.append(f"{size:>12,}" + "".join(f"{value:>15,.2f}" for value in row))
+        lines.append(f"{size:>12,}" + "".join(f"{value:>17,.2f}" for value in row))
         each = zip(row, table[0], strict=True)
         lines.append(
             f"{'a picture, x':>12}"
-            + "".join(f"{value / size / (first / sizes[0]):>15.2f}" for value, first in each)
+            + "".join(f"{value / size / (first / sizes[0]):>17.2f}" for value, first in each)
         )
     if len(sizes) > 2:
         # a fixed part hides in the ratios above; between two sizes there is none
         slopes = [np.diff(column) / np.diff(sizes) for column in zip(*table, strict=True)]
-        lines.append(f"{'last/first':>12}" + "".join(f"{slope[-1] / slope[0]:>15.2f}" for slope in slopes))
+        lines.append(f"{'last/first':>12}" + "".join(f"{slope[-1] / slope[0]:>17.2f}" for slope in slopes))
     if len(sizes) > 1:
         fits = [np.polyfit(sizes, column, 1) for column in zip(*table, strict=True)]
-        lines.append(f"{FAR:>12,}" + "".join(f"{np.polyval(fit, FAR):>15,.0f}" for fit in fits))
+        lines.append(f"{FAR:>12,}" + "".join(f"{np.polyval(fit, FAR):>17,.0f}" for fit in fits))
     lines += [
         "a picture, x: seconds and MB divided by the pictures, beside those of the smallest set",
         "last/first: what a picture more costs between the two largest sets, beside the two smallest: at most"
