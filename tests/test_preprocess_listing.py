@@ -1,6 +1,7 @@
 """The index: every layout gives the same listing, and nothing is left out in silence."""
 
 import os
+import tracemalloc
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,6 +31,31 @@ def test_stats_are_those_of_the_files(tmp_path):
     listing = listed(folder(tmp_path / "set", NAMES, LABELS), None, 1000)
     stat = os.stat(paths(listing)[0])
     assert listing.stats[paths(listing)[0]] == (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
+
+
+def test_a_picture_of_a_listing_takes_few_bytes(tmp_path):
+    peaks = {}
+    for count in (1_500, 6_000):  # their dicts are equally full
+        (tmp_path / str(count)).mkdir()
+        names = [f"picture-{number:08d}.JPEG" for number in range(count)]
+        for name in names:
+            (tmp_path / str(count) / name).touch()
+        (tmp_path / str(count) / "val_label.txt").write_text("".join(f"{name} 999\n" for name in names))
+        tracemalloc.start()
+        listing = listed(str(tmp_path / str(count)), None, 1000)
+        peaks[count] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert len(listing.images) == len(listing.stats) == count
+    assert (peaks[6_000] - peaks[1_500]) / 4_500 < 750
+
+
+def test_times_beyond_the_year_2262_are_held_as_they_are(tmp_path):
+    root = folder(tmp_path / "set", NAMES[:1], LABELS[:1])
+    os.utime(tmp_path / "set" / NAMES[0], ns=(2**63, 2**63))
+    stat = os.stat(tmp_path / "set" / NAMES[0])
+    assert listed(root, None, 1000).stats == {
+        f"{root}/{NAMES[0]}": (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
+    }
 
 
 def test_every_layout_gives_the_same_pairs_and_identity(tmp_path):

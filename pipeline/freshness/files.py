@@ -2,8 +2,11 @@
 read it.
 """
 
+import json
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
 
 from pipeline import fingerprint
 from pipeline.fingerprint import Fingerprint, Stat
@@ -13,6 +16,8 @@ from pipeline.freshness.stamp import read as read_stamp
 from pipeline.step import Step
 
 STAMP = ".stamp"
+SHARED = ("out:", "repository:")  # roots that are the same folders in every request, unlike `data:`
+MANY = 100  # inputs, or values of a param: from there on an outline is worth it
 
 
 class Roots:
@@ -45,6 +50,9 @@ class Roots:
 class FileState:
     """Stats, hashes and stamps as first seen. `touched` are stamps whose files have new times and the old
     content.
+
+    A data set may have millions of files. What its listing saw of them is asked there, not copied; and of a
+    stamp that names many of them no more is kept than its outline.
     """
 
     def __init__(
@@ -56,14 +64,19 @@ class FileState:
         self.roots = roots or Roots({})
         self.source = source or Source()
         self.touched: dict[str, Stamp] = {}  # stamp path -> stamp with new mtimes, content unchanged
-        self._stats: dict[str, Stat | None] = dict(stats or {})
+        self._listed: Mapping[str, Stat] = {} if stats is None else stats
+        self._stats: dict[str, Stat | None] = {}
         self._prints: dict[str, Fingerprint] = {}
         self._stamps: dict[str, Stamp | None] = {}
+        self._outlines: dict[str, Stamp] = {}
+        self._codes: dict[str, Mapping[str, str]] = {}
         self._makers: dict[str, dict[str, str]] = {}  # folder -> {output: its stamp}, of the stamps in it
 
     def stat(self, path: str) -> Stat | None:
         """(mtime_ns, ctime_ns, size) as first seen in this build, None where there is no such file."""
         if path not in self._stats:
+            with suppress(KeyError):
+                return self._listed[path]
             self._stats[path] = fingerprint.of_stat(path)
         return self._stats[path]
 
@@ -75,16 +88,43 @@ class FileState:
         seen = self._prints.get(path)
         if stat is None or (seen and seen[:3] == stat):
             return seen if stat else None
+        if known and known[:3] == stat and path not in self._stats:
+            return known  # of a listed file: its step's stamp vouches for it, and holds it already
         now = fingerprint.of_file(path, known, stat)
         if now:
             self._prints[path] = now
         return now
 
     def stamp(self, path: str) -> Stamp | None:
-        """The stamp at this path, read once."""
+        """The stamp at this path, read once; once more after `let_go`."""
         if path not in self._stamps:
-            self._stamps[path] = read_stamp(path)
+            stamp = read_stamp(path)
+            self._stamps[path] = stamp and self._sharing(stamp)
         return self._stamps[path]
+
+    def _sharing(self, stamp: Stamp) -> Stamp:
+        """The stamp with the same object for its code as others of the same code: a hundred hashes, in
+        thousands of stamps.
+        """
+        text = json.dumps(stamp.code)
+        return replace(stamp, code=self._codes.setdefault(text, stamp.code))
+
+    def let_go(self, path: str) -> None:
+        """A stamp that may not be asked for again: of one that names many images only the outline is kept."""
+        stamp = self._stamps.get(path)
+        if stamp is not None and _names_many(stamp):
+            self._outlines[path] = _outline(stamp)
+            del self._stamps[path]
+
+    def outline(self, path: str) -> Stamp | None:
+        """The stamp at this path; of one that names many images without its params, and without those of its
+        inputs that lie elsewhere than under OUT and in this repository.
+        """
+        if path in self._outlines:
+            return self._outlines[path]
+        stamp = self.stamp(path)
+        self.let_go(path)
+        return self._outlines.get(path, stamp)
 
     def stamp_of(self, path: str) -> str | None:
         """Where the stamp of the step that made this file lies, which may be gone: beside it, else in its
@@ -92,7 +132,7 @@ class FileState:
         its stamp, one that names other outputs (of a copy under another name) is not.
         """
         beside = path + STAMP
-        stamp = self.stamp(beside)
+        stamp = self.outline(beside)
         if stamp is None and self.stat(beside) is not None:
             return beside
         if stamp is not None and (self.roots.key(path) in stamp.outputs or path in self._made(beside)):
@@ -105,14 +145,14 @@ class FileState:
 
     def _made(self, at: str) -> list[str]:
         """The outputs that this stamp names, absolute; one whose root is not known here lies beside it."""
-        stamp = self.stamp(at)
+        stamp = self.outline(at)
         beside = os.path.dirname(at)
         keys = stamp.outputs if stamp else ()
         return [self.roots.path(key) or os.path.join(beside, os.path.basename(key)) for key in keys]
 
     def seconds(self, path: str) -> float | None:
         """How long the step of this stamp took, None where no stamp tells."""
-        stamp = self.stamp(path)
+        stamp = self.outline(path)
         seconds = stamp.made.get("seconds") if stamp else None
         return float(seconds) if seconds is not None and 0 <= seconds < 1e9 else None
 
@@ -128,10 +168,11 @@ class FileState:
     def forget(self, step: Step) -> None:
         """The step's outputs and stamp have been made again."""
         self._stamps.pop(step.stamp, None)
+        self._outlines.pop(step.stamp, None)
         self.touched.pop(step.stamp, None)
         self._makers.pop(os.path.dirname(step.stamp), None)
         for path in step.outputs:
-            self._stats.pop(path, None)
+            self._stats[path] = fingerprint.of_stat(path)  # what a listing saw no longer holds
             self._prints.pop(path, None)
 
     def keyed(self, paths: Collection[str]) -> dict[str, str]:
@@ -139,8 +180,20 @@ class FileState:
         keyed: dict[str, str] = {}
         for path in paths:
             key = self.roots.key(path)
-            keyed["file:" + path if keyed.get(key, path) != path else key] = path
+            if keyed.setdefault(key, path) != path:
+                keyed["file:" + path] = path
         return keyed
+
+
+def _names_many(stamp: Stamp) -> bool:
+    """Whether it has a shard's pictures, or the names of all."""
+    lists = (value for value in stamp.params.values() if isinstance(value, list))
+    return len(stamp.inputs) > MANY or any(len(value) > MANY for value in lists)
+
+
+def _outline(stamp: Stamp) -> Stamp:
+    shared = {key: seen for key, seen in stamp.inputs.items() if key.startswith(SHARED)}
+    return replace(stamp, inputs=shared, params={})
 
 
 def _names_in(folder: str) -> list[str]:

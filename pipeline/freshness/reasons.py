@@ -41,6 +41,7 @@ def verdicts(plan: Plan, files: FileState, again: Sequence[str] = ()) -> dict[st
         above = [n for n in plan.needs[name] if states[n].state != FRESH]
         not_yet = {path for n in above for path in plan.steps[n].outputs}
         why = (["asked for again"] if name in anew else []) + reasons(step, files, not_yet)
+        files.let_go(step.stamp)
         runs_above = [n for n in above if states[n].state == RUN]
         if not why and step.always_after and runs_above:
             why = [f"{runs_above[0]} runs"]

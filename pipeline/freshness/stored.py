@@ -35,11 +35,10 @@ from typing import TypeAlias
 
 from pipeline import machine
 from pipeline.fingerprint import Fingerprint
-from pipeline.freshness.files import FileState
+from pipeline.freshness.files import SHARED, FileState
 from pipeline.freshness.stamp import Stamp
 from pipeline.parts import walk
 
-LOOKED_AT = ("out:", "repository:")  # roots that are the same folders in every request, unlike `data:`
 OURS = ""  # the code that is here
 
 Known: TypeAlias = dict[str, str | None]  # stamp -> whose code its files are of, None where they do not count
@@ -77,7 +76,7 @@ def _of_stamp(at: str, files: FileState, known: Known) -> str | None:
     if at in known:
         return known[at]
     known[at] = None  # a stamp that names its own output among its inputs is damaged
-    stamp = files.stamp(at)
+    stamp = files.outline(at)
     if stamp is not None:
         known[at] = _judged(stamp, files, known)
     return known[at]
@@ -88,7 +87,7 @@ def _judged(stamp: Stamp, files: FileState, known: Known) -> str | None:
     if code is None or not all(_same(key, value, files) for key, value in stamp.outputs.items()):
         return None
     for key, value in stamp.inputs.items():
-        if not key.startswith(LOOKED_AT):  # a shard has a thousand pictures
+        if not key.startswith(SHARED):
             continue
         above = _above(stamp, key, files, known) if _same(key, value, files) else None
         if above is None:
@@ -99,7 +98,7 @@ def _judged(stamp: Stamp, files: FileState, known: Known) -> str | None:
 
 def _same(key: str, value: Fingerprint, files: FileState) -> bool:
     """Whether the file behind this key is as the stamp says, or absent."""
-    path = files.roots.path(key) if key.startswith(LOOKED_AT) else None
+    path = files.roots.path(key) if key.startswith(SHARED) else None
     now = files.fingerprint(path, value) if path is not None else None
     return now is None or now.sha256 == value.sha256
 
@@ -110,7 +109,7 @@ def _above(stamp: Stamp, key: str, files: FileState, known: Known) -> str | None
     at = files.stamp_of(path) if path is not None else None
     if path is None or at is None:
         return OURS
-    maker = files.stamp(at)
+    maker = files.outline(at)
     last = maker.outputs.get(key) if maker else None
     if maker and last and files.stat(path) is None and last.sha256 != stamp.inputs[key].sha256:
         return OURS if maker.made.get("host") != stamp.made.get("host") else None

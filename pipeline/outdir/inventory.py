@@ -6,15 +6,17 @@ no file of the user's.
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from typing import cast
 
 from pipeline import parts
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Fingerprint
 from pipeline.freshness import stamp
 from pipeline.freshness.stamp import Stamp
+from pipeline.origin import Origin, folded
 
 LEDGER = ".builds.jsonl"
 OWN = (".source.json", LEDGER)
@@ -25,8 +27,9 @@ LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\S+): ")
 
 @dataclass(frozen=True)
 class Artifact:
-    """What one step left: its stamp, and the outputs that the stamp names, there or not, as it fingerprinted
-    them.
+    """What one step left: where its stamp lies, and the outputs that the stamp names, there or not, as it
+    fingerprinted them. Of what else the stamp says its folded form is held, for those of a large data set
+    name millions of files; and `reads`, the inputs under OUT.
 
     Absolute paths.
     """
@@ -34,7 +37,8 @@ class Artifact:
     name: str
     stamp: str
     outputs: Mapping[str, Fingerprint]
-    record: Stamp = field(repr=False, compare=False)
+    reads: Sequence[str] = field(repr=False, compare=False)
+    origin: Origin = field(repr=False, compare=False)
 
     @property
     def stage(self) -> str:
@@ -79,7 +83,7 @@ def read(out: str, known: Collection[str] = ()) -> Inventory:
             if record is None:
                 damaged.append(path)
             else:
-                artifacts.append(Artifact(record.name, path, _outputs(out, path, record), record))
+                artifacts.append(_artifact(out, path, record))
     names = {each.name for each in artifacts}
     logs = {name: path for path in files if (name := _logged(out, path, names))}
     own = [path for path in files if _is_own(os.path.relpath(path, out), known)]
@@ -110,6 +114,20 @@ def _files(out: str) -> Iterable[str]:
             name for name in folders if os.path.islink(os.path.join(folder, name))
         ]  # os.walk does not enter them
         yield from (os.path.join(folder, name) for name in (*names, *links))
+
+
+def _artifact(out: str, path: str, record: Stamp) -> Artifact:
+    reads = [os.path.join(out, key.partition(":")[2]) for key in record.inputs if key.startswith("out:")]
+    origin = folded(
+        {key: known.sha256 for key, known in record.inputs.items()},
+        {key: known.sha256 for key, known in record.outputs.items()},
+        record.params,
+        record.tools,
+        record.code,
+        cast(Mapping[str, object], record.made),
+        (),
+    )
+    return Artifact(record.name, path, _outputs(out, path, record), reads, origin)
 
 
 def _outputs(out: str, path: str, record: Stamp) -> dict[str, Fingerprint]:

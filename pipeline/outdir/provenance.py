@@ -7,7 +7,6 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypedDict, cast
 
-from pipeline.freshness.stamp import Stamp
 from pipeline.origin import Origin, folded, unique
 from pipeline.outdir import inventory
 from pipeline.outdir.inventory import Artifact
@@ -41,10 +40,8 @@ def gather(out: str, paths: Collection[str] | None = None) -> Provenance:
         if path in seen or path not in artifacts:
             continue
         seen.add(path)
-        record = artifacts[path].record
-        inputs = [os.path.join(out, key.partition(":")[2]) for key in record.inputs if key.startswith("out:")]
-        needs = [makers[each] for each in inputs if each in makers]
-        steps[keys[path]] = _origin(record, (keys[each] for each in needs))
+        needs = [makers[each] for each in artifacts[path].reads if each in makers]
+        steps[keys[path]] = _origin(artifacts[path].origin, (keys[each] for each in needs))
         wanted += needs
     return {"schema": SCHEMA, "steps": dict(sorted(steps.items()))}
 
@@ -54,15 +51,11 @@ def _key(out: str, artifact: Artifact, places: dict[str, str]) -> str:
     return unique(artifact.name, place, places)
 
 
-def _origin(record: Stamp, needs: Iterable[str]) -> Origin:
+def _origin(known: Origin, needs: Iterable[str]) -> Origin:
+    """The origin with what it needs: what is folded stays as it is when it is folded again."""
+    made = cast(Mapping[str, object], known["made"])
     return folded(
-        {key: known.sha256 for key, known in record.inputs.items()},
-        {key: known.sha256 for key, known in record.outputs.items()},
-        record.params,
-        record.tools,
-        record.code,
-        cast(Mapping[str, object], record.made),
-        needs,
+        known["inputs"], known["outputs"], known["params"], known["tools"], known["code"], made, needs
     )
 
 

@@ -59,7 +59,7 @@ def nodes(
     for name in plan.order:
         node = drawn.setdefault(of_step[name], Node(of_step[name]))
         node.states[verdicts[name].state] += 1
-        stamp = files.stamp(plan.steps[name].stamp)
+        stamp = files.outline(plan.steps[name].stamp)
         facts: Made = stamp.made if stamp else {}
         if "start" in facts and "seconds" in facts:
             times.setdefault(node.name, []).append((facts["start"], facts["start"] + facts["seconds"]))

@@ -35,8 +35,7 @@ class ImageFiles:
     root    the folder that their paths are relative to; of a tar, the folder that it lies in
     tar     the archive that holds them, or None
     places  {name: where it is}, by `named`; while files are looked for, by path
-    stats   {absolute path: (mtime_ns, ctime_ns, size)}; not of a tar's members, nor of what cannot
-            be reached
+    stats   {path: (mtime_ns, ctime_ns, size)}; not of a tar's members, nor of what cannot be reached
     given   {name: label} that came with them: those of an index file, else None
     empty   folders that hold no image at any depth, relative to the root
     part    which part of Kaggle's ImageNet was taken, where the tree or its tar was given: a path; else ""

@@ -94,16 +94,18 @@ def read(path: str, classes: int | None = None) -> dict[str, int]:
     `classes` is the model's count, where the labels are for one. BuildError names the first line that is
     wrong, and counts.
     """
-    listed = lines.read(path)
     labels: dict[str, int] = {}
     twice: list[str] = []
-    for line in listed:
+    together = lines.Together()
+    same: dict[int, int] = {}  # one object a class, not one a line
+    for line in lines.read(path):
+        together.note(line, is_image)
         name = _plain(line.name)
         if not name or line.name.endswith("/"):
             raise BuildError(f"{path}: line {line.number} names no image; expected: NAME CLASS")
         if name in labels:
             twice.append(f"{name} (line {line.number})")
-        labels[name] = line.label
+        labels[name] = same.setdefault(line.label, line.label)
     if twice:
         raise BuildError(
             f"{path}: {counted(len(twice), 'duplicate name')}, first: {twice[0]}. Keep one line for each"
@@ -111,8 +113,10 @@ def read(path: str, classes: int | None = None) -> dict[str, int]:
         )
     if not labels:
         raise BuildError(f"{path}: empty; expected a line NAME CLASS for each image")
-    lines.refuse_numbered(path, listed, is_image)
-    lines.refuse_mixed(path, listed, classes)
+    lines.refuse_numbered(path, together)
+    lines.refuse_mixed(path, together, classes)
+    if not any("/" in name for name in labels):
+        return labels
     by_base = {name.rpartition("/")[2]: label for name, label in labels.items()}
     return by_base if len(by_base) == len(labels) else labels
 
@@ -149,8 +153,9 @@ def by_folder(paths: Mapping[str, str], classes: int) -> dict[str, int] | None:
     sorted order a single stranger would shift the labels of all that follow.
     """
     known = imagenet.index_of_wnid()
-    folder_of = {name: path.rpartition("/")[0].rpartition("/")[2] for name, path in paths.items()}
-    folders = sorted(set(folder_of.values()))
+    same: dict[str, str] = {}  # one object a folder, not one an image
+    folder_of = {name: same.setdefault(folder := _folder(path), folder) for name, path in paths.items()}
+    folders = sorted(same)
     strange = [folder for folder in folders if folder.lower() not in known]
     if classes == len(known) and not strange:
         return {name: known[folder.lower()] for name, folder in folder_of.items()}
@@ -172,6 +177,11 @@ def by_folder(paths: Mapping[str, str], classes: int) -> dict[str, int] | None:
         )
     order = {folder: index for index, folder in enumerate(folders)}
     return {name: order[folder] for name, folder in folder_of.items()}
+
+
+def _folder(path: str) -> str:
+    """The name of the folder that this path lies in."""
+    return path.rpartition("/")[0].rpartition("/")[2]
 
 
 def check_range(path: str, labels: Mapping[str, int], classes: int) -> None:

@@ -7,9 +7,11 @@ image, two images of one name are errors.
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, cast
 
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Stat
@@ -19,6 +21,9 @@ from preprocess.dataset import labels as label_files
 from preprocess.dataset.image_files import ImageFiles
 from preprocess.dataset.scan import scanned
 from preprocess.labels import matching
+
+AT_ONCE = 10_000  # lines of text that are hashed at once
+PACKED = struct.Struct("<3q")
 
 
 class Image(NamedTuple):
@@ -32,6 +37,42 @@ class Image(NamedTuple):
     offset: int = 0
     size: int = 0
     sha256: str = ""
+
+
+class Stats(Mapping[str, Stat]):
+    """{absolute path: (mtime_ns, ctime_ns, size)} of files below a folder.
+
+    A data set may have millions. So they are held packed, and under their relative paths: the strings that
+    the images have, too. `stats`, {relative path: times and size}, is taken over: it is packed in its place.
+    """
+
+    def __init__(self, root: str, stats: dict[str, Stat]):
+        self._prefix = f"{root}/"
+        self._packed = cast(dict[str, bytes | Stat], stats)
+        for path, times in stats.items():
+            self._packed[path] = _packed(times)
+
+    def __getitem__(self, path: str) -> Stat:
+        if not path.startswith(self._prefix):
+            raise KeyError(path)
+        packed = self._packed[path[len(self._prefix) :]]
+        if isinstance(packed, tuple):
+            return packed
+        mtime_ns, ctime_ns, size = PACKED.unpack(packed)
+        return mtime_ns, ctime_ns, size
+
+    def __iter__(self) -> Iterator[str]:
+        return (self._prefix + path for path in self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+
+def _packed(stat: Stat) -> bytes | Stat:
+    try:
+        return PACKED.pack(*stat)
+    except struct.error:  # a time after the year 2262
+        return stat
 
 
 @dataclass(frozen=True)
@@ -77,13 +118,15 @@ def listed(
     if labels is not None and not os.path.isfile(labels):
         raise label_files.missing(dataset, labels, [])
     files = scanned(dataset, members, leave_out)
+    stats = Stats(files.root, files.stats)  # now: the labels need room, too
     path, label_of = _labels_of(files, dataset, labels, classes)
     label_of = matching.renamed(label_of, files.places, path or dataset)
     if not any_label:
         devkit.check(path or dataset, label_of)  # first: it says what is wrong with a range, too
         label_files.check_range(path or dataset, label_of, classes)
     _match(files, label_of, path or dataset)
-    return replace(_listing(files, label_of), class_folders=_class_folders(files, label_of))
+    class_folders = _class_folders(files, label_of)  # first: `_listing` empties `files`
+    return replace(_listing(files, stats, label_of), class_folders=class_folders)
 
 
 def _class_folders(files: ImageFiles, label_of: Mapping[str, int]) -> dict[int, str]:
@@ -104,15 +147,19 @@ def _class_folders(files: ImageFiles, label_of: Mapping[str, int]) -> dict[int, 
 
 def unlabelled(files: ImageFiles) -> Listing:
     """The images alone, every label -1: to look at the files."""
-    return _listing(files, dict.fromkeys(files.places, -1))
+    return _listing(files, Stats(files.root, files.stats), dict.fromkeys(files.places, -1))
 
 
-def _listing(files: ImageFiles, label_of: Mapping[str, int]) -> Listing:
+def _listing(files: ImageFiles, stats: Stats, label_of: Mapping[str, int]) -> Listing:
+    """The listing of these files, whose places are taken out of `files`: there may be millions."""
+    names = sorted(files.places)
+    labels = label_of.values() if matching.in_order(label_of, names) else map(label_of.__getitem__, names)
+    places = map(files.places.pop, names)
     images = tuple(
-        Image(name, place.path, label_of[name], place.offset, place.size, place.sha256)
-        for name, place in sorted(files.places.items())
+        Image(name, place.path, label, place.offset, place.size, place.sha256)
+        for name, place, label in zip(names, places, labels, strict=True)
     )
-    return Listing(files.root, images, files.tar, identity(images), files.stats, files.part)
+    return Listing(files.root, images, files.tar, identity(images), stats, files.part)
 
 
 def generated(root: str, labels: Iterable[tuple[str, int]]) -> Listing:
@@ -130,13 +177,15 @@ def identity(images: Iterable[Image]) -> str:
 
 def identity_of(labels: Iterable[tuple[str, int]]) -> str:
     """The data set's hash of (name, label) pairs, in their order."""
-    text = "".join(f"{name}\t{label}\n" for name, label in labels)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    digest, lines = hashlib.sha256(), (f"{name}\t{label}\n" for name, label in labels)
+    while text := "".join(islice(lines, AT_ONCE)):
+        digest.update(text.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:8]
 
 
 def _labels_of(
     files: ImageFiles, dataset: str, labels: str | None, classes: int
-) -> tuple[str | None, dict[str, int]]:
+) -> tuple[str | None, Mapping[str, int]]:
     """(the label file or None, {name: label}): the file named, else the index itself, a file that lies there,
     the folders' names.
     """
@@ -161,7 +210,9 @@ def _labels_of(
 
 def _match(files: ImageFiles, label_of: Mapping[str, int], source: str) -> None:
     """Check that labels and images are the same set."""
-    without = sorted(files.places.keys() - label_of.keys())
+    if matching.in_order(label_of, files.places):
+        return
+    without = sorted(name for name in files.places if name not in label_of)
     if len(without) == len(files.places):
         line, name, differs = matching.difference(label_of, sorted(files.places))
         raise BuildError(
@@ -173,7 +224,7 @@ def _match(files: ImageFiles, label_of: Mapping[str, int], source: str) -> None:
             f"{source}: {len(without)} of {len(files.places)} pictures have no label, first missing:"
             f" {without[0]}. Add their lines, or name the data set's own file with --labels=FILE"
         )
-    absent = sorted(label_of.keys() - files.places.keys())
+    absent = sorted(name for name in label_of if name not in files.places)
     if absent:
         where = files.tar or files.root
         raise BuildError(

@@ -48,7 +48,8 @@ def scanned(dataset: str, members: str | None = None, leave_out: str | None = No
             f"--dataset={dataset}: no pictures in it{_archives_in(dataset)}; expected files ending in"
             f" {', '.join(ENDINGS)} (any case), at any depth"
         )
-    files.places = named(files.places.values())
+    if any("/" in place.path for place in files.places.values()):  # else they are under their names already
+        files.places = named(files.places.values())
     unwritable = [name for name in files.places if not name.isprintable()]
     if unwritable:
         raise BuildError(
@@ -134,7 +135,7 @@ def _of_index_file(path: str) -> ImageFiles:
             if not os.path.lexists(full):  # a link that leads nowhere is a picture that cannot be read
                 absent.append(place)
         else:
-            files.stats[full] = stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
+            files.stats[place] = stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
     if absent:
         raise BuildError(
             f"{path}: {len(absent)} of {len(places)} listed images are absent, first: {absent[0]} (looked in"

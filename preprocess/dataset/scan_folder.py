@@ -49,22 +49,28 @@ def scanned(dataset: str, root: str, leave_out: str | None = None) -> ImageFiles
 
 def _scan(folder: str, inside: str, files: ImageFiles, unwanted: Unwanted) -> list[str]:
     """Add one folder's images; return the folders below it. `inside` is its path relative to the root."""
-    below = []
+    below, images = [], []
+    before = f"{inside}/" if inside else ""
     try:
-        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
-        files.empty.append(inside)  # until an image is found below
-        for entry in entries:
-            path = f"{inside}/{entry.name}" if inside else entry.name
-            if _is_folder(entry):
-                below.append(path)
-            elif is_image(entry.name):
-                files.places[path] = Place(path)
-                _add_stat(entry, files)
-            elif entry.is_symlink() and not os.path.exists(entry.path):
-                # whatever its name: it may be a whole class on a disk that is not mounted
-                unwanted.broken.append(path)
-            elif looks_like_image(entry.name):
-                unwanted.others.append(path)
+        with os.scandir(folder) as entries:
+            files.empty.append(inside)  # until an image is found below
+            for entry in entries:
+                name = entry.name
+                if name.startswith("."):
+                    continue
+                if _is_folder(entry):
+                    below.append(before + name)
+                elif is_image(name):
+                    images.append(name)
+                elif entry.is_symlink() and not os.path.exists(entry.path):
+                    # whatever its name: it may be a whole class on a disk that is not mounted
+                    unwanted.broken.append(before + name)
+                elif looks_like_image(name):
+                    unwanted.others.append(before + name)
+        # in their order from the start: what is asked of a million names later finds them side by side
+        images.sort()
+        for name in images:
+            _add(folder, name, before + name, files)
     except OSError as error:
         raise unreadable(folder, error) from error
     return below
@@ -87,32 +93,42 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False  # a link in a circle, or into a locked folder
 
 
-def _add_stat(entry: os.DirEntry[str], files: ImageFiles) -> None:
+def _add(folder: str, name: str, path: str, files: ImageFiles) -> None:
+    """Add an image of a folder, by its path relative to the root, and its times and size."""
+    files.places[path] = Place(path)
+    full = f"{folder}/{name}"
     try:
-        stat = entry.stat()
+        stat = os.stat(full)
     except PermissionError:
-        if not entry.is_symlink():  # the folder may be listed, and nothing in it reached
+        if not os.path.islink(full):  # the folder may be listed, and nothing in it reached
             raise
     except OSError:
         return
     else:
-        files.stats[entry.path] = stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
+        files.stats[path] = stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
 
 
 def _sort_empty(files: ImageFiles) -> None:
     """Leave those folders in `empty` that hold no image. One that is called like an image and holds none is
     an image that cannot be read.
     """
-    filled = {folder for path in files.places for folder in _above(path)}
-    for folder in [folder for folder in files.empty if folder not in filled and is_image(folder)]:
-        if not files.places.keys() & set(_above(folder)):
+    filled = _filled(files)
+    empty = [folder for folder in files.empty if folder not in filled]
+    for folder in filter(is_image, empty):
+        if files.places.keys().isdisjoint(_above(folder)):
             files.places[folder] = Place(folder)
-    filled = {folder for path in files.places for folder in (path, *_above(path))}
+    filled = _filled(files) if empty else filled
     files.empty = [
         folder
-        for folder in files.empty
-        if folder not in filled and not files.places.keys() & set(_above(folder))
+        for folder in empty
+        if folder not in filled and files.places.keys().isdisjoint((folder, *_above(folder)))
     ]
+
+
+def _filled(files: ImageFiles) -> set[str]:
+    """The folders that hold an image, at any depth."""
+    direct = {path.rpartition("/")[0] for path in files.places}
+    return direct.union(*(_above(folder) for folder in direct))
 
 
 def _leads_up(inside: str, before: str) -> bool:

@@ -37,8 +37,8 @@ def by_name(listing: Listing, n: int) -> Listing:
 
 
 def _part(listing: Listing, images: tuple[Image, ...]) -> Listing:
-    kept = {f"{listing.root}/{image.path}" for image in images}
-    stats = {path: stat for path, stat in listing.stats.items() if path in kept}
+    paths = [f"{listing.root}/{image.path}" for image in images]
+    stats = {path: listing.stats[path] for path in paths if path in listing.stats}
     return replace(listing, images=images, identity=identity(images), stats=stats)
 
 

@@ -9,7 +9,8 @@ and four coordinates.
 import csv
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipeline.errors import BuildError
@@ -35,24 +36,58 @@ class Line(NamedTuple):
     by_wnid: bool = False
 
 
-def read(path: str) -> list[Line]:
-    """Read all lines. BuildError names the first that is wrong, and says of a file that is none what it
-    is.
+@dataclass
+class Together:
+    """What the lines of a file say together, noted line by line: the first with a wnid and the first with a
+    number; whether every class is its own line's number, and no name has an image's ending.
+    """
+
+    by_wnid: Line | None = None
+    by_number: Line | None = None
+    lines: int = 0
+    numbered: bool = True
+
+    def note(self, line: Line, is_image: Callable[[str], bool]) -> None:
+        """Take one more line into account."""
+        self.lines += 1
+        if self.numbered and (line.label != line.number or is_image(line.name)):
+            self.numbered = False
+        if line.by_wnid:
+            self.by_wnid = self.by_wnid or line
+        elif self.by_number is None:
+            self.by_number = line
+
+
+def read(path: str) -> Iterator[Line]:
+    """Yield all lines, one at a time: there may be millions. BuildError names the first that is wrong, and
+    says of a file that is none what it is.
     """
     if FORM in os.path.basename(path).lower():
         raise BuildError(f"{path}: Kaggle's form for answers, and no labels; those are in {SOLUTION}")
     text = _text(path)
     if path.lower().endswith(".csv") or text.startswith(",".join(KAGGLE)):
-        return list(_of_csv(path, text))
-    return list(_of_text(path, text))
+        return _of_csv(path, text)
+    return _of_text(path, text)
+
+
+def _split(text: str) -> Iterator[str]:
+    """The lines as `split` gives them, without a list of all."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
 
 
 def _of_text(path: str, text: str) -> Iterator[Line]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
+    for number, line in enumerate(_split(text), 1):
         words = line.rstrip().replace("\t", " ")
         name, _, label = words.rpartition(" ")
+        if name and _is_number(label):  # nearly all of them
+            yield Line(number, _plain(name), int(label))
+            continue
+        if not line.strip():
+            continue
         if not _is_class(label) and _is_class(words.rpartition(",")[2]):
             name, _, label = words.rpartition(",")
         if not name and label.isascii() and label.isdigit():
@@ -65,11 +100,16 @@ def _of_text(path: str, text: str) -> Iterator[Line]:
                 f"{path}: line {number} is {line[:40]!r}: a table of classes and no labels; in Kaggle's"
                 f" ImageNet those are in {SOLUTION}"
             )
-        yield _line(path, number, line, name.rstrip().removesuffix(",").rstrip(), label)
+        yield _line(path, number, line, _plain(name), label)
+
+
+def _plain(name: str) -> str:
+    """A name without the comma that stood before its class."""
+    return name.rstrip().removesuffix(",").rstrip()
 
 
 def _of_csv(path: str, text: str) -> Iterator[Line]:
-    rows = csv.reader(text.split("\n"))
+    rows = csv.reader(_split(text))
     try:
         header = [cell.strip() for cell in next(rows, [])]
         if {"name", "label"} <= set(header):
@@ -157,29 +197,27 @@ def _text(path: str) -> str:
         ) from error
 
 
-def refuse_numbered(path: str, lines: Sequence[Line], is_image: Callable[[str], bool]) -> None:
+def refuse_numbered(path: str, together: Together) -> None:
     """BuildError where the "classes" only count the lines, as in ImageSets/CLS-LOC/val.txt of Kaggle's
     tree: names without an ending, and each line's own number.
     """
-    counted = len(lines) > 1 and all(line.label == line.number for line in lines)
-    if counted and not any(is_image(line.name) for line in lines):
+    if together.numbered and together.lines > 1:
         raise BuildError(
             f"{path}: its numbers count the lines (Kaggle's ImageSets?), and are no classes; in Kaggle's"
             f" ImageNet those are in {SOLUTION}"
         )
 
 
-def refuse_mixed(path: str, lines: Sequence[Line], model_classes: int | None) -> None:
+def refuse_mixed(path: str, together: Together, model_classes: int | None) -> None:
     """BuildError where some classes are wnids and some numbers, and for wnids where the model's classes are
     not those of the table.
     """
-    by_wnid = [line for line in lines if line.by_wnid]
-    if not by_wnid:
+    wnid, number = together.by_wnid, together.by_number
+    if not wnid:
         return
-    number = next((line for line in lines if not line.by_wnid), None)
     if number:
         raise BuildError(
-            f"{path}: line {by_wnid[0].number} has a wnid and line {number.number} a number"
+            f"{path}: line {wnid.number} has a wnid and line {number.number} a number"
             f" ({number.label}); write all classes in one way"
         )
     known = len(classes.table())

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import combinations
+from operator import eq
 
 from pipeline.errors import BuildError
 from preprocess.dataset.image_files import is_image, stem_of
@@ -26,16 +27,22 @@ DIFFERENCES: dict[str, Callable[[str], str]] = {
 }
 
 
-def renamed(label_of: Mapping[str, int], images: Iterable[str], source: str) -> dict[str, int]:
+def in_order(label_of: Collection[str], images: Collection[str]) -> bool:
+    """Whether these are the same names in the same order, as they mostly are: that is known without looking
+    each of them up, which takes the longer the more there are.
+    """
+    return len(label_of) == len(images) and all(map(eq, label_of, images))
+
+
+def renamed(label_of: Mapping[str, int], images: Collection[str], source: str) -> Mapping[str, int]:
     """The labels under the names of their images; what is no image's stays under its own.
 
     `source` is the file that they are from. BuildError for a line that may be of two images, and for two
     lines of one.
     """
-    names = set(images)
-    if label_of.keys() == names:
-        return dict(label_of)
-    known, stems = _known(sorted(names))
+    if in_order(label_of, images) or label_of.keys() == set(images):
+        return label_of
+    known, stems = _known(sorted(images))
     line_of: dict[str, str] = {}
     labels: dict[str, int] = {}
     for written, label in label_of.items():
