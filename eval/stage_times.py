@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from eval import records
 from eval.record_types import StageFigures
@@ -43,10 +43,10 @@ def write(
 
 
 def read_stamp(path: str) -> Stamp:
-    """A step's stamp as JSON."""
+    """What is read here of a step's stamp: without the names of a thousand images in each."""
     with open(path, encoding="utf-8") as file:
-        stamp: Stamp = json.load(file)
-    return stamp
+        stamp = json.load(file)
+    return cast(Stamp, {key: stamp[key] for key in Stamp.__annotations__ if key in stamp})
 
 
 def figures(stamps: Iterable[Stamp]) -> list[StageFigures]:

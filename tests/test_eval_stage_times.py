@@ -49,6 +49,17 @@ def test_a_stage_is_its_steps_together_and_gaps_between_builds_do_not_count():
     assert (first["retried"], second["retried"]) == (0, 1)
 
 
+def test_devices_of_several_nodes_are_told_apart_and_an_event_names_both_nodes():
+    made = [
+        {"start": 10.0, "seconds": 2.0, "images": 10, "slot": "device 0", "node": "a"},
+        {"start": 10.0, "seconds": 2.0, "images": 20, "slot": "device 0", "node": "b"},
+        {"start": 12.0, "seconds": 2.0, "images": 5, "slot": "device 1", "node": "b", "crashed_on": "0 of a"},
+    ]
+    (row,) = stage_times.figures({"name": f"infer/x/{n}", "made": one} for n, one in enumerate(made))
+    assert (row["devices"], row["device_images"]) == (["a:0", "b:0", "b:1"], [10, 20, 5])
+    assert row["events"] == ["infer/x/2: its process on device 0 of a ended; ran again on device 1 of b"]
+
+
 def test_stamps_of_another_stage_are_refused(tmp_path):
     path = tmp_path / "x.stamp"
     path.write_text(json.dumps({"name": "infer/a", "made": {"start": 0.0, "seconds": 2.0, "images": 10}}))
