@@ -10,7 +10,7 @@ from pipeline.errors import BuildError
 
 PRESENT = "now"
 LOCAL = "local"
-EXECUTOR = re.compile(r"ray=(auto|[A-Za-z0-9_.-]+:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5})")
+EXECUTOR = re.compile(r"ray=([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 SAVED_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 
@@ -109,7 +109,9 @@ def number(flag: str, value: str) -> int:
 
 def executor(value: str) -> str:
     """Where steps run: local, ray, or ray=ADDRESS of a cluster (its GCS: HOST:PORT, or auto)."""
-    if value in (LOCAL, "ray") or EXECUTOR.fullmatch(value):
+    if value in (LOCAL, "ray", "ray=auto") or (
+        EXECUTOR.fullmatch(value) and 0 < int(value.rpartition(":")[2]) < 2**16
+    ):
         return value
     raise BuildError(
         f"--executor={value}: expected local, ray (starts Ray on this machine) or ray=HOST:PORT of a cluster"

@@ -104,7 +104,7 @@ def tell():
 threading.Thread(target=tell, daemon=True).start()
 asked = owner.recv(1)
 end_all(seconds)
-if not asked and leftovers:
+if asked != b"x" and leftovers:
     shutil.rmtree(leftovers, ignore_errors=True)
 os._exit(0)
 """
@@ -171,10 +171,10 @@ def guarded(
         ), ours
 
 
-def end_guarded(guard: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
-    """Have the guard end what is left, and see it gone."""
+def end_guarded(guard: "subprocess.Popen[bytes]", ours: socket.socket, clear: bool = False) -> None:
+    """Have the guard end what is left, and see it gone; with `clear` it removes its leftovers, too."""
     with contextlib.suppress(OSError):  # it is gone already
-        ours.sendall(b"x")
+        ours.sendall(b"d" if clear else b"x")
     try:
         guard.wait(KILLING_S + 5)
     except subprocess.TimeoutExpired:

@@ -16,7 +16,10 @@ def node(name, cpus=2, devices=0, memory_mb=1000.0, share=0, **tools):
 
 
 def fleet(*nodes, measures_on=""):
-    return Fleet(nodes, measures_on or nodes[0].name)
+    """With all accelerators held."""
+    made = Fleet(nodes, measures_on or nodes[0].name)
+    made.closed.clear()
+    return made
 
 
 def first(nodes, step):
@@ -54,6 +57,19 @@ def test_device_work_goes_to_nodes_with_devices_only():
     nodes = fleet(node("a"), node("b", devices=1))
     assert [slot.node for slot in nodes.free(DEVICE)] == ["b"]
     assert {slot.node for slot in nodes.free(CPU)} == {"a", "b"}
+
+
+def test_an_accelerator_that_ray_has_not_given_out_is_no_slot_and_is_asked_for_in_turns():
+    nodes = Fleet([node("a", devices=2), node("b", devices=2), node("c")], "a")
+    assert list(nodes.free(DEVICE)) == []
+    assert [(slot.node, slot.id) for slot in nodes.to_open(DEVICE)] == [
+        ("a", "0"),
+        ("b", "0"),
+        ("a", "1"),
+        ("b", "1"),
+    ]
+    nodes.closed.discard(Slot("device", "1", (), 0, "b"))
+    assert [(slot.node, slot.id) for slot in nodes.free(DEVICE)] == [("b", "1")]
 
 
 def test_a_step_goes_only_where_its_tools_are_in_its_versions():

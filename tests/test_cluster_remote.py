@@ -12,6 +12,7 @@ from pipeline import fingerprint, machine
 from pipeline.cluster import remote
 from pipeline.execution.locks import MachineLock
 from pipeline.execution.worker import Call
+from pipeline.fingerprint import Fingerprint
 from pipeline.step import Slot
 
 SLOT = Slot("cpu", "0", node="far")
@@ -85,7 +86,7 @@ def test_a_step_sees_its_input_as_it_was_published_or_waits_for_it(perform, tmp_
 
     thread = threading.Thread(target=publish)
     thread.start()
-    assert perform(expected={str(path): stat}).error is None
+    assert perform(expected={str(path): Fingerprint(*stat, "")}).error is None
     thread.join()
 
 
@@ -93,10 +94,23 @@ def test_an_older_file_of_the_same_name_is_never_computed_from(perform, tmp_path
     monkeypatch.setattr(remote, "SEEN_WITHIN_S", 0.3)
     path = tmp_path / "input"
     path.write_text("older")
-    stat = fingerprint.of_stat(str(path))
-    code, message = perform(expected={str(path): (stat[0] + 1, stat[1], stat[2])}).error
-    assert code == 1 and message == f"far: sees another {path} after 0 s"
+    mtime, ctime, size = fingerprint.of_stat(str(path))
+    code, message = perform(expected={str(path): Fingerprint(mtime + 1, ctime, size, "")}).error
+    assert code == 1 and message == f"node far sees another {path} after 0 s"
+    gone = str(tmp_path / "gone" / "x")
+    code, message = perform(expected={gone: Fingerprint(mtime, ctime, size, "")}).error
+    assert code == 1 and message == f"node far sees no {gone} after 0 s"
     assert not (tmp_path / ".part-out").exists()
+
+
+def test_a_copy_on_the_nodes_own_disk_must_have_the_content_that_is_known(perform, tmp_path):
+    path = tmp_path / "copy"
+    path.write_text("bytes")
+    known = fingerprint.of_file(str(path))
+    elsewhere = known._replace(ctime_ns=known.ctime_ns - 10**9)
+    assert perform(expected={str(path): elsewhere}).error is None
+    code, message = perform(expected={str(path): elsewhere._replace(sha256="0" * 64)}).error
+    assert code == 1 and message == f"node far sees another {path}, of the same size and time"
 
 
 def test_the_log_names_the_node_and_the_device_that_ray_gave(perform, tmp_path):

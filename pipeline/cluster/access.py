@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pipeline.cluster import head, nodes_agree, remote
-from pipeline.cluster.fleet import Fleet
+from pipeline.cluster.fleet import DEVICE, Fleet
 from pipeline.cluster.wanted import Asked, Wanted
 from pipeline.errors import BuildError
 from pipeline.execution.events import Workers
@@ -43,7 +43,7 @@ class Cluster:
         """The connection. BuildError where Ray is not installed, does not start or cannot be reached."""
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray reads its environment when it is imported
         address = self._head.address if self._head else self.address
-        joined: Joined = _module("joined").Joined(address, self.typed, self._log())
+        joined: Joined = _module("joined").Joined(address, self.typed)
         return joined
 
     def _start(self, wanted: Wanted) -> None:
@@ -59,12 +59,18 @@ class Cluster:
         return os.path.join(folder, "ray.txt")
 
     def nodes_with(self, resource: str) -> dict[str, int]:
-        """{name of a node: how many of these Ray gives out there}, of those that have some; the node that
-        this machine is first, if it is one of them.
+        """{name of a node: how many of these Ray gives out there}, of those that have some: first those that
+        can measure, too, and of them the node that this machine is.
         """
-        counts = {name: int(has.get(resource, 0)) for name, has in self.joined.resources.items()}
-        names = sorted((name for name in counts if counts[name]), key=lambda n: (n != self.joined.here, n))
-        return {name: counts[name] for name in names}
+        has = self.joined.resources
+        names = [name for name in has if has[name].get(resource)]
+        names.sort(key=lambda name: (not has[name].get(CPU), name != self.joined.here, name))
+        return {name: int(has[name][resource]) for name in names}
+
+    @property
+    def names(self) -> list[str]:
+        """Of all nodes."""
+        return list(self.joined.resources)
 
     def ask(self, name: str, function: Callable[..., Answer], /, **given: object) -> Answer:
         """What a function of ours says on a node."""
@@ -84,12 +90,14 @@ class Cluster:
         """
         if not self.address:
             self._start(wanted)
+        self.joined.log_into(self._log())
         asked = Asked(self.typed, self.out, wanted)
         nodes = nodes_agree.nodes(self.joined, asked, plan, stale, files, tell)
         fleet = Fleet(nodes, wanted.measures_on or self.joined.here)
         nodes_agree.require_able(fleet, stale, self.typed)
         accelerator = "" if wanted.resource == CPU else wanted.resource
-        workers: Workers = _module("workers").NodeWorkers(self.joined, fleet, accelerator, tell)
+        most = sum(step.resource == DEVICE and not step.exclusive for step in stale)
+        workers: Workers = _module("workers").NodeWorkers(self.joined, fleet, accelerator, most, tell)
         return workers
 
     def leave(self) -> None:

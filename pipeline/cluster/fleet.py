@@ -6,9 +6,12 @@ Plain data only, so that every rule is tested without Ray.
 from bisect import insort
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from pipeline.origin import Made
 from pipeline.step import Resource, Slot, Step, Versions
+
+DEVICE: Resource = "device"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,10 @@ class Fleet:
         self.measures_on = measures_on
         self.busy: dict[Slot, int] = {}
         self.suspects: set[str] = set()  # nodes on which a process died, until they answer
+        # accelerators that Ray has not given out to us: others may hold them
+        self.closed = {
+            slot for node in nodes if node.accelerators for slot in node.slots if slot.kind == DEVICE
+        }
         self._used = dict.fromkeys(self.nodes, 0)  # shares
         self._had: dict[Slot, int] = {}
         self._place = {slot: at for node in nodes for at, slot in enumerate(node.slots)}
@@ -114,6 +121,15 @@ class Fleet:
             if slot := self._next(self.nodes[name], kinds[name], avoid):
                 yield slot
 
+    def to_open(self, step: Step) -> Iterator[Slot]:
+        """The closed slots that this step could have, one of each node in turns."""
+        columns = [
+            [slot for _, _, slot in self._of[node.name, step.resource].idle if slot in self.closed]
+            for node in self.able(step)
+            if node.name not in self.suspects
+        ]
+        return (slot for row in zip_longest(*columns) for slot in row if slot)
+
     def take(self, slot: Slot) -> None:
         """A step runs there from now on."""
         kind = self._of[slot.node, slot.kind]
@@ -142,7 +158,11 @@ class Fleet:
         """The slot of this node that had the least so far: each opens its session once, and all are used."""
         used = self._used[node.name]
         for _, _, slot in kind.idle:
-            if (not used or used + slot.share <= node.shares) and (slot != avoid or kind.size == 1):
+            if (
+                slot not in self.closed
+                and (not used or used + slot.share <= node.shares)
+                and (slot != avoid or kind.size == 1)
+            ):
                 return slot
         return None
 

@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import select
-import shutil
 import signal
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from collections.abc import Mapping
 from pipeline import process
 from pipeline.errors import BuildError
 
+SOCKETS = "/tmp"
 START_S = 120.0
 POLL_S = 0.05
 # Steps hand paths to each other. What passes through Ray's memory are the calls themselves: of 1.4 million
@@ -45,7 +45,13 @@ class Head:
 
     def __init__(self, shares: int, resources: Mapping[str, int], env: Mapping[str, str], log: str):
         # not TMPDIR: the path of a socket has at most 107 bytes, and Ray adds 75 of its own
-        self._folder = tempfile.mkdtemp(prefix="inv-ray-", dir="/tmp")
+        try:
+            self._folder = tempfile.mkdtemp(prefix="inv-ray-", dir=SOCKETS)
+        except OSError as error:
+            raise BuildError(
+                f"{SOCKETS}: {error.strerror}: Ray's sockets lie there, whose paths must be short. Make it"
+                " writable, or leave --executor out"
+            ) from None
         self._log = log
         with open(log, "ab") as file:
             self._guard, self._ours = process.guarded(
@@ -98,10 +104,10 @@ class Head:
 
     def close(self) -> None:
         """End all of it."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        enders = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, enders)
         try:
-            process.end_guarded(self._guard, self._ours)
+            process.end_guarded(self._guard, self._ours, clear=True)
             self._ours.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -5,10 +5,7 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import sys
-import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future
@@ -21,25 +18,25 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pipeline.cluster import remote
 from pipeline.cluster.fleet import named
+from pipeline.cluster.watch import Watch, reached
 from pipeline.errors import BuildError
 from pipeline.freshness.code import ROOT
 from pipeline.text import INV
 
 # Where Ray's workers look for our code. What the node was started with stays: CANN's own packages lie there.
 CODE = {"PYTHONPATH": f"{ROOT}:${{PYTHONPATH}}"}
-HEAD_POLL_S, HEAD_LOST_S = 2.0, 20.0
 
 
 class Joined:
     """A cluster that this process is connected to; one at a time. BuildError when it cannot be reached.
 
     typed  --executor as it was typed, for messages
-    log    the file that takes what Ray has to say
+    What Ray has to say is lost until `log_into` names a file for it: who only looks writes nothing.
     """
 
-    def __init__(self, address: str, typed: str, log: str):
+    def __init__(self, address: str, typed: str):
         self.typed = typed
-        self._log = open(log, "a", encoding="utf-8")  # noqa: SIM115  (open as long as this is joined)
+        self._log = open(os.devnull, "a", encoding="utf-8")  # noqa: SIM115  (open as long as this is joined)
         try:
             self._connect(address)
         except BaseException:
@@ -51,9 +48,13 @@ class Joined:
             self.names[node["NodeID"]]: node["Resources"] for node in nodes
         }
         self.here = self.names[ray.get_runtime_context().get_node_id()]
-        self.head = ray.get_runtime_context().gcs_address
-        self._head_lost: float | None = None
-        threading.Thread(target=self._watch_head, daemon=True, name="watch-head").start()
+        raylet = next(node["RayletSocketName"] for node in nodes if self.names[node["NodeID"]] == self.here)
+        self.watch = Watch(ray.get_runtime_context().gcs_address, raylet)
+
+    def log_into(self, path: str) -> None:
+        """What Ray has to say is appended to this file from now on."""
+        with open(path, "a", encoding="utf-8") as file:
+            os.dup2(file.fileno(), self._log.fileno(), inheritable=False)
 
     @property
     def ids(self) -> dict[str, str]:
@@ -77,22 +78,6 @@ class Joined:
         """An answer of this node; the future fails with BrokenExecutor when it is gone."""
         return self.ask(name, remote.alive)
 
-    def head_is_gone(self) -> bool:
-        """Whether nobody has answered at the cluster's address for a while. Ray itself ends this process
-        then, some time later and without a word of ours.
-        """
-        return self._head_lost is not None and time.monotonic() - self._head_lost > HEAD_LOST_S
-
-    def _watch_head(self) -> None:
-        host, _, port = self.head.rpartition(":")
-        while True:
-            try:
-                socket.create_connection((host.strip("[]"), int(port)), timeout=HEAD_POLL_S).close()
-                self._head_lost = None
-            except OSError:
-                self._head_lost = self._head_lost or time.monotonic()
-            time.sleep(HEAD_POLL_S)
-
     def close(self) -> None:
         """Leave the cluster; what runs there of ours is ended."""
         atexit.unregister(ray.shutdown)  # once is enough, and may be too long
@@ -100,14 +85,16 @@ class Joined:
         self._log.close()
 
     def _connect(self, address: str) -> None:
+        if address != "auto" and not reached(address):  # Ray asks for minutes, and says nothing
+            raise BuildError(self._no_way("nobody answers at this address"))
         logger = logging.getLogger("ray")
         logger.handlers, logger.propagate = [logging.StreamHandler(self._log)], False
         # it prints what its nodes have to say to the driver on stdout, whatever it is told of logging
         ray._private.worker.print_to_stdstream = self._print
-        folder, on_term = os.getcwd(), signal.getsignal(signal.SIGTERM)
+        folder = os.open(".", os.O_PATH)  # which may be gone, or not ours to list
         os.chdir(ROOT)  # Ray puts the folder that one stands in first into its workers' sys.path
         try:
-            with _printing_to(self._log.fileno()), warnings.catch_warnings():
+            with _signals_later(), _printing_to(self._log.fileno()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 ray.init(
                     address=address,
@@ -117,13 +104,16 @@ class Joined:
                 )
         except (ConnectionError, RuntimeError, ValueError, RayError, OSError) as error:
             said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise BuildError(
-                f"--executor={self.typed}: cannot join the cluster ({said}). `ray status` must work on this"
-                f" machine, which is a node of it: ray start --address=ADDRESS, then {INV} again"
-            ) from None
+            raise BuildError(self._no_way(said[:200])) from None
         finally:
-            os.chdir(folder)
-            signal.signal(signal.SIGTERM, on_term)
+            os.fchdir(folder)
+            os.close(folder)
+
+    def _no_way(self, why: str) -> str:
+        return (
+            f"--executor={self.typed}: cannot join the cluster ({why}). `ray status` must work on this"
+            f" machine, which is a node of it: ray start --address=ADDRESS, then {INV} again"
+        )
 
     def _print(self, data: Mapping[str, object], ignore_prefix: bool = False) -> None:
         lines = data["lines"]
@@ -150,6 +140,31 @@ def answer_of(reference: "ray.ObjectRef[object]") -> "Future[object]":
 
     reference.future().add_done_callback(pass_on)
     return outer
+
+
+@contextlib.contextmanager
+def _signals_later() -> Iterator[None]:
+    """A signal comes when this is over, and Ray's own handler of SIGTERM does not stay: half a connection
+    crashes at the program's end. The second one comes at once.
+    """
+    came: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        if came:
+            raise KeyboardInterrupt
+        came.append(number)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for caught, handler in before.items():
+        if callable(handler) or handler == signal.SIG_DFL:
+            signal.signal(caught, note)
+    try:
+        yield
+    finally:
+        for caught, handler in before.items():
+            signal.signal(caught, handler)
+        for number in came:
+            os.kill(os.getpid(), number)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline import fingerprint, machine
 from pipeline.execution.place import made_here
@@ -38,10 +38,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Versions of what is not a package of Python, and the devices that are groups of cores: id -> cores."""
+    """Versions of what is not a package of Python, the devices that are groups of cores (id -> cores), and
+    how many there are of the others; None where nobody can tell, or asked.
+    """
 
     tools: Versions = field(default_factory=dict)
     devices: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    chips: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def at(question: Question) -> View:
         wrote=_write(question.answer, question.token),
         files={path: fingerprint.of_stat(path) for path in question.files},
         code=hashes,
-        inventory=Inventory({**inventory.tools, **packages}, inventory.devices),
+        inventory=replace(inventory, tools={**inventory.tools, **packages}),
         cores=machine.cores(),
         memory_mb=machine.memory_mb(),
         made=made_here(),

@@ -13,7 +13,7 @@ from pipeline.cluster.look import Question, View
 from pipeline.cluster.wanted import Asked, Wanted
 from pipeline.errors import BuildError
 from pipeline.fingerprint import Stat
-from pipeline.freshness.code import ROOT
+from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import FileState
 from pipeline.parts import PREFIX
 from pipeline.plan import Plan
@@ -43,7 +43,9 @@ def nodes(
     """
     token = secrets.token_hex(16)
     probe = os.path.join(asked.out, f"{PREFIX}probe-{token}")
-    questions = {name: _question(asked, plan, stale, probe, token, name) for name in joined.names.values()}
+    questions = {
+        name: _question(asked, plan, stale, probe, token, n) for n, name in enumerate(joined.names.values())
+    }
     with open(probe, "w", encoding="utf-8") as file:
         file.write(token)
         file.flush()
@@ -82,7 +84,7 @@ def answered(name: str, answer: "Future[Answer]", typed: str) -> Answer:
     except TimeoutError:
         why = f"gives no answer in {ANSWER_S:.0f} s; `ray status` tells what it does"
     except BrokenExecutor as error:
-        why = f"gives no answer ({str(error).splitlines()[0]})"
+        raise NodeGone(f"--executor={typed}: node {name} gives no answer: {_kind_of(error)}") from None
     except ImportError as error:
         why = (
             f"cannot run our code ({error}). {ROOT} must be there under the same path, and Ray started by"
@@ -100,8 +102,16 @@ def _gone(name: str, answer: "Future[object]", joined: "Joined") -> bool:
     return isinstance(error, BrokenExecutor) and name not in joined.left()
 
 
+class NodeGone(BuildError):
+    """A node that died before it could answer."""
+
+
+def _kind_of(error: BrokenExecutor) -> str:
+    return str(error).partition(":")[0]
+
+
 def _question(
-    asked: Asked, plan: Plan, stale: Collection[Step], probe: str, token: str, name: str
+    asked: Asked, plan: Plan, stale: Collection[Step], probe: str, token: str, number: int
 ) -> Question:
     outside = {
         path: None
@@ -111,7 +121,7 @@ def _question(
     }
     return Question(
         probe=probe,
-        answer=f"{probe}-{name}",
+        answer=f"{probe}-{number}",
         token=token,
         files=tuple(_spread(list(outside))),
         code=(OURS, *dict.fromkeys((step.action, step.code) for step in stale)),
@@ -150,9 +160,10 @@ def _differences(view: View, question: Question, files: FileState, out: str) -> 
         if (here := files.stat(path)) and not _same(seen, here):
             what = f"sees another {path}" if seen else f"does not see {path}"
             yield f"{what}: mount the same folder there under the same path"
-    ours = {
-        key: sha for action, code in question.code for key, sha in files.source.hashes(action, code).items()
-    }
+    # not with what this build knows of the code: that is taken when a step starts, and an edit until then
+    # must look changed the next time
+    source = Source()
+    ours = {key: sha for action, code in question.code for key, sha in source.hashes(action, code).items()}
     if different := sorted(key for key in {*ours, *view.code} if ours.get(key) != view.code.get(key)):
         yield (
             f"has other code in {files.source.file_of(different[0])}: {ROOT} must be the same folder on all"
@@ -185,6 +196,9 @@ def _node(joined: "Joined", wanted: Wanted, name: str, view: View) -> Node:
     own = view.cores if ray_cpus == len(view.cores) else ()
     slots = [Slot("cpu", str(n), own[n : n + 1], node=name) for n in range(shares)]
     accelerators = 0 if wanted.resource == "CPU" else int(has.get(wanted.resource, 0))
+    there = view.inventory.chips
+    if there is not None and 0 < there < accelerators:
+        raise BuildError(promised_too_many(name, accelerators, there))
     if wanted.resource == "CPU":
         slots += _groups_of_cores(name, view, shares)
     else:
@@ -201,11 +215,18 @@ def _node(joined: "Joined", wanted: Wanted, name: str, view: View) -> Node:
     )
 
 
+def promised_too_many(name: str, promised: int, there: int) -> str:
+    """One line on a node that was started with more devices than it has."""
+    return (
+        f"node {name} was started with {promised} devices for Ray and has {there}: start Ray there with as"
+        " many as there are"
+    )
+
+
 def _groups_of_cores(name: str, view: View, shares: int) -> Iterable[Slot]:
-    """Slots of devices that are cores: as many as the node's shares are good for."""
-    for id, cores in view.inventory.devices.items():
-        if len(cores) <= max(shares, 1):
-            yield Slot("device", id, cores, len(cores), name)
+    """Slots of devices that are cores, none where Ray has no shares to give."""
+    for id, cores in view.inventory.devices.items() if shares else ():
+        yield Slot("device", id, cores, min(len(cores), shares), name)
 
 
 def _lacks(node: Node, step: Step) -> str:

@@ -4,16 +4,17 @@ import functools
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from pipeline import fingerprint, machine
 from pipeline.cluster import look
 from pipeline.cluster.look import Question, View
-from pipeline.errors import FAILED, BuildError
+from pipeline.errors import FAILED, BuildError, in_a_step
 from pipeline.execution import worker
 from pipeline.execution.locks import MachineLock
 from pipeline.execution.worker import Call, Done
-from pipeline.fingerprint import Stat
+from pipeline.fingerprint import Fingerprint, Stat
 from pipeline.process import THREAD_VARIABLES, callers_threads, pin, watch
 from pipeline.step import Slot
 
@@ -45,8 +46,11 @@ def perform(call: Call, slot: Slot, device: str = "") -> Done:
             time.sleep(POLL_S)
         unseen = _unseen(call.expected)
         if unseen:
-            return Done(begun, error=(FAILED, f"{slot.node}: {unseen}"))
+            return Done(begun, error=(FAILED, f"node {slot.node} {unseen}"))
         done = worker.perform(call)
+    except OSError as error:
+        why = f"{error.strerror}: {error.filename}"
+        return Done(begun, error=in_a_step(error) or (FAILED, f"node {slot.node}: {why}"))
     finally:
         lock.close()
     done.device = device
@@ -58,6 +62,10 @@ class Holder:
 
     def __init__(self, accelerator: str):
         self._device = os.environ[MASKS[accelerator]]
+
+    def ready(self) -> bool:
+        """Whether the device is ours: it is, when this is answered."""
+        return True
 
     def perform(self, call: Call, slot: Slot) -> Done:
         """Do one step on it."""
@@ -109,16 +117,25 @@ def _unmask() -> None:
             os.environ[mask] = started_with[mask]
 
 
-def _unseen(expected: Mapping[str, Stat]) -> str:
-    """Wait until this node sees the files as they were published: what is wrong with one that it never does,
-    "" where all is well. A node that computed from an older file of the same name would be wrong, and nobody
+def _unseen(expected: Mapping[str, Fingerprint]) -> str:
+    """Wait until this node sees the files as the driver does: what is wrong with one that it never does, ""
+    where all is well. A node that computed from another file of the same name would be wrong, and nobody
     would know.
+
+    A copy on a disk of its own has another ctime: there the content decides, where the driver knows it.
     """
     until = time.monotonic() + SEEN_WITHIN_S
-    for path, stat in expected.items():
-        while (seen := fingerprint.of_stat(path)) is None or (seen[0], seen[2]) != (stat[0], stat[2]):
+    for path, known in expected.items():
+        while not _same(seen := fingerprint.of_stat(path), known):
             if time.monotonic() > until:
                 return f"sees {'another' if seen else 'no'} {path} after {SEEN_WITHIN_S:.0f} s"
-            os.listdir(os.path.dirname(path))  # asks a network file system once more
+            with suppress(OSError):
+                os.listdir(os.path.dirname(path))  # asks a network file system once more
             time.sleep(POLL_S)
+        if seen != known[:3] and known.sha256 and fingerprint.of_content(path) != known.sha256:
+            return f"sees another {path}, of the same size and time"
     return ""
+
+
+def _same(seen: Stat | None, known: Fingerprint) -> bool:
+    return seen is not None and (seen[0], seen[2]) == (known.mtime_ns, known.size)

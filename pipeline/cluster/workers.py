@@ -9,33 +9,42 @@ run over. Ray's own second tries are off; the loop has its rule.
 import secrets
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, wait
+from contextlib import suppress
+from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import ray
 
 from pipeline.cluster import remote
-from pipeline.cluster.fleet import Fleet, Node
+from pipeline.cluster.fleet import DEVICE, Fleet, Node
 from pipeline.cluster.joined import Joined, answer_of
 from pipeline.errors import StepError
 from pipeline.execution.worker import Call, Done
 from pipeline.origin import Made
 from pipeline.step import Resource, Slot, Step
 
+Heard = TypeVar("Heard")
 MB = 2**20
 PATIENCE_S = 5.0
 
 
 class NodeWorkers:
-    """The workers of one build. `tell` is told what a person should know."""
+    """The workers of one build. `most` accelerators are held at once, for it has no more steps for them;
+    `tell` is told what a person should know.
+    """
 
-    def __init__(self, joined: Joined, fleet: Fleet, accelerator: str, tell: Callable[[str], None]):
+    def __init__(
+        self, joined: Joined, fleet: Fleet, accelerator: str, most: int, tell: Callable[[str], None]
+    ):
         self.joined, self.fleet, self.accelerator, self.tell = joined, fleet, accelerator, tell
+        self._most = most
         self._perform = ray.remote(remote.perform)
         self._holder = ray.remote(remote.Holder)
         self._holders: dict[Slot, Any] = {}
         self._running: dict[Slot, tuple[Any, Future[Done]]] = {}
         self._heard: SimpleQueue[tuple[str, bool]] = SimpleQueue()  # node, whether it answered
+        self._opened: SimpleQueue[tuple[Slot, Any, bool]] = SimpleQueue()  # its holder, whether it started
 
     @property
     def kinds(self) -> Collection[Resource]:
@@ -43,7 +52,13 @@ class NodeWorkers:
         return self.fleet.kinds
 
     def free(self, step: Step, avoid: Slot | None = None) -> Iterator[Slot]:
-        """The slots that may take this step now, the best first."""
+        """The slots that may take this step now, the best first. An accelerator is one of them once Ray has
+        given it to us: until then nothing waits on it, and nobody takes it for hanging.
+        """
+        if step.resource == DEVICE and not step.exclusive:
+            for slot in islice(self.fleet.to_open(step), max(0, self._most - len(self._holders))):
+                if slot not in self._holders:
+                    self._open(slot)
         return self.fleet.free(step, avoid)
 
     def never(self, step: Step) -> str:
@@ -56,6 +71,9 @@ class NodeWorkers:
 
     def waiting(self) -> str:
         """What a build waits for that may start nothing and runs nothing."""
+        if self._holders and not self.fleet.suspects:
+            nodes = sorted({slot.node for slot in self._holders})
+            return f"waiting for a device: Ray gives none out of {', '.join(nodes)} yet (held by others?)"
         return f"waiting for {', '.join(sorted(self.fleet.suspects)) or 'a node'}: is it there?"
 
     def memory_mb(self, slot: Slot) -> float:
@@ -76,7 +94,7 @@ class NodeWorkers:
         self.fleet.take(slot)
         node = self.fleet.nodes[slot.node]
         if slot.kind == "device" and node.accelerators and not call.exclusive:
-            reference = self._holder_of(slot, node).perform.remote(call, slot)
+            reference = self._holders[slot].perform.remote(call, slot)
         else:
             reference = self._perform.options(**self._needs(slot, node, call)).remote(call, slot)
         future = cast("Future[Done]", answer_of(reference))
@@ -112,10 +130,10 @@ class NodeWorkers:
             self._drop(slot)
 
     def kill(self) -> None:
-        """End all processes now, and see them gone as far as they answer. Where the head is gone nobody can
-        be asked; they end with their nodes, which do not outlive it.
+        """End all processes now, and see them gone as far as they answer. Where the cluster is gone nobody
+        can be asked; they end with their nodes, which do not outlive it.
         """
-        if self.joined.head_is_gone():
+        if self.joined.watch.gone():
             return
         for slot in list(self._running):
             self.end(slot)
@@ -142,20 +160,23 @@ class NodeWorkers:
             return {"num_gpus": count}
         return {"resources": {self.accelerator: count}}
 
-    def _holder_of(self, slot: Slot, node: Node) -> Any:
-        """The actor of this slot, started where there is none."""
-        if slot not in self._holders:
-            self._holders[slot] = self._holder.options(
-                num_cpus=0,
-                max_restarts=0,
-                max_task_retries=0,
-                scheduling_strategy=self.joined.only_on(node.name),
-                **self._accelerators(1),
-            ).remote(self.accelerator)
-        return self._holders[slot]
+    def _open(self, slot: Slot) -> None:
+        """Ask Ray for an accelerator of this node, and a process that holds it."""
+        holder = self._holder.options(
+            num_cpus=0,
+            max_restarts=0,
+            max_task_retries=0,
+            scheduling_strategy=self.joined.only_on(slot.node),
+            **self._accelerators(1),
+        ).remote(self.accelerator)
+        self._holders[slot] = holder
+        answer_of(cast(Any, holder).ready.remote()).add_done_callback(
+            lambda answer: self._opened.put((slot, holder, answer.exception() is None))
+        )
 
     def _drop(self, slot: Slot) -> None:
         if slot in self._holders:
+            self.fleet.closed.add(slot)
             ray.kill(self._holders.pop(slot))
 
     def _doubt(self, name: str) -> None:
@@ -169,17 +190,26 @@ class NodeWorkers:
 
     def turn(self) -> None:
         """What came of doubts. StepError where the cluster itself is gone."""
-        if self.joined.head_is_gone():
+        if gone := self.joined.watch.gone():
             raise StepError(
-                f"the head of the cluster, {self.joined.head}, is gone; what is complete is kept. Start Ray"
-                " again, there and on all nodes; the same command goes on"
+                f"{gone} is gone; what is complete is kept. Start Ray again, there and on all nodes; the same"
+                " command goes on"
             )
-        while True:
-            try:
-                name, answered = self._heard.get_nowait()
-            except Empty:
-                return
+        for slot, holder, started in _all_of(self._opened):
+            if self._holders.get(slot) is holder and started:
+                self.fleet.closed.discard(slot)
+            elif self._holders.get(slot) is holder:
+                self._drop(slot)
+                self._doubt(slot.node)
+        for name, answered in _all_of(self._heard):
             self.fleet.suspects.discard(name)
             if not answered:
                 self.fleet.lose(name)
                 self.tell(f"node {name} is gone; what ran there runs elsewhere")
+
+
+def _all_of(queue: "SimpleQueue[Heard]") -> Iterator[Heard]:
+    """What is in a queue now."""
+    with suppress(Empty):
+        while True:
+            yield queue.get_nowait()

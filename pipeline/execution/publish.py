@@ -45,14 +45,12 @@ def with_room(step: Step, message: str) -> str:
     return f"{full} ({message})" if free < FULL_MB else message
 
 
-def unknown_inputs(step: Step, files: FileState) -> tuple[str, ...]:
-    """The inputs that a worker must hash, because nothing that is known of them holds."""
+def known_inputs(step: Step, files: FileState) -> dict[str, Fingerprint | None]:
+    """{input: its fingerprint}; None for one that a worker must hash, because nothing that is known of it
+    holds.
+    """
     known = _known_inputs(step, files)
-    return tuple(
-        path
-        for key, path in files.keyed(step.hashed).items()
-        if _vouched(path, known.get(key), files) is None
-    )
+    return {path: _vouched(path, known.get(key), files) for key, path in files.keyed(step.hashed).items()}
 
 
 class Finished(NamedTuple):

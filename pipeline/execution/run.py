@@ -91,6 +91,7 @@ class Run:
         for name in list(self.schedule.ready):
             if never := self.workers.never(self.plan.steps[name]):
                 self.schedule.ready.remove(name)
+                calls.write_log(self.log_of(self.plan.steps[name]), name, never)
                 self._fail(self.plan.steps[name], FAILED, never)
                 return
         if not self._said_waiting:
@@ -155,7 +156,7 @@ class Run:
         self.files.source.hashes(step.action, step.code)
         for folder in {os.path.dirname(path) for path in step.outputs}:
             make_folder(folder, step.folder_mode)
-        call = calls.of(step, self.files, self.plan.makers, self.log_of(step), writer)
+        call = calls.of(step, self.files, self.log_of(step), writer)
         self.schedule.start(step.name, slot, time.monotonic())
         future = self.workers.submit(slot, call)
         self._futures[future] = step.name

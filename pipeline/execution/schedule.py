@@ -89,7 +89,9 @@ class Schedule:
         late = {}
         for name, work in self.running.items():
             limit = max(HANG_S, HANG_TIMES * (self._seconds.get(name) or 0))
-            if work.slot.kind == "device" and not work.step.exclusive and now - work.since > limit:
+            # cores of a cluster are no device that hangs, and may be others' until Ray gives them
+            device = work.slot.kind == "device" and not (work.slot.node and work.slot.cores)
+            if device and not work.step.exclusive and now - work.since > limit:
                 late[name] = limit
         return late
 

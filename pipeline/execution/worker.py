@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from pipeline import fingerprint, parts, timing
 from pipeline.errors import FAILED, BadData, BuildError, GateMissed, StepError, in_a_step
-from pipeline.fingerprint import Fingerprint, Stat
+from pipeline.fingerprint import Fingerprint
 from pipeline.process import THREAD_VARIABLES, callers_threads, pin, watch
 from pipeline.step import Inputs, Slot
 
@@ -31,7 +31,7 @@ class Call:
     yet, `at_once` whether the outputs are flushed together however few they are.
 
     What a cluster needs besides: whether the step is `exclusive`, `memory_mb` that it takes at most, and
-    `expected`, the times and sizes of inputs that steps made, as the driver sees them.
+    `expected`, the inputs as the driver sees them, without a hash where it knows none.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Call:
     at_once: bool = False
     exclusive: bool = False
     memory_mb: float = 0.0
-    expected: Mapping[str, Stat] = field(default_factory=dict)
+    expected: Mapping[str, Fingerprint] = field(default_factory=dict)
 
 
 @dataclass

@@ -19,7 +19,7 @@ from pipeline.freshness.stamp import Stamp
 from pipeline.origin import Origin, folded
 
 LEDGER = ".builds.jsonl"
-OWN = (".source.json", LEDGER)
+OWN = (".source.json", LEDGER, "log/ray.txt")  # the last: what a cluster had to say
 LOCK = (".lock", ".lock.owner")  # they stay: whoever waits for OUT has them open
 STAMP = ".stamp"
 LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\S+): ")

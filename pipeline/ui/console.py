@@ -79,7 +79,8 @@ class Console:
         """A step could not be done. One line, and where the rest is."""
         self._end(step)
         self._print(
-            f"failed {step.name}: {message}" + (f"  (log: {log})" if code == FAILED else ""), sys.stderr
+            f"failed {step.name}: {message}" + (f"  (log: {log})" if code == FAILED else ""),
+            sys.stderr,
         )
         self._failed = True
 

@@ -3,8 +3,10 @@ and what its backends say.
 """
 
 import backends
+from backends import Backend
 from pipeline import machine
 from pipeline.cluster.look import Inventory
+from pipeline.errors import BuildError
 from preprocess import presets
 from stages.request.request import Request
 from stages.request.target import Target, chosen, cores_per_device, group_of_cores
@@ -14,6 +16,7 @@ def given_of(request: Request, target: Target | None) -> dict[str, object]:
     """What `of_this_machine` is told on each node. Without a target no step uses a chip."""
     return {
         "backend": request.chip.backend if target else "",
+        "soc_version": target.chip.on_board if target else "",
         "of_chip": target.chip.cores_per_device if target else 1,
         "hint": request.given.hint,
         "devices": request.given.devices,
@@ -21,7 +24,9 @@ def given_of(request: Request, target: Target | None) -> dict[str, object]:
     }
 
 
-def of_this_machine(*, backend: str, of_chip: int, hint: str, devices: str, pixels: str) -> Inventory:
+def of_this_machine(
+    *, backend: str, soc_version: str, of_chip: int, hint: str, devices: str, pixels: str
+) -> Inventory:
     """Versions and devices here. BuildError where --devices names one that is not there."""
     tools = {**presets.tools(pixels), "host": machine.host(), "cpu": machine.cpu_model()}
     if not backend:
@@ -29,7 +34,16 @@ def of_this_machine(*, backend: str, of_chip: int, hint: str, devices: str, pixe
     known = backends.load(backend)
     tools = {**known.toolchain(), **known.runtime(), **tools, **known.placement()}
     if known.NEEDS != "cpu":
-        return Inventory(tools)
+        return Inventory(tools, chips=_chips(known, soc_version))
     size = cores_per_device(hint, of_chip, machine.cores())
     ids = chosen(devices, known.devices(cores=size), backend)
     return Inventory(tools, {id: group_of_cores(id, size, machine.cores()) for id in ids})
+
+
+def _chips(known: Backend, soc_version: str) -> int | None:
+    """How many of this chip are here."""
+    try:
+        board = known.board(soc_version)
+        return len(board.devices if board and board.devices else known.devices(soc_version=soc_version))
+    except BuildError:
+        return None

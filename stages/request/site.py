@@ -12,6 +12,7 @@ from configs import schema
 from configs.given import Given
 from pipeline import machine
 from pipeline.cluster.access import CPU, Cluster
+from pipeline.cluster.nodes_agree import NodeGone, promised_too_many
 from pipeline.cluster.remote import MASKS
 from pipeline.errors import BuildError
 
@@ -28,6 +29,7 @@ ASKED = (
     "require_runtime",
     "compile_memory_mb",
 )
+OF_COMPILER = ("toolchain", "require_compiler", "compile_memory_mb")
 
 
 class Site(Protocol):
@@ -82,12 +84,13 @@ HERE = Here()
 @dataclass(frozen=True)
 class OnNode:
     """A node of a cluster. `devices`: how many Ray gives out there; which ones is Ray's choice, and a process
-    that has all of them counts them from 0.
+    that has all of them counts them from 0. `compiles`: the node that is asked for the compiler.
     """
 
     cluster: Cluster
     node: str
     devices: int
+    compiles: str
 
     def backend(self, name: str) -> Backend:
         """The backend of this name, with the node's answers."""
@@ -111,10 +114,7 @@ class OnNode:
     def given_out(self, devices: list[str]) -> list[str]:
         """As many of the devices as Ray gives out."""
         if len(devices) < self.devices:
-            raise BuildError(
-                f"node {self.node} was started with {self.devices} devices for Ray and has {len(devices)}:"
-                " start Ray there with as many as there are"
-            )
+            raise BuildError(promised_too_many(self.node, self.devices, len(devices)))
         return [str(n) for n in range(self.devices)]
 
 
@@ -137,7 +137,8 @@ class _Asked:
 def _answer(
     site: OnNode, name: str, key: str, words: tuple[object, ...], options: tuple[tuple[str, object], ...]
 ) -> Any:
-    return site.cluster.ask(site.node, of_backend, name=name, key=key, words=words, options=dict(options))
+    node = site.compiles if key in OF_COMPILER else site.node
+    return site.cluster.ask(node, of_backend, name=name, key=key, words=words, options=dict(options))
 
 
 def of_backend(name: str, key: str, words: Sequence[object], options: Mapping[str, object]) -> Any:
@@ -163,13 +164,17 @@ def _in_cluster(cluster: Cluster, given: Given) -> Site:
     """This machine for a chip of cores; for another the first node that has some of it."""
     resources = _resources(given)
     for resource in resources:
-        for node, count in cluster.nodes_with(resource).items():
+        if counts := cluster.nodes_with(resource):
             if given.devices != "all":
                 raise BuildError(
                     f"--devices={given.devices}: in a cluster Ray gives out the devices of each node. Leave"
                     f" it out, or start Ray there with {MASKS[resource]}={given.devices}"
                 )
-            return OnNode(cluster, node, count)
+            names = [name for name in backends.names() if resource_of(backends.load(name)) == resource]
+            node = _first_able(cluster, list(counts), names, "require_runtime", given.chip)
+            others = [name for name in cluster.names if name not in counts]
+            compiles = _first_able(cluster, [node, *counts, *others], names, "require_compiler", given.chip)
+            return OnNode(cluster, node, counts[node], compiles)
     wanted = " or ".join(resources)
     return Here(
         f"no node of the cluster has a resource {wanted}; Ray finds it, or `ray start` is told of it:"
@@ -177,6 +182,24 @@ def _in_cluster(cluster: Cluster, given: Given) -> Site:
         if wanted and given.chip != "auto"
         else ""
     )
+
+
+def _first_able(cluster: Cluster, nodes: Sequence[str], names: Sequence[str], require: str, chip: str) -> str:
+    """The first of these nodes that has all that one of the backends of these names needs; else the first
+    that answers, which then says what it lacks.
+    """
+    answering = []
+    for node in dict.fromkeys(nodes):
+        for name in names:
+            try:
+                cluster.ask(node, of_backend, name=name, key=require, words=(chip,), options={})
+            except NodeGone:
+                break
+            except BuildError:
+                answering.append(node)
+                continue
+            return node
+    return answering[0] if answering else nodes[0]
 
 
 def _resources(given: Given) -> list[str]:
