@@ -49,11 +49,11 @@ class ThreeNodes:
         for name in boards:
             self.add(name)
 
-    def add(self, name: str, **env: str) -> None:
-        """Start a node with two chips."""
+    def add(self, name: str, num_cpus: int = 1, chips: int = 2, **env: str) -> None:
+        """Start a node with two chips, or one that says so."""
         self.nodes[name] = self._cluster.add_node(
-            num_cpus=1,
-            resources={"NPU": 2},
+            num_cpus=num_cpus,
+            resources={"NPU": chips},
             node_name=name,
             object_store_memory=OBJECT_STORE_BYTES,
             env_vars={**self.board_env, **env},

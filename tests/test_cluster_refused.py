@@ -1,15 +1,16 @@
 """A node that sees something else than the others is refused, by name, before any work."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
-from inv import ROOT, built_sample, inv, parts
+from inv import ROOT, inv, parts
+from PIL import Image
 
 sys.path.append(str(Path(__file__).resolve().parent / "ascend"))
 import cluster
+import world
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 pytestmark = [pytest.mark.extra, pytest.mark.alone]
@@ -61,11 +62,13 @@ def test_a_node_that_sees_other_code_is_refused_and_the_file_is_named(one, apart
     assert "node old has other code in preprocess/shards.py" in answer.err
 
 
-def test_a_node_that_sees_another_data_set_is_refused(one, apart, tmp_path, tmp_path_factory):
+def test_a_node_that_sees_another_data_set_is_refused(one, apart, tmp_path):
     pictures = tmp_path / "pictures"
-    shutil.copytree(next(built_sample(tmp_path_factory)[0].rglob("*.JPEG")).parent, pictures)
-    labels = pictures / "val_label.txt"
-    given = ("preprocess", f"--dataset={pictures}", f"--labels={labels}", "--model=sample")
+    pictures.mkdir()
+    for n in range(4):
+        Image.new("RGB", (160, 160), (n, 0, 0)).save(pictures / f"{n}.JPEG")
+    (pictures / "val_label.txt").write_text("".join(f"{n}.JPEG {n}\n" for n in range(4)))
+    given = ("preprocess", f"--dataset={pictures}", "--model=sample")
     apart("empty", f"mount -t tmpfs none {pictures}")
     answer = build(one, tmp_path / "out", *given, f"--checkpoint={ROOT}/mobilenet/sample.tar")
     assert f"node empty does not see {pictures}/" in answer.err
@@ -81,3 +84,42 @@ def test_a_node_with_another_pillow_is_refused_for_exact_pixels(one, tmp_path):
     finally:
         one.remove("odd")
     assert "node odd has Pillow 99.0" in answer.err and "--pixels=fast" in answer.err
+
+
+def test_an_address_where_nobody_answers_is_told_and_not_waited_for(tmp_path):
+    answer = inv("preprocess", "--executor=ray=127.0.0.1:9", out=tmp_path / "out", code=2)
+    assert "cannot join the cluster (nobody answers at this address)" in answer.err
+    assert len(answer.err.splitlines()) == 1
+
+
+def test_a_node_without_shares_has_no_devices_made_of_cores(one, tmp_path):
+    one.add("idle", num_cpus=0)
+    try:
+        answer = build(one, tmp_path / "out", "infer", "--chip=null", "--bs=16", code=0)
+    finally:
+        one.remove("idle")
+    assert "died" not in answer.err and not any("on idle" in line for line in answer.out.splitlines())
+
+
+def test_conversion_runs_where_the_compiler_is_and_not_where_boards_are_first(one, tmp_path):
+    lacking = world.install(tmp_path / "machine", inventory="300I_Duo", without=("atc",))
+    one.add("aa", **lacking)
+    one.add("bb")
+    try:
+        answer = build(one, tmp_path / "out", "compile", "--chip=310P3", "--bs=16", code=0)
+    finally:
+        one.remove("aa")
+        one.remove("bb")
+    compiled = [line for line in answer.out.splitlines() if line.startswith("run    compile/")]
+    assert len(compiled) == 1 and all("  on bb" in line for line in compiled)
+
+
+def test_a_node_that_promised_more_devices_than_it_has_is_refused(one, tmp_path):
+    one.add("bb")
+    one.add("zz", chips=6)
+    try:
+        answer = build(one, tmp_path / "out", "infer", "--chip=310P3", "--bs=16")
+    finally:
+        one.remove("bb")
+        one.remove("zz")
+    assert "node zz was started with 6 devices for Ray and has 2" in answer.err and answer.ran == []

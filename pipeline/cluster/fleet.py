@@ -26,6 +26,7 @@ class Node:
     tools      versions of the tools that are there, of those that the plan asks for
     made       what stamps tell of it
     accelerators  how many Ray gives out there
+    cannot     stages whose tools are missing
     """
 
     id: str
@@ -36,6 +37,7 @@ class Node:
     tools: Versions = field(default_factory=dict)
     made: Made = field(default_factory=Made)
     accelerators: int = 0
+    cannot: tuple[str, ...] = ()
 
     def has(self, tools: Versions) -> bool:
         """Whether these versions are the ones that are here."""
@@ -44,7 +46,8 @@ class Node:
     def can(self, step: Step) -> bool:
         """Whether this step could run here, if nothing else did."""
         kinds = {slot.kind for slot in self.slots}
-        return step.resource in kinds and step.memory_mb <= self.memory_mb and self.has(step.tools)
+        fits = step.resource in kinds and step.memory_mb <= self.memory_mb
+        return fits and step.stage not in self.cannot and self.has(step.tools)
 
 
 @dataclass

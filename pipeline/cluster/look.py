@@ -38,13 +38,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Versions of what is not a package of Python, the devices that are groups of cores (id -> cores), and
-    how many there are of the others; None where nobody can tell, or asked.
+    """Versions of what is not a package of Python, the devices that are groups of cores (id -> cores), how
+    many there are of the others (None where nobody can tell, or asked), and stages whose tools are missing.
     """
 
     tools: Versions = field(default_factory=dict)
     devices: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     chips: int | None = None
+    cannot: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

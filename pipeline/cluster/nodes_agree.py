@@ -197,8 +197,9 @@ def _node(joined: "Joined", wanted: Wanted, name: str, view: View) -> Node:
     slots = [Slot("cpu", str(n), own[n : n + 1], node=name) for n in range(shares)]
     accelerators = 0 if wanted.resource == "CPU" else int(has.get(wanted.resource, 0))
     there = view.inventory.chips
-    if there is not None and 0 < there < accelerators:
+    if there and there < accelerators:
         raise BuildError(promised_too_many(name, accelerators, there))
+    accelerators = 0 if there is None else accelerators
     if wanted.resource == "CPU":
         slots += _groups_of_cores(name, view, shares)
     else:
@@ -212,6 +213,7 @@ def _node(joined: "Joined", wanted: Wanted, name: str, view: View) -> Node:
         tools=view.inventory.tools,
         made=view.made,
         accelerators=accelerators,
+        cannot=view.inventory.cannot,
     )
 
 
@@ -233,6 +235,8 @@ def _lacks(node: Node, step: Step) -> str:
     """In a few words why this node cannot do this step."""
     if step.resource not in {slot.kind for slot in node.slots}:
         return "no device" if step.resource == "device" else "no CPU shares"
+    if step.stage in node.cannot:
+        return f"no tools to {step.stage}"
     for tool, version in step.tools.items():
         if node.tools.get(tool) != version:
             return f"{tool} {node.tools.get(tool) or 'not at all'} (this build: {version or 'none'})"
