@@ -1,10 +1,15 @@
 """A user's mistakes against an OUT that was built: what must be said, and that nothing is lost."""
 
 from inv import copied, inv, own, pictures, results, tree
+from seeds import exported
 
 
-def built(folder):
-    """The folder with a data set and an OUT built from it by `inv infer --chip=null --bs=1,4`."""
+def built(factory):
+    """A folder with a data set and an OUT built from it by `inv infer --chip=null --bs=1,4`. `factory`:
+    tmp_path_factory.
+    """
+    folder = factory.mktemp("world")
+    exported(factory, folder / "out")
     pictures(folder / "own", 20)
     inv("infer", "--chip=null", "--bs=1,4", *own(folder / "own"), out=folder / "out")
     return folder

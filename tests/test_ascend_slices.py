@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conversions import TARGET
 from inv import summary
+from seeds import exported
 from test_ascend_npu_smi import A3, A3_BOARD, A3_IDS, BOARD_0, HBM, HBM_IDS, REFERENCE, says
 
 from backends.ascend import atc, boards, chip_names, doctor
@@ -166,6 +167,7 @@ def test_doctor_says_what_a_slice_is(says):
 def sliced(tmp_path_factory):
     """What `all` makes on a slice; and the answers of the same request by the other names."""
     server = Server(tmp_path_factory.mktemp("sliced") / "server", inventory="310P3vir04")
+    exported(tmp_path_factory, server.out)
     words = ("--bs=1,4", "--limit=20")
     first = server.inv("all", "--chip=310P3", *words)
     others = [server.inv("all", f"--chip={name}", *words) for name in ("310P3vir04", "auto")]

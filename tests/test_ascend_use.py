@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from inv import rows
+from seeds import exported
 from test_ascend_npu_smi import A3, A3_IDS, A5, B4, DUO, HBM, HBM_IDS, REFERENCE, says
 
 from backends import ascend
@@ -107,8 +108,9 @@ def inventory(name, **chip):
     return told
 
 
-def test_a_benchmark_beside_another_program_is_noisy_and_knows_what_an_image_took(tmp_path):
+def test_a_benchmark_beside_another_program_is_noisy_and_knows_what_an_image_took(tmp_path, tmp_path_factory):
     server = Server(tmp_path / "server", inventory=inventory("processes", power="15.8"))
+    exported(tmp_path_factory, server.out)
     answer = server.inv("bench", "--chip=310P3", "--bs=1", "--quick")
     (row,) = rows(server.out, "throughput")
     assert not row["quiet"]
@@ -118,8 +120,11 @@ def test_a_benchmark_beside_another_program_is_noisy_and_knows_what_an_image_too
     assert row["energy_j_per_image"] * row["images_per_s"] == pytest.approx(15.8, rel=1e-3)
 
 
-def test_a_board_that_nobody_uses_and_that_tells_no_power_is_no_noise_and_no_energy(tmp_path):
+def test_a_board_that_nobody_uses_and_that_tells_no_power_is_no_noise_and_no_energy(
+    tmp_path, tmp_path_factory
+):
     server = Server(tmp_path / "server", inventory=inventory("310P3"))
+    exported(tmp_path_factory, server.out)
     server.inv("bench", "--chip=310P3", "--bs=1", "--quick")
     (row,) = rows(server.out, "throughput")
     assert row["energy_j_per_image"] is None

@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 from inv import ROOT, environment, inv, rows
+from seeds import prepared
 
 # what docs/design.md says that every backend has; ONNX Runtime computes underneath
 CORE = '''"""Acme's chip: what every backend has, and nothing more."""
@@ -95,7 +96,7 @@ def acme(repository):
 def built(repository, tmp_path_factory):
     """(OUT, answer) of `inv all --bs=1,4` with no chip named."""
     (repository / "backends" / "acme.py").write_text(CORE + EXTRAS)
-    out = tmp_path_factory.mktemp("out")
+    out = prepared(tmp_path_factory, tmp_path_factory.mktemp("second") / "out")
     return out, inv("all", "--bs=1,4", out=out, root=repository)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import inv
 import pytest
+from seeds import prepared
 
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "out", "wheels", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis", "build"
@@ -21,6 +22,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("changes")
     root, out = folder / "project", folder / "out"
     shutil.copytree(inv.ROOT, root, ignore=LEFT_OUT)
+    prepared(tmp_path_factory, out)
     inv.inv("all", "--bs=1", out=out, root=root)
     inv.inv("data", "--show", out=out, root=root)
     return root, out

@@ -8,6 +8,7 @@ import json
 import pytest
 from inv import ROOT, built_sample, inv, own, pictures, summary
 from jsonschema import Draft202012Validator
+from seeds import exported
 from test_pipeline_annotations import as_the_runner_reads
 
 
@@ -57,9 +58,9 @@ def test_elsewhere_it_does_not(sample):
     assert told(inv("all", "--chip=cpu", out=sample)) == []
 
 
-def test_a_missed_gate_is_an_error_beside_the_headline(tmp_path):
-    data = own(pictures(tmp_path / "own", 20))
-    answer = inv("eval", "--chip=null", "--bs=2", *data, out=tmp_path / "out", code=3, **runner(tmp_path))
+def test_a_missed_gate_is_an_error_beside_the_headline(tmp_path, tmp_path_factory):
+    data, out = own(pictures(tmp_path / "own", 20)), exported(tmp_path_factory, tmp_path / "out")
+    answer = inv("eval", "--chip=null", "--bs=2", *data, out=out, code=3, **runner(tmp_path))
     (error,) = [each for each in told(answer) if each.level == "error"]
     assert error.title.startswith("gate missed: agree/null") and "99 %" in error.text
     assert any(each.title == "accuracy" for each in told(answer))

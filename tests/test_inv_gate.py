@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 from inv import ROOT, built_sample, copied, inv, own, pictures, results, rows
+from seeds import exported
 
 MODEL = (ROOT / "configs" / "models" / "sample.toml").read_text()
 RIGHT = 14  # of 20 images: 70 %
@@ -120,7 +121,8 @@ def test_other_peoples_labels_are_a_row_a_table_and_a_line(world, tmp_path):
     assert "ReaL" not in scored(world, tmp_path / "out").out
 
 
-def test_a_build_judges_by_them_too_and_again_when_they_change(world, tmp_path):
+def test_a_build_judges_by_them_too_and_again_when_they_change(world, tmp_path, tmp_path_factory):
+    exported(tmp_path_factory, tmp_path / "out")
     (tmp_path / "own").mkdir()
     for path in (world / "own").iterdir():
         (tmp_path / "own" / path.name).write_bytes(path.read_bytes())

@@ -11,7 +11,7 @@ from inv import CHECKPOINT, copied, own
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    return mistakes.built(tmp_path_factory.mktemp("world"))
+    return mistakes.built(tmp_path_factory)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from inv import CHECKPOINT, command, environment, inv, own, tree
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    return mistakes.built(tmp_path_factory.mktemp("world"))
+    return mistakes.built(tmp_path_factory)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from inv import inv, own, pictures, rows, stacked
+from seeds import exported
 
 # one in each of the three shards
 BAD = {"own_00003.JPEG": b"", "own_00017.JPEG": b"<html>404</html>", "own_00039.JPEG": bytes(900)}
@@ -23,7 +24,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def skipped(data, tmp_path_factory):
     """OUT and what `inv eval --on-bad=skip` said."""
-    out = tmp_path_factory.mktemp("skipped") / "out"
+    out = exported(tmp_path_factory, tmp_path_factory.mktemp("skipped") / "out")
     return out, inv("eval", "--bs=16", "--chip=cpu", "--on-bad=skip", *own(data), out=out)
 
 
@@ -104,7 +105,8 @@ def test_out_may_lie_in_the_data_set(tmp_path):
         assert inv("data", "--show", *own(folder), out=folder / "out").code == 0
 
 
-def test_figures_with_and_without_skipped_pictures_stand_side_by_side(tmp_path):
+def test_figures_with_and_without_skipped_pictures_stand_side_by_side(tmp_path, tmp_path_factory):
+    exported(tmp_path_factory, tmp_path / "out")
     folder = pictures(tmp_path / "own", 16)
     words = ("eval", "--bs=16", "--chip=cpu", *own(folder))
     whole = inv(*words, out=tmp_path / "out").out.splitlines()

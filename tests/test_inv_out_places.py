@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from inv import HANG_S, ROOT, command, copied, environment, inv, own, pictures, tree
+from seeds import exported
 from traced import strace
 
 ORDINARY = ["--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
@@ -42,6 +43,7 @@ def built(tmp_path_factory):
     """(words of a build, its OUT)."""
     folder = tmp_path_factory.mktemp("places")
     words = ("infer", "--chip=null", "--bs=4", *own(pictures(folder / "own", 20)))
+    exported(tmp_path_factory, folder / "out")
     inv(*words, out=folder / "out")
     return words, folder / "out"
 

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from inv import CHECKPOINT, ROOT, environment, inv, own, pictures, tree
+from seeds import exported
 
 LEFT_OUT = shutil.ignore_patterns(
     ".venv",
@@ -138,7 +139,10 @@ def callers_path(tmp_path):
     return tmp_path
 
 
-def test_the_callers_python_path_reaches_the_workers_and_hides_none_of_ours(callers_path, words, tmp_path):
+def test_the_callers_python_path_reaches_the_workers_and_hides_none_of_ours(
+    callers_path, words, tmp_path, tmp_path_factory
+):
+    exported(tmp_path_factory, tmp_path / "out")
     assert inv(*words, "--limit=16", out=tmp_path / "out", PYTHONPATH=str(callers_path)).ran
     seen = [path.read_text() for path in (callers_path / "seen").iterdir()]
     assert any("pipeline.cli.program" in line for line in seen)

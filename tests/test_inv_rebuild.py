@@ -6,6 +6,9 @@ import shutil
 
 import pytest
 from inv import copied, inv, own, pictures, results, tree
+from seeds import ONE_DEVICE, exported
+
+WORDS = ("--chip=cpu", ONE_DEVICE)
 
 
 @pytest.fixture(scope="module")
@@ -13,17 +16,29 @@ def first(tmp_path_factory):
     """A folder with the pictures and the OUT of `inv all --bs=1`."""
     folder = tmp_path_factory.mktemp("first")
     pictures(folder / "own")
-    assert inv("all", "--chip=cpu", "--bs=1", *own(folder / "own"), out=folder / "out").ran
+    exported(tmp_path_factory, folder / "out")
+    assert inv("all", *WORDS, "--bs=1", *own(folder / "own"), out=folder / "out").ran
     return folder
+
+
+@pytest.fixture(scope="module")
+def grown(first, tmp_path_factory):
+    """A copy of that folder in which batch 16 was asked for beside batch 1, and what was said."""
+    folder = copied(first, tmp_path_factory.mktemp("grown") / "copy")
+    return folder, asking(folder)("--bs=1,16", "--eval-bs=1")
 
 
 @pytest.fixture
 def ask(first, tmp_path):
     """Ask for more in a copy of that folder; `ask.folder` is the copy."""
-    folder = copied(first, tmp_path / "copy")
+    return asking(copied(first, tmp_path / "copy"))
+
+
+def asking(folder):
+    """The same for a folder."""
 
     def run(*words, stage="all", code=0):
-        return inv(stage, "--chip=cpu", *own(folder / "own"), *words, out=folder / "out", code=code)
+        return inv(stage, *WORDS, *own(folder / "own"), *words, out=folder / "out", code=code)
 
     run.folder = folder
     return run
@@ -39,8 +54,8 @@ def test_a_moved_out_and_data_set_are_fresh(ask):
     assert answer.ran == [] and "nothing to do" in answer.out
 
 
-def test_a_new_batch_size_compiles_and_times_itself_alone(ask):
-    answer = ask("--bs=1,16", "--eval-bs=1")
+def test_a_new_batch_size_compiles_and_times_itself_alone(grown):
+    _, answer = grown
     assert {name.split("/")[0] for name in answer.ran} == {"compile", "bench", "agree", "eval", "report"}
     assert about(answer, "bs1") == about(answer, "gallery")  # which shows what flipped at any batch size
     assert len(about(answer, "compile")) == 1
@@ -61,9 +76,8 @@ def test_accuracy_moves_to_batch_16_once_it_is_asked_for_and_nothing_else_is_mad
     }
 
 
-def test_fewer_batch_sizes_than_before_run_nothing_but_the_report_and_its_gallery(ask):
-    ask("--bs=1,16", "--eval-bs=1")
-    assert {name.split("/")[-1] for name in ask("--bs=1").ran} <= {"report", "gallery"}
+def test_fewer_batch_sizes_than_before_run_nothing_but_the_report_and_its_gallery(grown):
+    assert {name.split("/")[-1] for name in asking(grown[0])("--bs=1").ran} <= {"report", "gallery"}
 
 
 def test_a_touched_image_runs_nothing(ask):
@@ -149,7 +163,7 @@ def test_a_limit_lies_beside_the_whole(ask):
 def test_dry_says_run_maybe_or_fresh_for_what_would_run_and_changes_nothing(ask):
     (ask.folder / "own" / "own_00039.JPEG").write_bytes((ask.folder / "own" / "own_00001.JPEG").read_bytes())
     before = tree(ask.folder, but=())
-    answer = inv("--dry", "all", "--chip=cpu", "--bs=1,4", *own(ask.folder / "own"), out=ask.folder / "out")
+    answer = inv("--dry", "all", *WORDS, "--bs=1,4", *own(ask.folder / "own"), out=ask.folder / "out")
     assert tree(ask.folder, but=()) == before
     said = {
         line.split()[1]: line.split()[0]
@@ -167,14 +181,14 @@ def test_dry_says_run_maybe_or_fresh_for_what_would_run_and_changes_nothing(ask)
 
 def test_dry_on_a_new_out_makes_no_folder(ask):
     new = ask.folder / "new"
-    answer = inv("--dry", "all", "--chip=cpu", "--bs=1", *own(ask.folder / "own"), out=new)
+    answer = inv("--dry", "all", *WORDS, "--bs=1", *own(ask.folder / "own"), out=new)
     assert not new.exists()
     assert {line.split()[0] for line in answer.out.splitlines() if "export/" in line} <= {"run", "maybe"}
 
 
 def test_what_dry_announces_is_what_runs(ask):
     shutil.copyfile(ask.folder / "own" / "own_00001.JPEG", ask.folder / "own" / "own_00039.JPEG")
-    words = ("all", "--chip=cpu", "--bs=1", *own(ask.folder / "own"))
+    words = ("all", *WORDS, "--bs=1", *own(ask.folder / "own"))
     said = [line.split() for line in inv("--dry", *words, out=ask.folder / "out").out.splitlines()]
     sure = {line[1] for line in said if line[:1] == ["run"]}
     possible = sure | {line[1] for line in said if line[:1] == ["maybe"]}
@@ -191,8 +205,6 @@ def test_status_names_every_step_and_explain_the_reason(ask):
         for line in status.splitlines()
         if line.startswith("run") and line.split()[1].endswith("/00002")
     ]
-    explained = inv(
-        "explain", name, "--chip=cpu", "--bs=1", *own(ask.folder / "own"), out=ask.folder / "out"
-    ).out
+    explained = inv("explain", name, *WORDS, "--bs=1", *own(ask.folder / "own"), out=ask.folder / "out").out
     assert "own_00039.JPEG" in explained
     assert tree(ask.folder / "out") == before

@@ -6,8 +6,10 @@ import sys
 
 import pytest
 from inv import HANG_S, ROOT, command, environment, own, pictures, results
+from seeds import exported
 
-CLOSED = (">&-", "2>&-", "<&-", ">&- 2>&- <&-", "<&- 2>&-")
+ALL_CLOSED = ">&- 2>&- <&-"
+CLOSED = (">&-", "2>&-", "<&-", ALL_CLOSED, "<&- 2>&-")
 
 
 def redirected(how, *words, start=None):
@@ -28,13 +30,16 @@ def built(tmp_path_factory):
     """(words of a build, its OUT, made with open streams)."""
     folder = tmp_path_factory.mktemp("streams")
     words = ("infer", "--chip=null", "--bs=1,4", *own(pictures(folder / "own", 20)))
+    exported(tmp_path_factory, folder / "out")
     assert redirected("", *words, f"--out={folder}/out")[0] == 0
     return words, folder / "out"
 
 
 @pytest.mark.parametrize("how", CLOSED)
-def test_a_build_with_closed_streams_makes_the_same_files(built, how, tmp_path):
+def test_a_build_with_closed_streams_makes_the_same_files(built, how, tmp_path, tmp_path_factory):
     words, out = built
+    if how != ALL_CLOSED:
+        exported(tmp_path_factory, tmp_path / "out")
     code, told, error = redirected(how, *words, f"--out={tmp_path}/out")
     assert code == 0 and "Traceback" not in told + error
     # had a file got the number of a closed stream, what is printed would be in it

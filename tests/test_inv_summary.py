@@ -6,6 +6,10 @@ import shutil
 
 import pytest
 from inv import CHECKPOINT, ROOT, copied, inv, own, pictures, results, rows, summary
+from seeds import ONE_DEVICE, exported
+
+# of no computing at all, small batches would be timed by the hundred thousand
+ON = {"cpu": ("--chip=cpu", "--bs=2", ONE_DEVICE), "null": ("--chip=null", "--bs=64")}
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +21,10 @@ def base(tmp_path_factory):
     pictures(folder / "own", 20)
     text = (ROOT / "configs" / "models" / "sample.toml").read_text()
     (folder / "other.toml").write_text(text.replace('"sample"', '"other"').replace('"relu"', '"relu6"'))
+    exported(tmp_path_factory, folder / "out")
     for chip, model in (("cpu", "sample"), ("null", "sample"), ("cpu", folder / "other.toml")):
         for stage in ("infer", "bench") if chip == "null" else ("all",):
-            inv(stage, f"--chip={chip}", "--bs=2", *own(folder / "own", model=model), out=folder / "out")
+            inv(stage, *ON[chip], *own(folder / "own", model=model), out=folder / "out")
     return folder
 
 
@@ -54,9 +59,7 @@ def test_after_all_of_them_each_request_is_still_up_to_date(several):
         ("all", "cpu", "sample"),
         ("all", "cpu", several / "other.toml"),
     ):
-        answer = inv(
-            stage, f"--chip={chip}", "--bs=2", *own(several / "own", model=model), out=several / "out"
-        )
+        answer = inv(stage, *ON[chip], *own(several / "own", model=model), out=several / "out")
         assert set(answer.ran) <= {"report"}, (stage, chip, model)
 
 
@@ -68,14 +71,14 @@ def test_report_alone_gathers_the_same(several):
 
 
 def test_a_record_that_is_no_longer_true_is_dropped(several):
-    (model,) = several.glob("out/sample-*/null/fp32-uint8/bs2.null")
+    (model,) = several.glob("out/sample-*/null/fp32-uint8/bs64.null")
     model.write_text("{}")
     inv("report", out=several / "out")
     assert {(row["model"], row["chip"]) for row in rows(several / "out", "throughput")} == {
         ("sample", "cpu"),
         ("other", "cpu"),
     }
-    inv("bench", "--chip=null", "--bs=2", *own(several / "own"), out=several / "out")
+    inv("bench", *ON["null"], *own(several / "own"), out=several / "out")
     assert ("sample", "null") in {(row["model"], row["chip"]) for row in rows(several / "out", "throughput")}
 
 
@@ -98,13 +101,7 @@ def test_a_model_of_another_resolution_leaves_the_first_ones_files_alone(several
     )
     (several / "wide.toml").write_text(text.replace("resize = 146", "resize = 110"))
     before = results(several / "out")
-    inv(
-        "infer",
-        "--chip=cpu",
-        "--bs=2",
-        *own(several / "own", model=several / "wide.toml"),
-        out=several / "out",
-    )
+    inv("infer", *ON["cpu"], *own(several / "own", model=several / "wide.toml"), out=several / "out")
     after = results(several / "out")
     assert [name for name, content in before.items() if after.get(name) != content] == []
 
@@ -112,22 +109,20 @@ def test_a_model_of_another_resolution_leaves_the_first_ones_files_alone(several
 def test_another_data_set_of_the_same_name_leaves_the_first_ones_files_alone(several):
     pictures(several / "elsewhere" / "own", 18)
     before = results(several / "out")
-    inv("infer", "--chip=cpu", "--bs=2", *own(several / "elsewhere" / "own"), out=several / "out")
+    inv("infer", *ON["cpu"], *own(several / "elsewhere" / "own"), out=several / "out")
     after = results(several / "out")
     assert [name for name, content in before.items() if after.get(name) != content] == []
 
 
 def test_the_same_checkpoint_under_another_name_compiles_nothing_again(several):
     shutil.copyfile(CHECKPOINT, several / "renamed.tar")
-    answer = inv(
-        "all", "--chip=cpu", "--bs=2", *own(several / "own", several / "renamed.tar"), out=several / "out"
-    )
+    answer = inv("all", *ON["cpu"], *own(several / "own", several / "renamed.tar"), out=several / "out")
     assert [name for name in answer.ran if name.startswith("compile/")] == []
     assert len(list(several.glob("out/sample-*"))) == 1
 
 
 def test_a_missed_gate_is_exit_3_and_names_the_figure(several):
-    answer = inv("eval", "--chip=null", "--bs=2", *own(several / "own"), out=several / "out", code=3)
+    answer = inv("eval", *ON["null"], *own(several / "own"), out=several / "out", code=3)
     lines = [line for line in answer.err.splitlines() if line.startswith("failed agree/null")]
-    assert len(lines) == 1 and "99 %" in lines[0] and "batch 2" in lines[0]
+    assert len(lines) == 1 and "99 %" in lines[0] and "batch 64" in lines[0]
     assert ("sample", "null") in {(row["model"], row["chip"]) for row in rows(several / "out", "accuracy")}

@@ -189,9 +189,15 @@ def test_what_was_skipped_stays_fresh_until_it_can_be_read(data, tmp_path_factor
     assert "6 of 20 images cannot be decoded" in said
 
 
+def built(factory):
+    """An OUT with a report, in a folder that a user may enter."""
+    folder = factory.mktemp("out")
+    inv("preprocess", "--chip=null", *own(pictures(folder / "own", 16)), out=folder / "out", code=0)
+    return folder / "out"
+
+
 def test_a_history_that_may_not_be_written_is_told(tmp_path_factory):
-    out = tmp_path_factory.mktemp("out") / "out"
-    inv("preprocess", "--chip=null", out=out, code=0)
+    out = built(tmp_path_factory)
     (out / "history").mkdir(mode=0o555)
     _, told = inv("report", "--chip=null", "--save=v1", out=out, code=2)
     (line,) = told.splitlines()
@@ -200,8 +206,7 @@ def test_a_history_that_may_not_be_written_is_told(tmp_path_factory):
 
 
 def test_a_saved_run_that_may_not_be_read_is_named_and_left_out(tmp_path_factory):
-    out = tmp_path_factory.mktemp("out") / "out"
-    inv("preprocess", "--chip=null", out=out, code=0)
+    out = built(tmp_path_factory)
     for name in ("v1", "v2"):
         inv("report", "--chip=null", f"--save={name}", out=out, code=0)
     lock(out / "history" / "v1" / "summary.json")

@@ -50,16 +50,17 @@ def test_the_samples_checkpoint_is_right_on_nine_of_ten(images):
 
 
 def test_broken_preprocessing_costs_twenty_points(images):
-    good = top1(SAMPLE, normalised(images, MEAN, STD))
+    labels = np.array(splits.labels())
+    some = np.sort(np.random.default_rng(1).permutation(len(labels))[:160])
+    images, right = images[some], labels[some]
+    good = top1(SAMPLE, normalised(images, MEAN, STD), right)
     broken = {
-        "channels swapped": top1(SAMPLE, normalised(images[..., ::-1], MEAN, STD)),
-        "x/255 alone": top1(SAMPLE, normalised(images, [0] * 3, [1] * 3)),
-        "(x/255 - 0.5)/0.5": top1(SAMPLE, normalised(images, [0.5] * 3, [0.5] * 3)),
-        "0 to 255": top1(SAMPLE, images.transpose(0, 3, 1, 2)),
-        "labels by one": top1(
-            SAMPLE, normalised(images, MEAN, STD), [(label + 1) % 16 for label in splits.labels()]
-        ),
-        "labels by one row": top1(SAMPLE, normalised(images, MEAN, STD), np.roll(splits.labels(), 1)),
+        "channels swapped": top1(SAMPLE, normalised(images[..., ::-1], MEAN, STD), right),
+        "x/255 alone": top1(SAMPLE, normalised(images, [0] * 3, [1] * 3), right),
+        "(x/255 - 0.5)/0.5": top1(SAMPLE, normalised(images, [0.5] * 3, [0.5] * 3), right),
+        "0 to 255": top1(SAMPLE, images.transpose(0, 3, 1, 2), right),
+        "labels by one": top1(SAMPLE, normalised(images, MEAN, STD), (right + 1) % 16),
+        "labels by one row": top1(SAMPLE, normalised(images, MEAN, STD), np.roll(labels, 1)[some]),
     }
     assert {what: points for what, points in broken.items() if points > good - 20} == {}
 

@@ -69,6 +69,16 @@ def test_several_processes_do_the_most_and_one_does_what_must_be_alone(project):
     assert (many["passed"], one["passed"]) == (4, 1)
 
 
+def test_for_those_that_must_be_alone_no_file_without_one_is_read(project):
+    other = project / "tests" / "test_other.py"
+    other.write_text("import os\nassert 'PYTEST_XDIST_WORKER' in os.environ\n")
+    try:
+        answer = inv("test", "--jobs=2", "-k", "not bad", root=project)
+    finally:
+        other.unlink()
+    assert [run["passed"] for run in counts(answer)] == [4, 1]
+
+
 def test_with_one_job_one_process_does_all(project):
     (only,) = counts(inv("test", "--jobs=1", "-k", "not bad and not many", root=project))
     assert only["passed"] == 4

@@ -5,6 +5,7 @@ import subprocess
 import inv
 import pytest
 from invoke.exceptions import Exit
+from seeds import exported
 
 from pipeline.cli import program
 
@@ -24,8 +25,9 @@ def test_two_tasks_may_be_given_one_option_each():
     program.refuse_twice(["inv", "eval", "--bs=1", "bench", "--bs=1"], TASKS)
 
 
-def test_a_terminal_without_utf8_gets_no_traceback(tmp_path):
-    answer = inv.inv("bench", "--bs=1", "--chip=null", out=tmp_path / "out", PYTHONIOENCODING="ascii")
+def test_a_terminal_without_utf8_gets_no_traceback(tmp_path, tmp_path_factory):
+    exported(tmp_path_factory, tmp_path / "out")
+    answer = inv.inv("bench", "--bs=64", "--chip=null", out=tmp_path / "out", PYTHONIOENCODING="ascii")
     assert "published 310 ?4" in answer.out and "Traceback" not in answer.err
 
 
@@ -49,14 +51,16 @@ ELSEWHERE = {
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_no_configuration_in_the_home_folder_changes_a_command(name, tmp_path):
     (tmp_path / name).write_text(ELSEWHERE[name])
-    answer = inv.inv("preprocess", "--limit=16", out=tmp_path / "out", HOME=str(tmp_path))
+    data = inv.own(inv.pictures(tmp_path / "own", 16))
+    answer = inv.inv("preprocess", *data, out=tmp_path / "out", HOME=str(tmp_path))
     assert answer.err == "" and (tmp_path / "out" / "report" / "summary.json").exists()
 
 
 def test_no_variable_of_invoke_changes_a_command(tmp_path):
     (tmp_path / "run.json").write_text(ELSEWHERE[".invoke.json"])
     env = {"INVOKE_RUN_DRY": "1", "INVOKE_RUNTIME_CONFIG": str(tmp_path / "run.json")}
-    inv.inv("preprocess", "--limit=16", out=tmp_path / "out", **env)
+    data = inv.own(inv.pictures(tmp_path / "own", 16))
+    inv.inv("preprocess", *data, out=tmp_path / "out", **env)
     assert (tmp_path / "out" / "report" / "summary.json").exists()
 
 

@@ -55,7 +55,10 @@ def exact_p(one: int, other: int) -> float:
     likely (two-sided binomial test at one half; McNemar, Psychometrika 12, 1947).
     """
     both = one + other
-    tail = sum(math.comb(both, k) for k in range(min(one, other) + 1))
+    tail = ways = 1  # both over k, each from the one before: of 50,000 images that is seconds
+    for k in range(min(one, other)):
+        ways = ways * (both - k) // (k + 1)
+        tail += ways
     return min(1.0, 2 * tail / (1 << both))
 
 

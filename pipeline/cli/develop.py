@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from glob import glob
+from pathlib import Path
 
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -29,7 +31,10 @@ def test(context: Context, k: str = "", slow: bool = False, jobs: str = "") -> N
     after = _after(sys.argv)
     if any(word.startswith("-m") for word in after):
         at_once = 1  # pytest takes the last -m, and so would each of several runs
-    codes = [_pytest([*words, *after], k) for words in _runs(at_once, "" if slow else QUICK)]
+    runs = _runs(at_once, "" if slow else QUICK)
+    if len(runs) > 1 and all(word.startswith("-") for word in after):
+        runs[-1] += _files_alone()  # where no other files are named: to read all of them takes 10 s
+    codes = [_pytest([*words, *after], k) for words in runs]
     some = [code for code in codes if code != NO_TESTS]
     raise Exit(code=next(filter(None, some), 0) if some else NO_TESTS)
 
@@ -55,6 +60,12 @@ def _runs(jobs: int, marks: str) -> list[list[str]]:
     # a file's tests stay together, since they share what its fixtures build; the long ones come first by name
     spread = ["-n", str(jobs), "--dist=loadfile", "--no-loadscope-reorder"]
     return [[*spread, "-m", f"{with_marks}not alone"], ["-m", f"{with_marks}alone"]]
+
+
+def _files_alone() -> list[str]:
+    """The files that have a test which needs the machine for itself."""
+    files = sorted(glob(os.path.join(ROOT, "tests", "test_*.py")))
+    return [path for path in files if "mark.alone" in Path(path).read_text(encoding="utf-8")]
 
 
 def _pytest(words: list[str], names: str) -> int:

@@ -5,6 +5,7 @@ Only what a user has is used: the command line, the environment, the files that 
 """
 
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import world
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 import inv as command_line
+from seeds import prepared
 
 BATCHES = (1, 4, 8, 16, 32, 64)
 LIMITED = 45  # images, a number that no batch size but 1 divides; shards of 16, 16 and 13
@@ -114,12 +116,13 @@ def built(factory) -> tuple[Server, dict[tuple[str, str], Built], dict[str, np.n
     Made once a session, in one OUT. Look at it; change only a copy (`copied`). float32 is asked for with
     --limit; its `all` is up to date as it was left.
     """
-    return command_line.once(factory, "ascend-built", _built)
+    return command_line.once(factory, "ascend-built", functools.partial(_built, factory))
 
 
-def _built(folder: Path) -> tuple[Server, dict[tuple[str, str], Built], dict[str, np.ndarray]]:
+def _built(factory, folder: Path) -> tuple[Server, dict[tuple[str, str], Built], dict[str, np.ndarray]]:
     server, found = Server(folder), {}
     with umask(0o002):  # some servers'; ais_bench refuses models that a group may write
+        prepared(factory, server.out)
         server.inv("eval", "--chip=cpu", "--bs=16")
         for (flavour, form), stage in VARIANTS.items():
             server.install(profile=PROFILES[flavour], inventory="300I_Duo", flavour=flavour)

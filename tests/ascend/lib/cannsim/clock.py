@@ -37,14 +37,14 @@ class Clock:
         self._pairs = flavour == "ait"
         self.entries: list = []
 
-    def add(self, images: int, wall_s: float) -> None:
-        """Record one execution of a batch."""
+    def add(self, images: int, wall_s: float, pause: bool = False) -> None:
+        """Record one execution of a batch; `pause`: also take as long as it is said to."""
         told = self._told
         spent = told["base_ms"] + told["image_ms"] * images * (told["cliff"] if images >= 64 else 1.0)
         spent *= 1 + told["jitter"] * self._random.uniform(-1, 1)
         if told["wall"]:
             spent = 1000.0 * wall_s
-        elif told["sleep"]:
+        elif told["sleep"] or pause:
             time.sleep(max(0.0, spent / 1000 - wall_s))
         start, self._now = self._now, self._now + spent
         # float32 milliseconds since the session's start: after 20 minutes a step of these is 0.125 ms
