@@ -34,6 +34,7 @@ from pipeline.plan import Plan  # noqa: E402
 from pipeline.step import Slot, Step  # noqa: E402
 
 DEVICES = (1, 2, 4, 8)
+WARM_S = 4.0  # so long that no device does two of the first steps while others start their process
 HERE = "benchmarks.engine.cluster"
 
 
@@ -53,7 +54,7 @@ def naps(out: str, devices: int, steps: int, seconds: float) -> Plan:
     """A step a device that starts its process, then those that count, which wait for all of these."""
     warm = [f"{out}/warm-{n}" for n in range(devices)]
     first = [
-        Step(f"warm/{n}", f"{HERE}:nap", outputs=(path,), params={"seconds": 0.3}, resource="device")
+        Step(f"warm/{n}", f"{HERE}:nap", outputs=(path,), params={"seconds": WARM_S}, resource="device")
         for n, path in enumerate(warm)
     ]
     return Plan(

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 
-POLL_S, LOST_S = 2.0, 20.0
+POLL_S, LOST_S = 2.0, 15.0
 REACH_S = 5.0
 
 

@@ -7,6 +7,7 @@ run over. Ray's own second tries are off; the loop has its rule.
 """
 
 import secrets
+import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, wait
 from contextlib import suppress
@@ -26,7 +27,7 @@ from pipeline.step import Resource, Slot, Step
 
 Heard = TypeVar("Heard")
 MB = 2**20
-PATIENCE_S = 5.0
+PATIENCE_S, USUAL_S = 5.0, 8.0
 
 
 class NodeWorkers:
@@ -39,6 +40,7 @@ class NodeWorkers:
     ):
         self.joined, self.fleet, self.accelerator, self.tell = joined, fleet, accelerator, tell
         self._most = most
+        self._idle_since = 0.0
         self._perform = ray.remote(remote.perform)
         self._holder = ray.remote(remote.Holder)
         self._holders: dict[Slot, Any] = {}
@@ -70,7 +72,10 @@ class NodeWorkers:
         return f"no node is left that could run it; there are {', '.join(self.fleet.nodes) or 'none'}"
 
     def waiting(self) -> str:
-        """What a build waits for that may start nothing and runs nothing."""
+        """What a build waits for that may start nothing and runs nothing; "" while that is usual."""
+        self._idle_since = self._idle_since or time.monotonic()
+        if time.monotonic() - self._idle_since < USUAL_S:
+            return ""
         if self._holders and not self.fleet.suspects:
             nodes = sorted({slot.node for slot in self._holders})
             return f"waiting for a device: Ray gives none out of {', '.join(nodes)} yet (held by others?)"
@@ -91,6 +96,7 @@ class NodeWorkers:
 
     def submit(self, slot: Slot, call: Call) -> "Future[Done]":
         """Hand a step to this slot's node."""
+        self._idle_since = 0.0
         self.fleet.take(slot)
         node = self.fleet.nodes[slot.node]
         if slot.kind == "device" and node.accelerators and not call.exclusive:

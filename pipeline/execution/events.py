@@ -34,7 +34,9 @@ class Workers(Protocol):
         ...
 
     def waiting(self) -> str:
-        """What a build waits for that has steps ready, runs none and may start none."""
+        """What a build waits for that has steps ready, runs none and may start none; "" while that is nothing
+        to speak of.
+        """
         ...
 
     def memory_mb(self, slot: Slot) -> float:

@@ -94,9 +94,9 @@ class Run:
                 calls.write_log(self.log_of(self.plan.steps[name]), name, never)
                 self._fail(self.plan.steps[name], FAILED, never)
                 return
-        if not self._said_waiting:
-            self.observer.note(self.workers.waiting())
-        self._said_waiting = True
+        if not self._said_waiting and (text := self.workers.waiting()):
+            self.observer.note(text)
+            self._said_waiting = True
         time.sleep(POLL_S)
 
     def _ended_now(self) -> Iterator[Future[Done]]:
