@@ -36,7 +36,7 @@ def test_the_own_node_that_is_gone_is_told_at_once(tmp_path, until, monkeypatch)
     assert seen.gone() == ""
     node.close()  # its file stays, as that of a killed process does
     assert os.path.exists(tmp_path / "raylet")
-    until(lambda: seen.gone() == "the node that this machine is", 10)
+    until(lambda: seen.gone() == "the cluster's node on this machine", 10)
     head.close()
 
 

@@ -23,7 +23,7 @@ class Watch:
     def gone(self) -> str:
         """What is gone, "" while all is there."""
         if self._node_is_gone:
-            return "the node that this machine is"
+            return "the cluster's node on this machine"
         if self._lost_since is not None and time.monotonic() - self._lost_since > LOST_S:
             return f"the head of the cluster, {self._head},"
         return ""
