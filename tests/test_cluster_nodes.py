@@ -20,8 +20,8 @@ from pipeline.execution.locks import MachineLock
 pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 pytestmark = [pytest.mark.extra, pytest.mark.alone]
 
-WORDS = ("eval", "--chip=310P3", "--bs=16")
-SLOW = {"timing": {"sleep": True, "image_ms": 22}}  # a shard of 32 images takes 0.7 s
+WORDS = ("infer", "--chip=310P3", "--bs=16")
+SLOW = {"timing": {"sleep": True, "image_ms": 45}}  # a shard of 32 images takes 1.4 s: all devices get some
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def three(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def prepared(three, tmp_path_factory):
-    """OUT with all but the answers of the device, and what the command said."""
+    """OUT with all but the answers of the device, and what the two commands said."""
     out = tmp_path_factory.mktemp("prepared") / "out"
-    return out, build(three, out, "preprocess", "compile", *WORDS[1:])
+    return out, build(three, out, "preprocess"), build(three, out, "compile", *WORDS[1:])
 
 
 @pytest.fixture
@@ -92,12 +92,12 @@ def test_each_process_opens_one_device_and_no_two_of_a_node_the_same(whole):
 
 
 def test_preparing_is_spread_over_the_cores_of_all_nodes(prepared):
-    _, answer = prepared
+    _, answer, _ = prepared
     assert {node_in(line) for line in lines_of(answer, "preprocess")} == {"head", "left", "right"}
 
 
 def test_only_nodes_with_the_tools_convert(prepared):
-    _, answer = prepared
+    _, _, answer = prepared
     assert {node_in(line) for line in lines_of(answer, "compile")} <= {"left", "right"}
 
 
@@ -220,4 +220,4 @@ def test_a_head_that_is_gone_is_told_in_one_line_and_nothing_complete_is_lost(th
     _, error = driver.communicate(timeout=100)
     assert driver.returncode == 1
     assert f"inv: the head of the cluster, {three.address}, is gone; what is complete is kept." in error
-    assert inv("preprocess", out=out).ran == []
+    assert set(inv("preprocess", out=out).ran) <= {"report"}
