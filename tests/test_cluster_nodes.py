@@ -149,18 +149,23 @@ def lost(row):
     return {"right:0", "right:1"} - set(row["devices"])
 
 
-def test_a_driver_that_is_killed_leaves_no_worker_and_the_next_build_goes_on(
-    three, whole, out, until, tmp_path
-):
+def begun(three, out, until):
+    """A build that works on all four devices: its driver, and the processes that opened them."""
     before = len(three.events("open"))
     words = command(*WORDS, f"--executor=ray={three.address}", f"--out={out}")
     driver = subprocess.Popen(
-        words, env=environment(**three.env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        words, env=environment(**three.env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     until(lambda: len(three.events("open")) >= before + 4, 60)
-    workers = [event["pid"] for event in three.events("open")[before:]]
+    return driver, [event["pid"] for event in three.events("open")[before:]]
+
+
+def test_a_driver_that_is_killed_leaves_no_worker_and_the_next_build_goes_on(
+    three, whole, out, until, tmp_path
+):
+    driver, workers = begun(three, out, until)
     driver.send_signal(signal.SIGKILL)
-    driver.wait()
+    driver.communicate(timeout=60)
     until(lambda: not any(alive(pid) for pid in workers), 30)
     answer = build(three, out, *WORDS)
     assert logits(out) == logits(whole[0]) and parts(out) == []
@@ -168,13 +173,7 @@ def test_a_driver_that_is_killed_leaves_no_worker_and_the_next_build_goes_on(
 
 
 def test_ctrl_c_ends_the_work_on_all_nodes_and_removes_what_was_half_made(three, out, until):
-    before = len(three.events("open"))
-    words = command(*WORDS, f"--executor=ray={three.address}", f"--out={out}")
-    driver = subprocess.Popen(
-        words, env=environment(**three.env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    until(lambda: len(three.events("open")) >= before + 4, 60)
-    workers = [event["pid"] for event in three.events("open")[before:]]
+    driver, workers = begun(three, out, until)
     driver.send_signal(signal.SIGINT)
     _, error = driver.communicate(timeout=60)
     assert driver.returncode == 130 and error.strip() == (
@@ -209,13 +208,8 @@ def test_a_benchmark_waits_for_another_build_on_its_node_and_says_so(three, prep
 
 def test_a_head_that_is_gone_is_told_in_one_line_and_nothing_complete_is_lost(three, out, until):
     """The last one here: it ends the cluster of this module."""
-    before = len(three.events("open"))
-    words = command(*WORDS, f"--executor=ray={three.address}", f"--out={out}")
-    driver = subprocess.Popen(
-        words, env=environment(**three.env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    until(lambda: len(three.events("open")) >= before + 4, 60)
-    os.kill(three.events("open")[-1]["pid"], signal.SIGSTOP)  # a step that does not end by itself
+    driver, workers = begun(three, out, until)
+    os.kill(workers[-1], signal.SIGSTOP)  # a step that does not end by itself
     three.kill_head()
     _, error = driver.communicate(timeout=100)
     assert driver.returncode == 1

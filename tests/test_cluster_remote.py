@@ -34,18 +34,23 @@ def perform(tmp_path, monkeypatch):
     os.sched_setaffinity(0, before)
 
 
-def test_a_step_waits_while_the_node_measures(perform, tmp_path):
-    measuring = MachineLock(str(tmp_path / "mobilenet-build.alone.lock"))
-    assert measuring.take()
+def waits_for(lock, perform):
+    """The call does not end while the lock is held, and ends well once it is not."""
     ended = []
     thread = threading.Thread(target=lambda: ended.append(perform()))
     thread.start()
     time.sleep(0.5)
     assert not ended
-    measuring.leave()
+    lock.leave()
     thread.join(30)
     assert ended[0].error is None
-    measuring.close()
+    lock.close()
+
+
+def test_a_step_waits_while_the_node_measures(perform, tmp_path):
+    measuring = MachineLock(str(tmp_path / "mobilenet-build.alone.lock"))
+    assert measuring.take()
+    waits_for(measuring, perform)
 
 
 def test_a_node_that_is_anothers_for_long_is_told_and_the_step_has_not_begun(perform, tmp_path, monkeypatch):
@@ -62,15 +67,7 @@ def test_a_measurement_waits_for_the_steps_of_others(perform, tmp_path):
     working = MachineLock(str(tmp_path / "mobilenet-build.alone.lock"))
     assert working.share()
     assert perform().error is None  # a step beside a step
-    ended = []
-    thread = threading.Thread(target=lambda: ended.append(perform(exclusive=True)))
-    thread.start()
-    time.sleep(0.5)
-    assert not ended
-    working.leave()
-    thread.join(30)
-    assert ended[0].error is None
-    working.close()
+    waits_for(working, lambda: perform(exclusive=True))
 
 
 def test_a_step_sees_its_input_as_it_was_published_or_waits_for_it(perform, tmp_path):

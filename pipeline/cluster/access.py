@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pipeline.cluster import head, nodes_agree, remote
 from pipeline.cluster.fleet import DEVICE, Fleet
-from pipeline.cluster.wanted import Asked, Wanted
+from pipeline.cluster.wanted import CPU, Asked, Wanted
 from pipeline.errors import BuildError
 from pipeline.execution.events import Workers
 from pipeline.freshness.code import ROOT
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pipeline.cluster.joined import Joined
 
 Answer = TypeVar("Answer")
-CPU = "CPU"
 LEAVE_S = 10.0
 
 

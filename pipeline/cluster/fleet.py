@@ -95,14 +95,9 @@ class Fleet:
                 self._of[node.name, kind] = _Kind(len(slots), idle)
         self._able: dict[object, list[Node]] = {}
 
-    @property
-    def kinds(self) -> set[Resource]:
-        """The kinds of slots of the nodes that are left."""
-        return {slot.kind for node in self.nodes.values() for slot in node.slots}
-
     def able(self, step: Step) -> list[Node]:
         """The nodes that this step could run on."""
-        key = (step.resource, step.exclusive, step.memory_mb, *step.tools.items())
+        key = (step.stage, step.resource, step.exclusive, step.memory_mb, *step.tools.items())
         if key not in self._able:
             nodes = [node for node in self.nodes.values() if node.can(step)]
             alone = [node for node in nodes if node.name == self.measures_on]

@@ -44,6 +44,7 @@ class Joined:
             raise
         nodes = _alive()
         self.names: dict[str, str] = named({node["NodeID"]: node["NodeName"] for node in nodes})
+        self.ids = {name: id for id, name in self.names.items()}
         self.resources: dict[str, Mapping[str, float]] = {
             self.names[node["NodeID"]]: node["Resources"] for node in nodes
         }
@@ -55,11 +56,6 @@ class Joined:
         """What Ray has to say is appended to this file from now on."""
         with open(path, "a", encoding="utf-8") as file:
             os.dup2(file.fileno(), self._log.fileno(), inheritable=False)
-
-    @property
-    def ids(self) -> dict[str, str]:
-        """{name of a node: Ray's id}."""
-        return {name: id for id, name in self.names.items()}
 
     def ask(self, name: str, function: Callable[..., object], *given: object) -> "Future[object]":
         """Call a function of ours on a node, in a process that has no device."""

@@ -68,19 +68,37 @@ def at(question: Question) -> View:
     """Look around. Called on a node, in a process of its own."""
     inventory = question.inventory(**question.given)
     packages = {name: of_package(name) for name in question.tools if name not in inventory.tools}
-    source, hashes = Source(), {}
-    for action, further in question.code:
-        hashes.update(source.hashes(action, further))
     return View(
         probe=_read(question.probe),
         wrote=_write(question.answer, question.token),
         files={path: fingerprint.of_stat(path) for path in question.files},
-        code=hashes,
+        code=code_of(question),
         inventory=replace(inventory, tools={**inventory.tools, **packages}),
         cores=machine.cores(),
         memory_mb=machine.memory_mb(),
         made=made_here(),
     )
+
+
+def code_of(question: Question) -> dict[str, str]:
+    """{module: hash} of the code that is asked about, as it is now."""
+    source, hashes = Source(), dict[str, str]()
+    for action, further in question.code:
+        hashes.update(source.hashes(action, further))
+    return hashes
+
+
+def same(seen: Stat | None, known: Stat) -> bool:
+    """Whether a file that was seen elsewhere has this time and size."""
+    return seen is not None and (seen[0], seen[2]) == (known[0], known[2])
+
+
+def put(path: str, text: str) -> None:
+    """Write a small file, on the disk when this returns."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _read(path: str) -> str:
@@ -91,10 +109,7 @@ def _read(path: str) -> str:
 
 def _write(path: str, text: str) -> str:
     try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        put(path, text)
     except OSError as error:
         return error.strerror or type(error).__name__
     return ""

@@ -5,15 +5,15 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pipeline.cluster import remote
+from pipeline.cluster import look, remote
 from pipeline.cluster.fleet import Fleet, Node
 from pipeline.cluster.look import Question, View
-from pipeline.cluster.wanted import Asked, Wanted
+from pipeline.cluster.wanted import CPU, Asked, Wanted
 from pipeline.errors import BuildError
-from pipeline.fingerprint import Stat
-from pipeline.freshness.code import ROOT, Source
+from pipeline.freshness.code import ROOT
 from pipeline.freshness.files import FileState
 from pipeline.parts import PREFIX
 from pipeline.plan import Plan
@@ -43,22 +43,28 @@ def nodes(
     """
     token = secrets.token_hex(16)
     probe = os.path.join(asked.out, f"{PREFIX}probe-{token}")
+    question = _question(asked, plan, stale, probe, token)
     questions = {
-        name: _question(asked, plan, stale, probe, token, n) for n, name in enumerate(joined.names.values())
+        name: replace(question, answer=f"{probe}-{n}") for n, name in enumerate(joined.names.values())
     }
-    with open(probe, "w", encoding="utf-8") as file:
-        file.write(token)
-        file.flush()
-        os.fsync(file.fileno())
+    # not with what this build knows of the code: that is taken when a step starts, and an edit until then
+    # must look changed the next time
+    code = look.code_of(question)
+    look.put(probe, token)
     try:
         answers = {name: joined.ask(name, remote.look_around, each) for name, each in questions.items()}
         views: dict[str, View] = {}
         for name, answer in answers.items():
-            if _gone(name, answer, joined):
+            try:
+                views[name] = cast(View, answered(name, answer, asked.typed))
+            except NodeGone:
+                if name in joined.left():
+                    raise
                 tell(f"node {name} is gone; the build does without it")
                 continue
-            views[name] = cast(View, answered(name, answer, asked.typed))
-            _require_same(name, views[name], questions[name], files, asked)
+            wrong = next(_differences(views[name], questions[name], code, files, asked.out), "")
+            if wrong:
+                raise BuildError(f"--executor={asked.typed}: node {name} {wrong}")
     finally:
         for path in (probe, *(each.answer for each in questions.values())):
             with suppress(FileNotFoundError):
@@ -93,15 +99,6 @@ def answered(name: str, answer: "Future[Answer]", typed: str) -> Answer:
     raise BuildError(f"--executor={typed}: node {name} {why}")
 
 
-def _gone(name: str, answer: "Future[object]", joined: "Joined") -> bool:
-    """Whether the node died before it could answer."""
-    try:
-        error = answer.exception(ANSWER_S)
-    except TimeoutError:
-        return False
-    return isinstance(error, BrokenExecutor) and name not in joined.left()
-
-
 class NodeGone(BuildError):
     """A node that died before it could answer."""
 
@@ -110,9 +107,8 @@ def _kind_of(error: BrokenExecutor) -> str:
     return str(error).partition(":")[0]
 
 
-def _question(
-    asked: Asked, plan: Plan, stale: Collection[Step], probe: str, token: str, number: int
-) -> Question:
+def _question(asked: Asked, plan: Plan, stale: Collection[Step], probe: str, token: str) -> Question:
+    """What all nodes are asked; where each is to write its answer comes with the node."""
     outside = {
         path: None
         for step in stale
@@ -121,7 +117,7 @@ def _question(
     }
     return Question(
         probe=probe,
-        answer=f"{probe}-{number}",
+        answer="",
         token=token,
         files=tuple(_spread(list(outside))),
         code=(OURS, *dict.fromkeys((step.action, step.code) for step in stale)),
@@ -138,13 +134,10 @@ def _spread(paths: Sequence[str]) -> list[str]:
     return [paths[at * (len(paths) - 1) // (LOOKED_AT - 1)] for at in range(LOOKED_AT)]
 
 
-def _require_same(name: str, view: View, question: Question, files: FileState, asked: Asked) -> None:
-    wrong = next(_differences(view, question, files, asked.out), "")
-    if wrong:
-        raise BuildError(f"--executor={asked.typed}: node {name} {wrong}")
-
-
-def _differences(view: View, question: Question, files: FileState, out: str) -> Iterator[str]:
+def _differences(
+    view: View, question: Question, code: Mapping[str, str], files: FileState, out: str
+) -> Iterator[str]:
+    """What this node sees that is not what this machine does; `code`: its hashes here."""
     if view.probe != question.token:
         yield f"does not see --out={out}: a file that was just written there is not there. {FIX_OUT}"
     if view.wrote:
@@ -157,22 +150,14 @@ def _differences(view: View, question: Question, files: FileState, out: str) -> 
     if back != question.token:
         yield f"writes into another --out={out}: what it wrote is not here. {FIX_OUT}"
     for path, seen in view.files.items():
-        if (here := files.stat(path)) and not _same(seen, here):
+        if (here := files.stat(path)) and not look.same(seen, here):
             what = f"sees another {path}" if seen else f"does not see {path}"
             yield f"{what}: mount the same folder there under the same path"
-    # not with what this build knows of the code: that is taken when a step starts, and an edit until then
-    # must look changed the next time
-    source = Source()
-    ours = {key: sha for action, code in question.code for key, sha in source.hashes(action, code).items()}
-    if different := sorted(key for key in {*ours, *view.code} if ours.get(key) != view.code.get(key)):
+    if different := sorted(key for key in {*code, *view.code} if code.get(key) != view.code.get(key)):
         yield (
             f"has other code in {files.source.file_of(different[0])}: {ROOT} must be the same folder on all"
             " nodes"
         )
-
-
-def _same(seen: Stat | None, here: Stat) -> bool:
-    return seen is not None and (seen[0], seen[2]) == (here[0], here[2])  # mtime and size
 
 
 def _require_strict(views: Mapping[str, View], here: str, asked: Asked) -> None:
@@ -195,12 +180,12 @@ def _node(joined: "Joined", wanted: Wanted, name: str, view: View) -> Node:
     # with fewer shares than cores the others are somebody else's: which ones is not ours to say
     own = view.cores if ray_cpus == len(view.cores) else ()
     slots = [Slot("cpu", str(n), own[n : n + 1], node=name) for n in range(shares)]
-    accelerators = 0 if wanted.resource == "CPU" else int(has.get(wanted.resource, 0))
+    accelerators = 0 if wanted.resource == CPU else int(has.get(wanted.resource, 0))
     there = view.inventory.chips
     if there and there < accelerators:
         raise BuildError(promised_too_many(name, accelerators, there))
     accelerators = 0 if there is None else accelerators
-    if wanted.resource == "CPU":
+    if wanted.resource == CPU:
         slots += _groups_of_cores(name, view, shares)
     else:
         slots += [Slot("device", str(n), (), 0, name) for n in range(accelerators)]

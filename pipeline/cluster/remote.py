@@ -14,7 +14,7 @@ from pipeline.errors import FAILED, BuildError, in_a_step
 from pipeline.execution import worker
 from pipeline.execution.locks import MachineLock
 from pipeline.execution.worker import Call, Done
-from pipeline.fingerprint import Fingerprint, Stat
+from pipeline.fingerprint import Fingerprint
 from pipeline.process import THREAD_VARIABLES, callers_threads, pin, watch
 from pipeline.step import Slot
 
@@ -126,7 +126,7 @@ def _unseen(expected: Mapping[str, Fingerprint]) -> str:
     """
     until = time.monotonic() + SEEN_WITHIN_S
     for path, known in expected.items():
-        while not _same(seen := fingerprint.of_stat(path), known):
+        while not look.same(seen := fingerprint.of_stat(path), known[:3]):
             if time.monotonic() > until:
                 return f"sees {'another' if seen else 'no'} {path} after {SEEN_WITHIN_S:.0f} s"
             with suppress(OSError):
@@ -135,7 +135,3 @@ def _unseen(expected: Mapping[str, Fingerprint]) -> str:
         if seen != known[:3] and known.sha256 and fingerprint.of_content(path) != known.sha256:
             return f"sees another {path}, of the same size and time"
     return ""
-
-
-def _same(seen: Stat | None, known: Fingerprint) -> bool:
-    return seen is not None and (seen[0], seen[2]) == (known.mtime_ns, known.size)

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from pipeline.cluster.look import Inventory
 
+CPU = "CPU"  # what Ray calls shares of the processor
+
 
 @dataclass(frozen=True)
 class Wanted:

@@ -8,10 +8,9 @@ run over. Ray's own second tries are off; the loop has its rule.
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, cast
 
@@ -23,7 +22,7 @@ from pipeline.cluster.joined import Joined, answer_of
 from pipeline.errors import StepError
 from pipeline.execution.worker import Call, Done
 from pipeline.origin import Made
-from pipeline.step import Resource, Slot, Step
+from pipeline.step import Slot, Step
 
 Heard = TypeVar("Heard")
 MB = 2**20
@@ -48,19 +47,15 @@ class NodeWorkers:
         self._heard: SimpleQueue[tuple[str, bool]] = SimpleQueue()  # node, whether it answered
         self._opened: SimpleQueue[tuple[Slot, Any, bool]] = SimpleQueue()  # its holder, whether it started
 
-    @property
-    def kinds(self) -> Collection[Resource]:
-        """The kinds of slots of the nodes that are left."""
-        return self.fleet.kinds
-
     def free(self, step: Step, avoid: Slot | None = None) -> Iterator[Slot]:
         """The slots that may take this step now, the best first. An accelerator is one of them once Ray has
         given it to us: until then nothing waits on it, and nobody takes it for hanging.
         """
-        if step.resource == DEVICE and not step.exclusive:
-            for slot in islice(self.fleet.to_open(step), max(0, self._most - len(self._holders))):
-                if slot not in self._holders:
-                    self._open(slot)
+        wanted = self._most - len(self._holders)
+        if step.resource == DEVICE and not step.exclusive and wanted > 0:
+            unasked = [slot for slot in self.fleet.to_open(step) if slot not in self._holders]
+            for slot in unasked[:wanted]:
+                self._open(slot)
         return self.fleet.free(step, avoid)
 
     def never(self, step: Step) -> str:

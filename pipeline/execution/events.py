@@ -1,6 +1,6 @@
 """Those around a run: who performs its steps, whom it tells what happens; and what it has done at its end."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -8,16 +8,11 @@ from typing import Protocol
 from pipeline.errors import DONE
 from pipeline.execution.worker import Call, Done
 from pipeline.origin import Made
-from pipeline.step import Resource, Slot, Step
+from pipeline.step import Slot, Step
 
 
 class Workers(Protocol):
     """What the loop asks of those who perform steps: processes of this machine (slots.py), or a cluster's."""
-
-    @property
-    def kinds(self) -> Collection[Resource]:
-        """The kinds of slots there are, busy or not."""
-        ...
 
     def turn(self) -> None:
         """Called in each turn of the loop. StepError where nothing can run any more."""

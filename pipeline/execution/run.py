@@ -50,9 +50,8 @@ class Run:
         self._why = {name: verdicts[name].why for name in stale if verdicts[name].state == RUN}
         self._futures: dict[Future[Done], str] = {}
         self._ended: SimpleQueue[Future[Done]] = SimpleQueue()  # a thread of the workers puts them in
-        self._writers: dict[
-            str, list[str]
-        ] = {}  # step -> whom the parts of each of its attempts are named after
+        # step -> whom the parts of each of its attempts are named after
+        self._writers: dict[str, list[str]] = {}
         self._lacking: dict[Slot, str] = {}  # what has been said of slots without their cores
         self._machine_lock, self._said_waiting = machine_lock, False
         self._busy_nodes: set[str] = set()  # of which that has been said
@@ -128,7 +127,7 @@ class Run:
 
     def _slot_for(self, step: Step, full: set[object]) -> Slot | None:
         avoid = self.schedule.crashed_on.get(step.name)
-        kind = (step.resource, step.exclusive, *step.tools.items())
+        kind = (step.stage, step.resource, step.exclusive, step.memory_mb, *step.tools.items())
         if kind in full and not avoid:
             return None
         some = False

@@ -9,8 +9,8 @@ from functools import cached_property
 from configs.given import LOCAL, parse
 from pipeline import machine
 from pipeline.cli.settings import Settings
-from pipeline.cluster.access import CPU, Cluster, require_ray
-from pipeline.cluster.wanted import Wanted
+from pipeline.cluster.access import Cluster, require_ray
+from pipeline.cluster.wanted import CPU, Wanted
 from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import FileState, Roots
 from pipeline.plan import Plan

@@ -11,9 +11,10 @@ from backends import Backend
 from configs import schema
 from configs.given import Given
 from pipeline import machine
-from pipeline.cluster.access import CPU, Cluster
+from pipeline.cluster.access import Cluster
 from pipeline.cluster.nodes_agree import NodeGone, promised_too_many
 from pipeline.cluster.remote import MASKS
+from pipeline.cluster.wanted import CPU
 from pipeline.errors import BuildError
 
 # what of a backend is about the machine it is on; all else is the same everywhere
