@@ -152,7 +152,10 @@ def status(state: PlanState) -> None:
 )
 def explain(state: PlanState, name: str, run: str | None) -> None:
     """Why one step would run: all its reasons, what it needs and makes. --run A B: how two builds differ."""
-    print(compare_runs.summary(run, name) if run else views.explain(state.plan, state.verdicts, name))
+    if run:
+        print(compare_runs.summary(run, name))
+    else:
+        print(views.explain(state.plan, state.verdicts, state.files, name))
 
 
 @kinds.view(own={"format": Option("svg", "svg or mermaid")})

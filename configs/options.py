@@ -134,7 +134,12 @@ SHARED: tuple[Option, ...] = (
     ),
     Option("quick", "switch", "one short round a batch size: figures without an interval"),
     Option("jobs", "count", "worker processes (default: the cores that may be used)"),
-    Option("executor", "text", "where steps run: local, ray, or ray=HOST:PORT of a cluster", default="local"),
+    Option(
+        "executor",
+        "text",
+        "where steps run: local; ray (of its own); ray=auto, the cluster of this machine; or ray=HOST:PORT",
+        default="local",
+    ),
     Option("keep_going", "switch", "go on past failures; one summary at the end"),
     Option("again", "switch", "make the named stage's own steps anew (all: every step of the plan)"),
     Option(

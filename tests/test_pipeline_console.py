@@ -26,6 +26,13 @@ def test_a_failure_goes_to_stderr_with_its_log_and_no_bar_without_a_terminal(cap
     assert error == "failed infer/0: no way  (log: /log)\n"
 
 
+def test_a_step_that_failed_on_a_node_names_it_as_one_that_ran_does(capsys):
+    step, console = Step("infer/0", "x:y"), Console(1)
+    console.started(step, Slot("device", "0", node="left"), ("never made",))
+    console.failed(step, 2, "no way", "/log")
+    assert capsys.readouterr().err == "failed infer/0  on left: no way\n"
+
+
 def test_quiet_leaves_errors_only(capsys):
     out, error = told(capsys, quiet=True)
     assert out == "" and "no way" in error

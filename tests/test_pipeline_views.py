@@ -61,10 +61,21 @@ def test_what_never_ran_is_a_guess_and_says_so(world):
 
 def test_explain_gives_all_reasons_and_no_other(world, three):
     world.edit("data/x", "y")
-    plan, found, _ = state(world, *three)
-    lines = views.explain(plan, found, "stage/a").splitlines()
-    assert lines == ["run    stage/a", "       input data:x changed", f"makes  {world.path('stage/a')}"]
-    assert "needs  stage/a  (run)" in views.explain(plan, found, "stage/b")
+    plan, found, files = state(world, *three)
+    lines = views.explain(plan, found, files, "stage/a").splitlines()
+    assert lines[:2] == ["run    stage/a", "       input data:x changed"]
+    assert lines[-1] == f"makes  {world.path('stage/a')}"
+    assert "needs  stage/a  (run)" in views.explain(plan, found, files, "stage/b")
+
+
+def test_explain_tells_the_tools_of_the_stamp_and_where_the_step_was_made(world):
+    steps = [world.step("a", tools={"Pillow": "12.0", "atc": None}), world.step("b")]
+    world.build(*steps, provenance=lambda: {"host": "first", "node": "left"})
+    plan, found, files = state(world, world.step("a", tools={"Pillow": "13.0", "atc": None}), steps[1])
+    lines = views.explain(plan, found, files, "a").splitlines()
+    assert lines[2] == "tools  Pillow 12.0, atc absent"
+    assert lines[3].startswith("made   on left, cpu 0, 20")
+    assert "tools  none" in views.explain(plan, found, files, "b").splitlines()
 
 
 def test_a_name_may_be_cut_short_and_a_mistyped_one_gets_the_nearest(world, three):

@@ -77,9 +77,9 @@ class Console:
 
     def failed(self, step: Step, code: int, message: str, log: str) -> None:
         """A step could not be done. One line, and where the rest is."""
-        self._end(step)
+        node = self._end(step)
         self._print(
-            f"failed {step.name}: {message}" + (f"  (log: {log})" if code == FAILED else ""),
+            f"failed {step.name}{node}: {message}" + (f"  (log: {log})" if code == FAILED else ""),
             sys.stderr,
         )
         self._failed = True

@@ -4,11 +4,13 @@ whole as a picture.
 
 import importlib
 import os
+import time
 from collections.abc import Mapping
 
 from pipeline.errors import DENIED, BuildError
 from pipeline.freshness.files import FileState
 from pipeline.freshness.reasons import FRESH, Verdict
+from pipeline.freshness.stamp import Stamp
 from pipeline.plan import Plan
 from pipeline.step import Step
 from pipeline.text import INV, nearest, time_text
@@ -97,16 +99,30 @@ def nothing_to_do(plan: Plan) -> str:
     return f"nothing to do: all {len(plan.order):,} steps are up to date"
 
 
-def explain(plan: Plan, verdicts: Mapping[str, Verdict], name: str) -> str:
-    """All reasons of one step, one a line, none left out."""
+def explain(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, name: str) -> str:
+    """All reasons of one step, one a line, none left out; what its stamp says of tools and of where it was
+    made.
+    """
     step = find(plan, name)
     verdict = verdicts[step.name]
     lines = [f"{verdict.state:<6} {step.name}", *(f"       {why}" for why in verdict.why)]
     if verdict.state == FRESH:
         lines.append("       its inputs, params, tools, code and outputs are as its stamp says")
+    stamp = files.outline(step.stamp)
+    lines += _made(stamp) if stamp else []
     lines += [f"needs  {above}  ({verdicts[above].state})" for above in plan.needs[step.name]]
     lines += [f"makes  {path}" for path in step.outputs]
     return "\n".join(lines)
+
+
+def _made(stamp: Stamp) -> list[str]:
+    """The tools whose versions the step depended on, and when and where it was made."""
+    tools = [f"{tool} {version or 'absent'}" for tool, version in sorted(stamp.tools.items())]
+    made = stamp.made
+    place = made.get("node") or made.get("host") or "a machine that it does not name"
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(made.get("start", 0)))
+    slot = f", {made['slot']}" if "slot" in made else ""
+    return [f"tools  {', '.join(tools) or 'none'}", f"made   on {place}{slot}, {when}"]
 
 
 def find(plan: Plan, name: str) -> Step:
