@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future
@@ -13,18 +14,29 @@ from typing import Any, cast
 
 import ray
 import ray._private.worker
-from ray.exceptions import RayError, RayTaskError
+from ray._private import services
+from ray._private.authentication import authentication_token_setup
+from ray._raylet import (  # type: ignore[attr-defined]  # its stub leaves them out
+    AuthenticationMode,
+    AuthenticationTokenLoader,
+    GcsClient,
+    get_authentication_mode,
+)
+from ray.exceptions import AuthenticationError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pipeline.cluster import remote
 from pipeline.cluster.fleet import named
-from pipeline.cluster.watch import Watch, reached
+from pipeline.cluster.watch import Watch, barred, reached
 from pipeline.errors import BuildError
 from pipeline.freshness.code import ROOT
 from pipeline.text import INV
 
 # Where Ray's workers look for our code. What the node was started with stays: CANN's own packages lie there.
 CODE = {"PYTHONPATH": f"{ROOT}:${{PYTHONPATH}}"}
+RAY = ".venv/bin/ray"
+NODE_S = 5  # for Ray to find this machine's node
+SAID = 150  # letters of what Ray says
 
 
 class Joined:
@@ -81,8 +93,6 @@ class Joined:
         self._log.close()
 
     def _connect(self, address: str) -> None:
-        if address != "auto" and not reached(address):  # Ray asks for minutes, and says nothing
-            raise BuildError(self._no_way("nobody answers at this address"))
         logger = logging.getLogger("ray")
         logger.handlers, logger.propagate = [logging.StreamHandler(self._log)], False
         # it prints what its nodes have to say to the driver on stdout, whatever it is told of logging
@@ -92,6 +102,8 @@ class Joined:
         try:
             with _signals_later(), _printing_to(self._log.fileno()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
+                address = self._address(address)
+                self._require_entry(address)
                 ray.init(
                     address=address,
                     log_to_driver=False,
@@ -99,16 +111,70 @@ class Joined:
                     runtime_env={"env_vars": CODE},
                 )
         except (ConnectionError, RuntimeError, ValueError, RayError, OSError) as error:
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise BuildError(self._no_way(said[:200])) from None
+            why = textwrap.shorten(str(error), SAID, placeholder="...") or type(error).__name__
+            raise BuildError(f"--executor={self.typed}: cannot join the cluster: {why}") from None
         finally:
             os.fchdir(folder)
             os.close(folder)
 
+    def _address(self, address: str) -> str:
+        """HOST:PORT. BuildError where nobody answers there: Ray would ask for minutes, and say nothing."""
+        if address == "auto":
+            authentication_token_setup.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+            try:
+                address = services.canonicalize_bootstrap_address_or_die("auto")
+            except ConnectionError:
+                raise BuildError(
+                    f"--executor={self.typed}: no Ray runs on this machine. Start it: {RAY} start --head, or,"
+                    f" where another host has the head, {RAY} start --address=HOST:PORT"
+                ) from None
+        if not reached(address):
+            at = "this address" if address in self.typed else address
+            raise BuildError(self._no_way(f"nobody answers at {at}"))
+        return address
+
+    def _require_entry(self, address: str) -> None:
+        """BuildError where the cluster would not let this process in: Ray finds that out late, or dies of
+        it.
+        """
+        if get_authentication_mode() == AuthenticationMode.TOKEN:
+            self._require_token()
+        try:
+            client = GcsClient(address=address)
+        except AuthenticationError:
+            raise BuildError(self._other_token()) from None
+        try:
+            node = services.get_node_to_connect_for_driver(client, timeout_seconds=NODE_S)
+        except RuntimeError:
+            raise BuildError(self._no_way("this machine is no node of it")) from None
+        if why := barred(node.raylet_socket_name, node.object_store_socket_name):
+            raise BuildError(f"--executor={self.typed}: cannot join the cluster: {why}")
+
+    def _require_token(self) -> None:
+        """BuildError where this process should have a token, and has none."""
+        try:
+            if AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True):
+                return
+            why = "there is no token"
+        except AuthenticationError:
+            why = f"RAY_AUTH_TOKEN_PATH={os.environ.get('RAY_AUTH_TOKEN_PATH')} cannot be read, or is empty"
+        raise BuildError(
+            f"--executor={self.typed}: RAY_AUTH_MODE is token, and {why}: export RAY_AUTH_TOKEN, or write"
+            " ~/.ray/auth_token, as on the cluster's first host"
+        )
+
+    def _other_token(self) -> str:
+        mode = get_authentication_mode() == AuthenticationMode.TOKEN
+        return (
+            f"--executor={self.typed}: the cluster asks for {'another' if mode else 'a'} token: export"
+            f" {'' if mode else 'RAY_AUTH_MODE=token, and '}RAY_AUTH_TOKEN (or write ~/.ray/auth_token) as on"
+            " the cluster's first host"
+        )
+
     def _no_way(self, why: str) -> str:
         return (
-            f"--executor={self.typed}: cannot join the cluster ({why}). `ray status` must work on this"
-            f" machine, which is a node of it: ray start --address=ADDRESS, then {INV} again"
+            f"--executor={self.typed}: cannot join the cluster ({why}). This machine must be a node of it:"
+            f" {RAY} start --address=HOST:PORT, then {INV} again"
         )
 
     def _print(self, data: Mapping[str, object], ignore_prefix: bool = False) -> None:

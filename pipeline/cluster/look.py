@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from pipeline import fingerprint, machine
+from pipeline.errors import BuildError
+from pipeline.execution.locks import MachineLock
 from pipeline.execution.place import made_here
 from pipeline.fingerprint import Stat, of_package
 from pipeline.freshness.code import Source
@@ -51,11 +53,12 @@ class Inventory:
 @dataclass(frozen=True)
 class View:
     """A node's answer. `probe` is what it read there, "" where it could not; `wrote` why it could not answer,
-    "" where it did.
+    and `lock` why its steps could not have the machine's lock, "" where it could and they can.
     """
 
     probe: str
     wrote: str
+    lock: str
     files: Mapping[str, Stat | None]
     code: Mapping[str, str]
     inventory: Inventory
@@ -71,6 +74,7 @@ def at(question: Question) -> View:
     return View(
         probe=_read(question.probe),
         wrote=_write(question.answer, question.token),
+        lock=_lock(),
         files={path: fingerprint.of_stat(path) for path in question.files},
         code=code_of(question),
         inventory=replace(inventory, tools={**inventory.tools, **packages}),
@@ -104,6 +108,14 @@ def put(path: str, text: str) -> None:
 def _read(path: str) -> str:
     with suppress(OSError, UnicodeDecodeError), open(path, encoding="utf-8") as file:
         return file.read()
+    return ""
+
+
+def _lock() -> str:
+    try:
+        MachineLock().close()
+    except BuildError as error:
+        return str(error)
     return ""
 
 

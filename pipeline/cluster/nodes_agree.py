@@ -149,6 +149,8 @@ def _differences(
         back = ""
     if back != question.token:
         yield f"writes into another --out={out}: what it wrote is not here. {FIX_OUT}"
+    if view.lock:
+        yield f"has no lock: {view.lock}"
     for path, seen in view.files.items():
         if (here := files.stat(path)) and not look.same(seen, here):
             what = f"sees another {path}" if seen else f"does not see {path}"

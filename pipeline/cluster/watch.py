@@ -1,6 +1,9 @@
-"""Is the cluster still there? Asked apart from Ray, which would end this process without a word."""
+"""Is the cluster there, may we in, and is it still there? Asked apart from Ray, which would wait long, or end
+this process without a word.
+"""
 
 import os
+import pwd
 import socket
 import threading
 import time
@@ -43,6 +46,51 @@ def reached(address: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def barred(raylet: str, store: str) -> str:
+    """Why this process may not use this machine's node, whose two sockets these are; "" where it may. Where a
+    socket may not be used Ray ends its caller with exit code 1, where its logs may not be written by SIGABRT,
+    both without a word.
+    """
+    logs = os.path.join(os.path.dirname(os.path.dirname(raylet)), "logs")
+    folders = (os.path.join(logs, "events"), os.path.join(logs, "export_events"))
+    if refused := [path for path in (logs, *folders, raylet, store) if _refused(path)]:
+        owner = _owner(refused[0])
+        if owner == os.geteuid():
+            return f"{refused[0]}, which Ray writes, cannot be written"
+        return (
+            f"it was started by user {_user(owner)}, and Ray lets no other user in. Start one of your own on"
+            " all hosts"
+        )
+    if silent := [path for path in (raylet, store) if not _listens(path)]:
+        return f"its node on this machine does not answer at {silent[0]}. Start Ray anew there"
+    return ""
+
+
+def _refused(path: str) -> bool:
+    """Whether this is here, and is not ours to write, or to see."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return not os.access(path, os.W_OK, effective_ids=True)
+
+
+def _owner(path: str) -> int:
+    """The id of the user whose this is; where it cannot be seen, of the user who hides it."""
+    while True:
+        try:
+            return os.stat(path).st_uid
+        except PermissionError:
+            path = os.path.dirname(path)
+
+
+def _user(id: int) -> str:
+    try:
+        return pwd.getpwuid(id).pw_name
+    except KeyError:
+        return str(id)
 
 
 def _listens(path: str) -> bool:
