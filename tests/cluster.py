@@ -4,9 +4,11 @@ cluster utility starts them, `inv` joins them from processes of its own.
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -129,6 +131,44 @@ class ThreeNodes:
         for pid in ours:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+
+
+class WithToken:
+    """A cluster of this machine as a person starts it on a command line, with a token: one node, one CPU
+    share.
+    """
+
+    TOKEN = "a" * 64
+
+    def __init__(self):
+        # not pytest's: the paths of Ray's sockets must be short
+        self.folder = tempfile.mkdtemp(prefix="inv-test-", dir="/tmp")
+        self.env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.TOKEN}
+        words = (
+            f"start --head --block --port=0 --include-dashboard=false --disable-usage-stats --num-cpus=1"
+            f" --object-store-memory={OBJECT_STORE_BYTES} --temp-dir={self.folder}"
+        )
+        self._head = subprocess.Popen(
+            [sys.executable, "-c", "from ray.scripts.scripts import main; main()", *words.split()],
+            env={**os.environ, **self.env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        written, stop = Path(self.folder, "ray_current_cluster"), time.monotonic() + 60
+        while not (written.exists() and written.read_text()):
+            assert time.monotonic() < stop and self._head.poll() is None, "Ray did not start"
+            time.sleep(0.1)
+        self.address = written.read_text().strip()
+        self.session = Path(self.folder, "session_latest").resolve()
+
+    def close(self) -> None:
+        """End all of it."""
+        for pid in [*descendants(self._head.pid), self._head.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._head.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def descendants(pid: int) -> list[int]:

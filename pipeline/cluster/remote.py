@@ -11,10 +11,10 @@ from pipeline import fingerprint, machine
 from pipeline.cluster import look
 from pipeline.cluster.look import Question, View
 from pipeline.errors import FAILED, BuildError, in_a_step
-from pipeline.execution import worker
+from pipeline.execution import calls, worker
 from pipeline.execution.locks import MachineLock
 from pipeline.execution.worker import Call, Done
-from pipeline.fingerprint import Fingerprint
+from pipeline.fingerprint import Fingerprint, Stat
 from pipeline.process import THREAD_VARIABLES, callers_threads, pin, watch
 from pipeline.step import Slot
 
@@ -39,6 +39,7 @@ def perform(call: Call, slot: Slot, device: str = "") -> Done:
     except BuildError as error:
         return Done(begun, error=(error.exit_code, str(error)))
     try:
+        calls.write_log(call.log, call.name, f"given to {slot}")  # by which the driver knows that it was
         until = time.monotonic() + BUSY_S
         while not (lock.take() if call.exclusive else lock.share()):
             if time.monotonic() > until:  # the driver says so, and tries again
@@ -84,6 +85,13 @@ def ask(function: Callable[..., object], given: Mapping[str, object]) -> object:
     _settle()
     _unmask()
     return function(**given)
+
+
+def was_given(log: str, before: Stat | None) -> bool:
+    """Whether a process of this node has a step: its log is another one than before. A network file system
+    would tell others late.
+    """
+    return fingerprint.of_stat(log) != before
 
 
 def alive() -> bool:

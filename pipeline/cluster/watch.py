@@ -1,5 +1,5 @@
-"""Is the cluster there, may we in, and is it still there? Asked apart from Ray, which would wait long, or end
-this process without a word.
+"""Is the cluster there, may we in, does it give what we ask for, and is it still there? Asked apart from Ray,
+which would wait without a word, or end this process without one.
 """
 
 import os
@@ -7,6 +7,13 @@ import pwd
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from pipeline import fingerprint
+from pipeline.fingerprint import Stat
+from pipeline.step import Slot
 
 POLL_S, LOST_S = 2.0, 15.0
 REACH_S = 5.0
@@ -36,6 +43,49 @@ class Watch:
             self._lost_since = None if reached(self._head) else self._lost_since or time.monotonic()
             self._node_is_gone = not _listens(self._raylet)
             time.sleep(POLL_S)
+
+
+@dataclass
+class _Step:
+    log: str
+    before: Stat | None  # of its log
+    asked_at: float  # s of a clock that only goes forward
+    answer: "Future[object] | None" = None
+
+
+class Queue:
+    """The steps that Ray was handed and of which nobody knows whether they were given a process: others may
+    hold the shares that they need. `ask` a node whether a step's log is another one than before; it is asked
+    every `patience` seconds.
+    """
+
+    def __init__(self, ask: Callable[[str, str, Stat | None], "Future[object]"], patience: float):
+        self._ask, self._patience = ask, patience
+        self._steps: dict[Slot, _Step] = {}
+        self._crowded: set[str] = set()
+
+    def enter(self, slot: Slot, log: str) -> None:
+        """Ray is about to be handed a step that writes this log."""
+        self._steps[slot] = _Step(log, fingerprint.of_stat(log), time.monotonic())
+
+    def leave(self, slot: Slot) -> None:
+        """The step has ended."""
+        self._steps.pop(slot, None)
+
+    def crowded(self) -> Iterator[str]:
+        """Nodes on which a step waits; each is named once."""
+        now = time.monotonic()
+        for slot, step in list(self._steps.items()):
+            answer, node = step.answer, slot.node
+            if answer and answer.done():
+                step.answer = None
+                if answer.exception() is None and answer.result():
+                    self.leave(slot)
+                elif answer.exception() is None and node not in self._crowded:
+                    self._crowded.add(node)
+                    yield node
+            elif not answer and now - step.asked_at > self._patience and node not in self._crowded:
+                step.asked_at, step.answer = now, self._ask(node, step.log, step.before)
 
 
 def reached(address: str) -> bool:

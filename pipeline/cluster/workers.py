@@ -19,6 +19,7 @@ import ray
 from pipeline.cluster import remote
 from pipeline.cluster.fleet import DEVICE, Fleet, Node
 from pipeline.cluster.joined import Joined, answer_of
+from pipeline.cluster.watch import Queue
 from pipeline.errors import StepError
 from pipeline.execution.worker import Call, Done
 from pipeline.origin import Made
@@ -44,6 +45,7 @@ class NodeWorkers:
         self._holder = ray.remote(remote.Holder)
         self._holders: dict[Slot, Any] = {}
         self._running: dict[Slot, tuple[Any, Future[Done]]] = {}
+        self._queue = Queue(lambda node, *log: joined.ask(node, remote.was_given, *log), USUAL_S)
         self._heard: SimpleQueue[tuple[str, bool]] = SimpleQueue()  # node, whether it answered
         self._opened: SimpleQueue[tuple[Slot, Any, bool]] = SimpleQueue()  # its holder, whether it started
 
@@ -97,6 +99,7 @@ class NodeWorkers:
         if slot.kind == "device" and node.accelerators and not call.exclusive:
             reference = self._holders[slot].perform.remote(call, slot)
         else:
+            self._queue.enter(slot, call.log)
             reference = self._perform.options(**self._needs(slot, node, call)).remote(call, slot)
         future = cast("Future[Done]", answer_of(reference))
         self._running[slot] = reference, future
@@ -107,6 +110,7 @@ class NodeWorkers:
         the node that died, and Ray takes some seconds to find that out.
         """
         self._running.pop(slot, None)
+        self._queue.leave(slot)
         self.fleet.release(slot)
         if broken:
             self._drop(slot)
@@ -195,6 +199,11 @@ class NodeWorkers:
             raise StepError(
                 f"{gone} is gone; what is complete is kept. Start Ray again, there and on all nodes; the same"
                 " command goes on"
+            )
+        for node in self._queue.crowded():
+            self.tell(
+                f"waiting for CPU shares, memory or devices: Ray gives a step none of {node} yet (held by"
+                " others?)"
             )
         for slot, holder, started in _all_of(self._opened):
             if self._holders.get(slot) is holder and started:
