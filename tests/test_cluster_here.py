@@ -2,6 +2,7 @@
 
 import os
 import signal
+from importlib.util import find_spec
 
 import pytest
 from inv import Running, built_sample, inv, parts, results
@@ -53,6 +54,15 @@ def test_nothing_to_do_starts_no_ray(built):
     answer = inv(*WORDS, "--executor=ray", out=built[0], watch=True)
     assert "nothing to do" in answer.out
     assert "ray" not in answer.watched["modules"]
+
+
+@pytest.mark.skipif(find_spec("aiohttp") is not None, reason="ray[default] is installed")
+def test_a_dashboard_that_is_not_installed_is_told_before_ray_is_started(tmp_path):
+    answer = inv(*WORDS, "--executor=ray", out=tmp_path / "out", code=2, INV_RAY_DASHBOARD="1")
+    assert answer.err.startswith(
+        "inv: INV_RAY_DASHBOARD=1: aiohttp is not installed, needed by Ray's dashboard. "
+    )
+    assert "pip install 'ray[default]'" in answer.err and len(answer.err.splitlines()) == 1
 
 
 def leftovers():

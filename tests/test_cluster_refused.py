@@ -1,11 +1,12 @@
 """A node that sees something else than the others is refused, by name, before any work."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from inv import ROOT, inv, parts
+from inv import ROOT, command, environment, inv, parts
 from PIL import Image
 
 sys.path.append(str(Path(__file__).resolve().parent / "ascend"))
@@ -84,6 +85,49 @@ def test_a_node_with_another_pillow_is_refused_for_exact_pixels(one, tmp_path):
     finally:
         one.remove("odd")
     assert "node odd has Pillow 99.0" in answer.err and "--pixels=fast" in answer.err
+
+
+def test_a_node_without_the_folder_of_its_lock_is_refused_before_any_work(one, tmp_path):
+    one.add("loose", INV_LOCK_DIR=str(tmp_path / "none"))
+    try:
+        answer = build(one, tmp_path / "out", "preprocess")
+    finally:
+        one.remove("loose")
+    assert f"node loose has no lock: {tmp_path}/none/mobilenet-build.alone.lock: No such file" in answer.err
+    assert "Set INV_LOCK_DIR to a folder" in answer.err and answer.ran == []
+
+
+HOLD = """import pathlib, sys, time
+import ray
+address, held = sys.argv[1:]
+ray.init(address, log_to_driver=False)
+
+@ray.remote(num_cpus=1)
+def hold(path):
+    pathlib.Path(path).touch()
+    time.sleep(300)
+
+ray.get(hold.remote(held))
+"""
+
+
+def test_shares_that_others_hold_are_waited_for_and_that_is_told_once(one, until, tmp_path):
+    held, said = tmp_path / "held", tmp_path / "said"
+    other = subprocess.Popen([sys.executable, "-c", HOLD, one.address, held], stderr=subprocess.DEVNULL)
+    try:
+        until(held.exists, 60)
+        words = command("preprocess", f"--executor=ray={one.address}", f"--out={tmp_path / 'out'}")
+        with open(said, "w") as file:
+            driver = subprocess.Popen(words, env=environment(**one.env), stdout=file, stderr=file)
+        note = (
+            "waiting for CPU shares, memory or devices: Ray gives a step none of head yet (held by others?)"
+        )
+        until(lambda: note in said.read_text(), 60)
+        assert "run  " not in said.read_text()
+    finally:
+        other.kill()
+        other.wait()
+    assert driver.wait(120) == 0 and said.read_text().count("waiting for") == 1
 
 
 def test_an_address_where_nobody_answers_is_told_and_not_waited_for(tmp_path):

@@ -4,6 +4,7 @@ Ray's own agents outlive a driver that is killed; they are descendants of our gu
 """
 
 import functools
+import importlib.util
 import json
 import os
 import secrets
@@ -25,6 +26,15 @@ POLL_S = 0.05
 OBJECT_STORE_BYTES = 512 * 2**20
 OTHERS = ("RAY_ADDRESS", "RAY_AUTH_TOKEN_PATH")  # of another cluster, which is not meant
 DASHBOARD = "INV_RAY_DASHBOARD"  # set to 1: the dashboard is started, too
+OF_DASHBOARD = (
+    "aiohttp",
+    "aiohttp_cors",
+    "grpc",
+    "opencensus",
+    "opentelemetry",
+    "prometheus_client",
+    "pydantic",
+)
 
 
 @functools.cache
@@ -44,6 +54,7 @@ class Head:
     """A Ray of one node, this machine. BuildError when it does not start."""
 
     def __init__(self, shares: int, resources: Mapping[str, int], env: Mapping[str, str], log: str):
+        _require_dashboard()
         # not TMPDIR: the path of a socket has at most 107 bytes, and Ray adds 75 of its own
         try:
             self._folder = tempfile.mkdtemp(prefix="inv-ray-", dir=SOCKETS)
@@ -68,7 +79,6 @@ class Head:
             raise
 
     def _words(self, shares: int, resources: Mapping[str, int]) -> list[str]:
-        dashboard = os.environ.get(DASHBOARD) == "1"
         return [
             sys.executable,
             "-P",
@@ -78,7 +88,7 @@ class Head:
             "--head",
             "--block",
             "--port=0",
-            f"--include-dashboard={str(dashboard).lower()}",
+            f"--include-dashboard={str(_dashboard()).lower()}",
             "--include-log-monitor=false",
             "--disable-usage-stats",
             f"--num-cpus={shares}",
@@ -111,3 +121,19 @@ class Head:
             self._ours.close()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _dashboard() -> bool:
+    return os.environ.get(DASHBOARD) == "1"
+
+
+def _require_dashboard() -> None:
+    """BuildError where the dashboard is asked for and cannot be had: Ray would not start, and say why in its
+    log alone.
+    """
+    lacks = [name for name in OF_DASHBOARD if importlib.util.find_spec(name) is None] if _dashboard() else []
+    if lacks:
+        raise BuildError(
+            f"{DASHBOARD}=1: {lacks[0]} is not installed, needed by Ray's dashboard. {sys.executable} -m pip"
+            " install 'ray[default]', or unset the variable"
+        )
