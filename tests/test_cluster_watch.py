@@ -2,8 +2,10 @@
 
 import os
 import socket
+from concurrent.futures import Future
 
 from pipeline.cluster import watch
+from pipeline.step import Slot
 
 
 def listener(kind, address):
@@ -42,3 +44,20 @@ def test_the_own_node_that_is_gone_is_told_at_once(tmp_path, until, monkeypatch)
 
 def test_a_name_that_nobody_knows_is_not_reached():
     assert not watch.reached("no-such-host.invalid:6379")
+
+
+def test_a_step_that_its_node_has_is_no_longer_asked_about_and_one_that_waits_is_told_once_a_node(tmp_path):
+    has, waits, asked = Slot("cpu", "0", node="a"), Slot("cpu", "0", node="b"), []
+
+    def ask(node, log, before):
+        asked.append(node)
+        answer = Future()
+        answer.set_result(node == "a")
+        return answer
+
+    queue = watch.Queue(ask, 0.0)
+    queue.enter(has, str(tmp_path / "a.txt"))
+    queue.enter(waits, str(tmp_path / "b.txt"))
+    assert [list(queue.crowded()) for _ in range(4)] == [[], ["b"], [], []]
+    assert asked == ["a", "b"]
+    queue.leave(waits)
