@@ -22,6 +22,7 @@ from backends.protocols import (
     Session,
     Timed,
     TimedSession,
+    as_executed,
 )
 from pipeline.errors import BuildError
 from pipeline.text import did_you_mean
@@ -37,6 +38,7 @@ __all__ = [
     "Logits",
     "Session",
     "TimedSession",
+    "as_executed",
     "load",
     "members",
     "names",

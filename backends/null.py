@@ -16,6 +16,7 @@ from pipeline.step import Versions
 SUFFIX: Final = ".null"
 NEEDS: Final = "cpu"
 PRECISIONS = ("fp32", "fp16")
+OPTIONS = ()
 TOLERANCE = None  # it computes nothing
 RELEASES_GIL = True  # numpy does while it copies
 LOOKED_AT = 64  # values of a picture that make its answer

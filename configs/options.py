@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from configs import schema
-from configs.schema import BATCHES
+from configs.schema import BATCHES, PRECISIONS
 
-PRECISIONS = ("fp32", "fp16")
 INPUTS = ("uint8", "float32")
 PIXELS = ("exact", "fast")
 HINTS = ("throughput", "latency")
@@ -78,7 +77,12 @@ SHARED: tuple[Option, ...] = (
     ),
     Option("labels", "text", "val_label.txt; looked for in and beside the data set when not given"),
     Option("limit", "count", "evaluate on N images, a fixed stratified choice"),
-    Option("precision", "choice", "fp32 or fp16 (default: the chip's)", choices=lambda: PRECISIONS),
+    Option(
+        "precision",
+        "choice",
+        "fp32, fp16, bf16 or int8, as the chip builds (default: the chip's)",
+        choices=lambda: PRECISIONS,
+    ),
     Option(
         "input",
         "choice",

@@ -24,6 +24,7 @@ from preprocess.presets import Preset
 HERE = os.path.dirname(os.path.abspath(__file__))
 T = TypeVar("T")
 BATCHES = (1, 4, 8, 16, 32, 64)
+PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Model:
 CHOICES = {
     ("Model", "activation"): ("relu", "relu6"),
     ("Model", "padding"): ("symmetric", "same"),
-    ("Chip", "precision"): ("fp32", "fp16"),
+    ("Chip", "precision"): PRECISIONS,
     ("Chip", "input"): ("uint8", "float32"),
     ("Preset", "method"): ("pillow", "opencv", "tensorflow"),
     ("Preset", "order"): ("rgb", "bgr"),

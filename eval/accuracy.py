@@ -4,6 +4,7 @@ there.
 Ties are decided, not left to a sort: of equal outputs the one with the lower index comes first.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ def write(
     logits: Sequence[str],
     undecodable: Sequence[str] = (),
     real_labels: str = "",
+    executed: str = "",
     row: Mapping[str, object],
     classes: int,
     background: bool,
@@ -45,6 +47,7 @@ def write(
     index, logits  index.csv, and the logits in row order: float32 .npy (n, outputs)
     undecodable    lists of images that could not be decoded: they count as wrong, and as missing
     real_labels    other people's labels, as real_labels.columns has them; "" for none
+    executed       executed.json of the compiled model (infer.logits.first); "" where it is not known
     names, class_table  what classes are called, by one or the other; neither where that is not known
     """
     listed = index_csv.read(index)
@@ -53,6 +56,9 @@ def write(
     judged = judge((np.load(path, mmap_mode="r") for path in logits), labels, classes, background, missing)
     columns = {"kind": "accuracy", **({"background": True} if background else {})}
     real = real_columns(real_labels, listed.names, judged.answers.tolist(), classes)
+    if executed:
+        with open(executed, encoding="utf-8") as file:
+            columns |= json.load(file)
     records.write(outputs[0], {**row, **columns, **figures(judged, classes, len(missing)), **real})
     answers_csv.write(outputs[1], listed.names, listed.labels, judged.answers.tolist())
     by_class.write(outputs[2:4], labels, judged.answers, classes, called(names, class_table))

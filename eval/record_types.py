@@ -8,6 +8,7 @@ from functools import cache
 from typing import Annotated, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict, get_args, get_type_hints
 
 from eval.judging.real_labels import RealLabels
+from eval.precision.columns import Executed
 
 
 class Common(TypedDict):
@@ -65,7 +66,7 @@ class AccuracyFigures(TypedDict):
     constant_rows: NotRequired[Annotated[int, "images whose outputs are all equal"]]
 
 
-class Accuracy(Common, AccuracyFigures, RealLabels):
+class Accuracy(Common, AccuracyFigures, Executed, RealLabels):
     """Logits against labels, at one batch size."""
 
     kind: Literal["accuracy"]

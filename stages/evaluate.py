@@ -20,6 +20,7 @@ from stages.request.class_names import Named
 from stages.request.request import plain
 
 JUDGED = ("accuracy.json", "answers.csv", "classes.csv", "confusions.csv", "calibration.json")
+EXECUTED = "executed.json"
 GATE = "eval.judging.gate:top1"
 AGREEMENT_IMAGES = 256
 # images whose two largest PyTorch outputs are closer than this may change places without fault
@@ -40,6 +41,7 @@ def steps(build: Build) -> Iterator[Step]:
             "index": data.index_csv,
             "logits": tuple(infer.logits(build, batch)),
             "undecodable": data.undecodable,
+            "executed": f"{judged}/{EXECUTED}",
             **accuracy.labels_of_others(request, [image.name for image in data.images]),
             **named.inputs,
         },
@@ -134,7 +136,7 @@ def _agreement_of(
         f"{name}/logits",
         "infer.logits:first",
         inputs={"model": target.compiled(batch), "shards": shards},
-        outputs=(f"{where}/agreement.npy",),
+        outputs=(f"{where}/agreement.npy", f"{where}/{EXECUTED}"),
         params={"backend": request.chip.backend, "batch": batch, "images": images},
         tools=target.backend.runtime(),
         resource="device",

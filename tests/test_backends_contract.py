@@ -193,6 +193,13 @@ def test_the_same_picture_gets_the_same_answer_in_any_row_and_in_any_order(name,
     np.testing.assert_array_equal(forth, back[::-1])
 
 
+@EVERY
+def test_what_was_executed_is_told_in_the_words_of_precisions_or_not_at_all(name, model, tmp_path):
+    backend, device = ready(name)
+    told = backend.precision_executed(compiled(name, model, tmp_path), device)
+    assert told is None or told == chip_of(name).precision
+
+
 def twice(name, model, folder):
     """Two compiled models of the same graph."""
     for one in ("one", "two"):

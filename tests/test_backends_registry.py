@@ -41,6 +41,11 @@ def test_what_a_backend_leaves_out_is_put_in_and_what_it_says_stays(mine):
     backend.require_compiler("mine1"), backend.require_runtime("mine1")
 
 
+def test_what_was_executed_names_the_precision_of_most_layers_and_all_others():
+    assert backends.as_executed({"int8": 28}) == "int8"
+    assert backends.as_executed({"fp32": 2, "int8": 26}) == "int8, 2 of 28 layers fp32"
+
+
 def test_a_backend_that_says_nothing_is_held_to_half_precision(mine):
     assert mine("").TOLERANCE == 2e-2
 

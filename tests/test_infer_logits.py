@@ -44,6 +44,7 @@ def null_device(tmp_path):
         return np.load(tmp_path / "out.npy")
 
     infer.model, infer.shard, infer.out = model, shard, str(tmp_path / "out.npy")
+    infer.executed = str(tmp_path / "executed.json")
     yield infer
     session.close()
 
@@ -106,7 +107,7 @@ def test_a_model_that_gives_other_rows_than_asked_for_is_an_error():
 def test_first_images_go_over_the_borders_of_shards(null_device):
     shards = [null_device.shard(rows(5, n), f"s{n}.npy") for n in range(3)]
     logits.first(
-        (null_device.out,),
+        (null_device.out, null_device.executed),
         model=null_device.model(4),
         shards=shards,
         backend="null",
@@ -116,7 +117,7 @@ def test_first_images_go_over_the_borders_of_shards(null_device):
     )
     whole = null_device(np.concatenate([rows(5, n) for n in range(3)])[:12], 4)
     logits.first(
-        (null_device.out,),
+        (null_device.out, null_device.executed),
         model=null_device.model(4),
         shards=shards,
         backend="null",
@@ -130,7 +131,7 @@ def test_first_images_go_over_the_borders_of_shards(null_device):
 def test_fewer_images_than_asked_for_are_an_error(null_device):
     with pytest.raises(StepError, match="1 shards hold 5 images, 6 were asked for"):
         logits.first(
-            (null_device.out,),
+            (null_device.out, null_device.executed),
             model=null_device.model(4),
             shards=[null_device.shard(rows(5))],
             backend="null",

@@ -2,6 +2,8 @@
 
 import pytest
 
+from configs import schema
+from configs.chip import Chip
 from pipeline import machine
 from pipeline.errors import BuildError
 from pipeline.plan import Plan
@@ -23,6 +25,14 @@ def test_a_chip_with_published_figures_only_says_so_when_chosen():
 def test_a_precision_that_the_backend_does_not_build_gets_the_list():
     with pytest.raises(BuildError, match="^--precision=fp16: cpu builds fp32"):
         ask(precision="fp16").target  # noqa: B018
+
+
+def test_an_option_of_a_chip_file_that_nothing_reads_is_told_with_its_chip(tmp_path, monkeypatch):
+    monkeypatch.setattr(schema, "chip", lambda name: Chip("cpu", "ort", options={"per_chanel": True}))
+    with pytest.raises(
+        BuildError, match=r"^configs/chips/cpu.toml: \[options\] per_chanel: nothing reads it"
+    ):
+        ask().target  # noqa: B018
 
 
 def test_a_device_of_the_cpu_is_a_core():

@@ -25,6 +25,7 @@ from pipeline.text import INV
 __all__ = [
     "HINTS",
     "NEEDS",
+    "OPTIONS",
     "PRECISIONS",
     "PROFILES",
     "READ_FOLDERS",
@@ -44,6 +45,7 @@ __all__ = [
     "peak_gflops",
     "placement",
     "power_w",
+    "precision_executed",
     "present",
     "require_compiler",
     "require_runtime",
@@ -58,6 +60,7 @@ NEEDS: Final = "npu"
 PRECISIONS = tuple(PRECISION)
 READ_FOLDERS = operator_cache.BANKS
 TOLERANCE = 2e-2  # of the largest logit: half precision
+OPTIONS = None  # flags of atc, which judges them
 HINTS = ("throughput",)  # a chip is a device: there is nothing to join for latency
 RELEASES_GIL = False  # aclruntime keeps the interpreter's lock while the device computes
 PROFILES = False  # aclruntime tells no layer's time
@@ -122,6 +125,11 @@ def layers(model: str, device: str, batch: Images) -> list[Layer]:
 def peak_gflops(threads: int) -> float:
     """0: PROFILES is false."""
     return 0.0
+
+
+def precision_executed(model: str, device: str) -> str | None:
+    """Nothing: aclruntime tells no layer's precision."""
+    return None
 
 
 def missing() -> list[str]:

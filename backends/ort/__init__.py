@@ -2,11 +2,12 @@
 group of cores.
 
 graph.py makes the compiled file, session.py runs it, pieces.py chooses how many images go through it at a
-time, layers.py tells where the time goes.
+time, layers.py tells where the time goes, executed.py in which precision it works.
 """
 
 from typing import TYPE_CHECKING, Final
 
+from backends.ort.executed import precision_executed
 from backends.ort.graph import compile_onnx
 from backends.ort.layers import layers, peak_gflops
 from backends.ort.session import Session
@@ -17,6 +18,7 @@ from pipeline.step import Versions
 __all__ = [
     "HINTS",
     "NEEDS",
+    "OPTIONS",
     "PRECISIONS",
     "PROFILES",
     "RELEASES_GIL",
@@ -27,6 +29,7 @@ __all__ = [
     "devices",
     "layers",
     "peak_gflops",
+    "precision_executed",
     "runtime",
     "toolchain",
 ]
@@ -35,6 +38,7 @@ SUFFIX: Final = ".onnx"
 NEEDS: Final = "cpu"
 PRECISIONS = ("fp32",)
 TOLERANCE = 1e-5  # of the largest logit: the order of the sums
+OPTIONS = ()
 PROFILES = True
 RELEASES_GIL = True  # InferenceSession.run does while it computes
 HINTS = ("throughput", "latency")

@@ -2,7 +2,7 @@
 
 from backends.protocols.module import Backend, Core, Extras
 from backends.protocols.session import InPieces, Session, Timed, TimedSession
-from backends.protocols.values import Board, CompileTarget, Images, Layer, Logits
+from backends.protocols.values import Board, CompileTarget, Images, Layer, Logits, as_executed
 
 __all__ = [
     "Backend",
@@ -17,4 +17,5 @@ __all__ = [
     "Session",
     "Timed",
     "TimedSession",
+    "as_executed",
 ]

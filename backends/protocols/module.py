@@ -47,6 +47,11 @@ class Extras(Protocol):
         return ("fp32",)
 
     @property
+    def OPTIONS(self) -> tuple[str, ...] | None:
+        """Names that a chip file's [options] may hold; None: the compiler judges them."""
+        return None
+
+    @property
     def HINTS(self) -> tuple[str, ...]:
         """What --hint may choose: throughput (every device on its own), latency (all cores are one
         device).
@@ -128,6 +133,12 @@ class Extras(Protocol):
         write.
         """
         return []
+
+    def precision_executed(self, model: str, device: str) -> str | None:
+        """What the runtime says that it computes the layers of this compiled model in, as `as_executed` puts
+        it; None where it does not tell. It may be another precision than the model was compiled for.
+        """
+        return None
 
     def layers(self, model: str, device: str, batch: Images) -> list[Layer]:
         """Where the time of one query goes, in the order of the work; nothing where PROFILES is false."""

@@ -35,6 +35,15 @@ class CompileTarget(TypedDict):
     slice: NotRequired[str]
 
 
+def as_executed(layers: Mapping[str, int]) -> str:
+    """What the layers with weights were computed in, {precision: layers}, in words: `int8`, or where it is
+    not one for all `int8, 1 of 28 layers fp32`.
+    """
+    most, *others = sorted(layers, key=lambda precision: (-layers[precision], precision))
+    count = sum(layers.values())
+    return ", ".join([most, *(f"{layers[each]} of {count} layers {each}" for each in others)])
+
+
 class Layer(NamedTuple):
     """One layer as the runtime ran it: its name and operator, ms in one query, multiply-adds of an image."""
 

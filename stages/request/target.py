@@ -15,7 +15,7 @@ from configs.chip import Chip
 from configs.given import Given
 from pipeline.errors import BuildError
 from pipeline.step import Slot
-from pipeline.text import INV
+from pipeline.text import INV, did_you_mean
 from stages.request.request import Request
 from stages.request.site import HERE, Site
 
@@ -105,11 +105,24 @@ def load(request: Request, site: Site) -> Target:
         raise BuildError(
             f"--precision={request.precision}: {chip.name} builds {', '.join(backend.PRECISIONS)}"
         )
+    _check_options(chip, backend)
     if request.given.hint not in backend.HINTS:
         raise BuildError(
             f"--hint={request.given.hint}: {chip.name} knows {', '.join(backend.HINTS)}; leave the option out"
         )
     return Target(request, backend, site)
+
+
+def _check_options(chip: Chip, backend: Backend) -> None:
+    """BuildError for an option of the chip's file that nothing would read."""
+    known = backend.OPTIONS
+    unread = [] if known is None else [name for name in chip.options if name not in known]
+    if unread:
+        near = did_you_mean(unread[0], known or ())
+        expected = f"expected {' or '.join(known)}.{near}" if known else "this chip has none"
+        raise BuildError(
+            f"configs/chips/{chip.name}.toml: [options] {unread[0]}: nothing reads it; {expected}"
+        )
 
 
 def chosen(text: str, there: list[str], chip: str) -> list[str]:

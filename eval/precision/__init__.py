@@ -1,0 +1,1 @@
+"""What a precision brings and costs: what was executed, the loss against float32, the size of the model."""
