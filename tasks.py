@@ -19,6 +19,7 @@ from pipeline.cli import executor
 from pipeline.cli.develop import lint, test  # noqa: F401  tasks, too
 from pipeline.cli.executor import PlanState
 from pipeline.cli.task_types import Kinds, Option
+from pipeline.errors import BuildError
 from pipeline.outdir import clean as cleaning
 from pipeline.outdir import compare_runs
 from pipeline.outdir import gc as garbage
@@ -35,11 +36,13 @@ from stages import evaluate as eval_stage
 from stages import infer as infer_stage
 from stages import preprocess as preprocess_stage
 from stages import report as report_stage
+from stages.judging import results as results_stage
 from stages.report import UNSTAMPED
 from stages.request.build import Build, resolve
 from stages.request.request import out_of
 from stages.timing import bench as bench_stage
 from stages.timing import compare as compare_stage
+from stages.timing import layers as layers_stage
 
 Steps = Iterator[Step]
 
@@ -97,7 +100,7 @@ RESULTS = {
 @kinds.stage(pre=[infer], post=[report], name="eval", own=RESULTS, instead=["results"])
 def evaluate(build: Build, results: str | None = None) -> Steps:
     """Judge the logits: top-1 to top-5 over all labels, and agreement with PyTorch at every batch size."""
-    return eval_stage.steps(build) if results is None else eval_stage.results(build, results)
+    return eval_stage.steps(build) if results is None else results_stage.steps(build, results)
 
 
 LIMITS = {
@@ -116,7 +119,10 @@ LOADGEN = {
     "min_queries": Option(None, "with --scenario: queries at least"),
     "min_seconds": Option(None, "with --scenario: seconds at least (default 1)"),
 }
-COMPARE = {"compare": Option(None, "compare with another build: a summary.json or an OUT"), **LIMITS}
+COMPARE = {
+    "compare": Option(None, "compare with another build: a summary.json or an OUT"),
+    "max_slow": LIMITS["max_slow"],
+}
 
 
 @kinds.stage(pre=[compile], post=[report], own={**INSTEAD, **LOADGEN, **COMPARE}, closing=bench_stage.closing)
@@ -183,10 +189,19 @@ def gc(state: PlanState, builds: str, yes: bool) -> None:
         "a": "a summary.json or an OUT: the reference",
         "b": "what is held against it",
         **{name: option.help for name, option in LIMITS.items()},
+        "layers": "instead: the first layer where two compiled forms part; a and b are their folders, or"
+        " OUTs",
     },
 )
-def compare(context: Context, a: str, b: str, max_drop: str = "", max_slow: str = "") -> None:
+def compare(
+    context: Context, a: str, b: str, max_drop: str = "", max_slow: str = "", layers: bool = False
+) -> None:
     """Two builds: how they were made, throughput with intervals, accuracy image by image; limits as gates."""
+    if layers:
+        if max_drop or max_slow:
+            raise BuildError("--layers: it judges no limit; leave --max-drop and --max-slow out")
+        print(layers_stage.compared(a, b))
+        return
     print(compare_stage.compared(a, b, compare_stage.limits(max_drop or None, max_slow or None)))
 
 

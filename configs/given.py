@@ -27,6 +27,8 @@ class Given:
     labels: str | None
     limit: int | None
     precision: str | None
+    calibration: str | None
+    calibrate_on_evaluated: bool
     input: str | None
     pixels: str
     preset: str
@@ -34,6 +36,7 @@ class Given:
     eval_bs: int | None
     real_labels: str | None
     min_top1: str | None
+    max_drop: float | None
     devices: str
     hint: str
     quick: bool
@@ -79,6 +82,8 @@ def parse(typed: Mapping[str, object]) -> Given:
         labels=text("labels"),
         limit=count("limit"),
         precision=one_of("precision"),
+        calibration=text("calibration"),
+        calibrate_on_evaluated=bool(typed.get("calibrate_on_evaluated")),
         input=one_of("input"),
         pixels=one_of("pixels") or "",
         preset=one_of("preset") or "",
@@ -86,6 +91,7 @@ def parse(typed: Mapping[str, object]) -> Given:
         eval_bs=count("eval_bs"),
         real_labels=text("real_labels"),
         min_top1=bound("--min-top1", text("min_top1")),
+        max_drop=limit("--max-drop", text("max_drop")),
         devices=text("devices") or "all",
         hint=one_of("hint") or "",
         quick=bool(typed.get("quick")),
@@ -142,6 +148,19 @@ def bound(flag: str, value: str | None) -> str | None:
     raise BuildError(
         f"{flag}={value}: expected a number from 0 to 100, such as {flag}=69, or {flag}={PUBLISHED}"
     )
+
+
+def limit(flag: str, typed: str | None) -> float | None:
+    """What may be lost, 0 to 100."""
+    if typed is None:
+        return None
+    try:
+        value = float(typed)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise BuildError(f"{flag}={typed}: expected a number from 0 to 100, such as {flag}=0.5")
+    return value
 
 
 def batches(text: str) -> tuple[int, ...]:

@@ -84,6 +84,13 @@ SHARED: tuple[Option, ...] = (
         choices=lambda: PRECISIONS,
     ),
     Option(
+        "calibration",
+        "text",
+        "for int8: pictures to measure ranges on and not among those evaluated: a folder, a .tar, or a list"
+        " of paths",
+    ),
+    Option("calibrate_on_evaluated", "switch", "let int8 be calibrated on pictures that are evaluated"),
+    Option(
         "input",
         "choice",
         "uint8 (normalised inside the compiled model) or float32 (normalised on the host)",
@@ -127,6 +134,12 @@ SHARED: tuple[Option, ...] = (
         "percent of top-1 that the accuracy must have, or published (the model file's, less its"
         " tolerance_pct); less is exit 3",
         choices=lambda: [PUBLISHED],
+    ),
+    Option(
+        "max_drop",
+        "text",
+        "points of top-1 that may be lost: of int8 or bf16 against fp32, of bench --compare against that"
+        " build; more is exit 3",
     ),
     Option("devices", "text", "all (default), 0, 0,1 or 0-3; on the CPU a device is a group of cores"),
     Option(

@@ -24,7 +24,9 @@ from preprocess.presets import Preset
 HERE = os.path.dirname(os.path.abspath(__file__))
 T = TypeVar("T")
 BATCHES = (1, 4, 8, 16, 32, 64)
-PRECISIONS = ("fp32", "fp16", "bf16", "int8")
+FP32, BF16, INT8 = "fp32", "bf16", "int8"
+PRECISIONS = (FP32, "fp16", BF16, INT8)
+JUDGED_BY_LOSS = (BF16, INT8)  # too coarse to be held to float32's logits: their answers are compared
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,8 @@ def _value(path: str, key: str, hint: object, value: object) -> object:
         hint = next(part for part in typing.get_args(hint) if part is not type(None))
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return _checked(path, key + ".", typing.cast(type, hint), value)
+    if hint is object:  # an option: whoever reads it judges it
+        return value
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin is list and isinstance(value, list):
         items = [_value(path, key, parts[0], item) for item in value]

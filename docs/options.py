@@ -82,6 +82,7 @@ VALUES = {
     "dataset": "folder or file",
     "labels": "file",
     "real_labels": "file",
+    "calibration": "folder or file",
     "min_top1": "0 to 100, or `published`",
     "devices": "`all`, ids, a range",
     "executor": "`local`, `ray`, `ray=HOST:PORT`, `ray=auto`",

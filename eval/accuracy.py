@@ -17,6 +17,7 @@ from eval.interval import wilson
 from eval.judging import by_class
 from eval.judging.calibration import Calibration
 from eval.judging.real_labels import columns as real_columns
+from eval.precision import loss
 from eval.record_types import AccuracyFigures
 from pipeline.errors import StepError
 from preprocess.dataset import index_csv
@@ -35,6 +36,7 @@ def write(
     undecodable: Sequence[str] = (),
     real_labels: str = "",
     executed: str = "",
+    float32: str = "",
     row: Mapping[str, object],
     classes: int,
     background: bool,
@@ -48,6 +50,8 @@ def write(
     undecodable    lists of images that could not be decoded: they count as wrong, and as missing
     real_labels    other people's labels, as real_labels.columns has them; "" for none
     executed       executed.json of the compiled model (infer.logits.first); "" where it is not known
+    float32        answers.csv of float32, which the loss is against; outputs then end with lost.csv; "" for
+                   none
     names, class_table  what classes are called, by one or the other; neither where that is not known
     """
     listed = index_csv.read(index)
@@ -56,11 +60,15 @@ def write(
     judged = judge((np.load(path, mmap_mode="r") for path in logits), labels, classes, background, missing)
     columns = {"kind": "accuracy", **({"background": True} if background else {})}
     real = real_columns(real_labels, listed.names, judged.answers.tolist(), classes)
+    answers = judged.answers.tolist()
+    lost = (
+        loss.columns(listed.names, listed.labels, answers, float32, outputs[5]) if float32 else loss.NO_LOSS
+    )
     if executed:
         with open(executed, encoding="utf-8") as file:
             columns |= json.load(file)
-    records.write(outputs[0], {**row, **columns, **figures(judged, classes, len(missing)), **real})
-    answers_csv.write(outputs[1], listed.names, listed.labels, judged.answers.tolist())
+    records.write(outputs[0], {**row, **columns, **figures(judged, classes, len(missing)), **real, **lost})
+    answers_csv.write(outputs[1], listed.names, listed.labels, answers)
     by_class.write(outputs[2:4], labels, judged.answers, classes, called(names, class_table))
     records.write_json(outputs[4], judged.calibration.table())
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from types import NoneType, UnionType
 from typing import cast, get_args, get_origin
 
-from eval.record_types import KINDS, Column, Common, columns_of
+from eval.common_columns import Common
+from eval.record_types import KINDS, Column, columns_of
 
 JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", NoneType: "null"}
 PAGE = """\

@@ -7,35 +7,9 @@ summary.json. A column that some records of a kind have and others lack is NotRe
 from functools import cache
 from typing import Annotated, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict, get_args, get_type_hints
 
+from eval.common_columns import Common
 from eval.judging.real_labels import RealLabels
-from eval.precision.columns import Executed
-
-
-class Common(TypedDict):
-    """Which model, data and chip a record of any kind is about."""
-
-    model: Annotated[str | None, "the model file's name; null for a data set alone"]
-    checkpoint: Annotated[str | None, "the checkpoint's name and the first 8 hex digits of its SHA-256"]
-    weights: NotRequired[
-        Annotated[
-            str | None, "the key in the checkpoint of the weights that were read; empty for a bare state dict"
-        ]
-    ]
-    dataset: Annotated[str | None, "the data set's name and 8 hex digits of a hash of its names and labels"]
-    chip: Annotated[str | None, "what the model was compiled for and ran on: a name in configs/chips"]
-    slice: NotRequired[Annotated[str, "the slice of the chip (vNPU), such as vir04; of a whole chip absent"]]
-    slice_cores: NotRequired[Annotated[int, "AI cores of the slice, its share of the chip's; as `slice`"]]
-    precision: Annotated[str | None, "of the compiled model, as with --precision"]
-    input: Annotated[str | None, "what the compiled model takes: uint8 (HWC) or float32 (NCHW)"]
-    sample_data: Annotated[
-        bool, "whether the images are generated and the network a small one: no real figures"
-    ]
-    preset: NotRequired[Annotated[str, "how images were resized and cropped; of records of a data set"]]
-    pixels: NotRequired[Annotated[str, "exact (the reference's pixels) or fast; of records of a data set"]]
-    on_bad: NotRequired[
-        Annotated[str, "fail or skip: what an undecodable image did; of records of a data set"]
-    ]
-    recorded_on: NotRequired[Annotated[str, "by which other host or commit: ascend-01, commit 0123abcd"]]
+from eval.precision.columns import ApartFigures, Loss, ModelFigures
 
 
 class AccuracyFigures(TypedDict):
@@ -66,7 +40,7 @@ class AccuracyFigures(TypedDict):
     constant_rows: NotRequired[Annotated[int, "images whose outputs are all equal"]]
 
 
-class Accuracy(Common, AccuracyFigures, Executed, RealLabels):
+class Accuracy(Common, AccuracyFigures, Loss, RealLabels):
     """Logits against labels, at one batch size."""
 
     kind: Literal["accuracy"]
@@ -217,7 +191,21 @@ class Loadgen(Common):
     top1_pct: Annotated[float | None, "top-1 of its accuracy run, percent; null without a data set"]
 
 
-Record: TypeAlias = Accuracy | Throughput | Agreement | Pipeline | Layer | Loadgen
+class Model(Common, ModelFigures):
+    """One compiled model."""
+
+    kind: Literal["model"]
+    batch: Annotated[int, "images a query"]
+
+
+class Apart(Common, ApartFigures):
+    """One layer of a compiled form beside another form's (compare --layers)."""
+
+    kind: Literal["apart"]
+    batch: Annotated[int, "as of the model record; both were run picture by picture"]
+
+
+Record: TypeAlias = Accuracy | Throughput | Agreement | Pipeline | Layer | Loadgen | Model | Apart
 KINDS: dict[str, type] = {
     "accuracy": Accuracy,
     "throughput": Throughput,
@@ -225,6 +213,8 @@ KINDS: dict[str, type] = {
     "pipeline": Pipeline,
     "layer": Layer,
     "loadgen": Loadgen,
+    "model": Model,
+    "apart": Apart,
 }
 
 

@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
+from eval.common_columns import Common
 from eval.record_schema import fits, type_text
-from eval.record_types import KINDS, Common, Record, columns_of
+from eval.record_types import KINDS, Record, columns_of
 from pipeline.errors import StepError
 
 COMMON = ("kind", *(column.name for column in columns_of(Common) if column.required))
@@ -28,10 +29,13 @@ IDENTITY = (
     "preset",
     "on_bad",
     "slice",
+    "calibration",
+    "quantisation",
     "devices",
     "hint",
     "scenario",
     "settings",
+    "against",
     "layer",
     "results",
 )
@@ -145,6 +149,8 @@ def of_kind(rows: Sequence[Record], kind: type[R]) -> list[R]:
 
 
 def matching(rows: Sequence[R], columns: Mapping[str, object]) -> list[R]:
-    """The rows that have these values in these columns; those of a slice of a chip only where it is named."""
-    columns = {"slice": None, **columns}
+    """The rows that have these values in these columns; those of a slice of a chip, or of an
+    unusual quantisation, only where it is named.
+    """
+    columns = {"slice": None, "quantisation": None, **columns}
     return [row for row in rows if all(row.get(column) == value for column, value in columns.items())]

@@ -83,3 +83,12 @@ def by_folder(out: str, sizes: Mapping[str, int]) -> list[str]:
         folders.items(), key=lambda item: (-sum(item[1]), item[0])
     )
     return [f"{size_text(sum(each)):>8}  {folder}  ({counted(len(each), 'file')})" for folder, each in ranked]
+
+
+def plain(name: str) -> str:
+    """A name as a part of a path that every tool accepts: atc takes letters, digits, '.', '_' and '-'
+    only.
+    """
+    return "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name
+    )

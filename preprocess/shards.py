@@ -21,6 +21,12 @@ Member = tuple[str, int, int, str]  # of a tar: name, offset, size, first 16 hex
 Source = tuple[int, str, Callable[[], bytes]]  # row, name, what reads it
 BIN_MODE = 0o640  # ais_bench reads what only its group may
 
+# by `on_bad`: what can be done about images that cannot be decoded
+ADVICE = {
+    "fail": "Replace them, or count them as wrong with --on-bad=skip",
+    "refuse": "Replace or remove them: int8 is not calibrated on what is no picture",
+}
+
 
 def write(
     outputs: Sequence[str],
@@ -48,8 +54,8 @@ def write(
     names         of `images`, where they are more than the files' own
     pixels, method, order  as in transform.pixels: exact or fast; whose resize; rgb or bgr
     mean, std     of x/255, one a channel in `order`; for float32 alone
-    on_bad        "fail": BadData that names every undecodable image; "skip": its row is zeros and the list
-                  has it
+    on_bad        "fail", "refuse": BadData that names every undecodable image, which could be skipped or
+                  not; "skip": its row is zeros and the list has it
     """
     count = len(members) or len(images)
     shape = (count, 3, crop, crop) if input == "float32" else (count, crop, crop, 3)
@@ -63,8 +69,8 @@ def write(
                 continue
             shard.write(row, transform.normalised(pixels_u8, mean, std) if input == "float32" else pixels_u8)
     bad.sort(key=lambda image: image["row"])
-    if bad and on_bad == "fail":
-        raise BadData(_refusal(bad, count))
+    if bad and on_bad != "skip":
+        raise BadData(_refusal(bad, count, ADVICE[on_bad]))
     for path in outputs[1:]:
         undecodable.write(path, bad)
 
@@ -132,12 +138,9 @@ def _checked(data: bytes | OSError, sha256: str) -> bytes:
     return data
 
 
-def _refusal(bad: Sequence[Undecodable], count: int) -> str:
+def _refusal(bad: Sequence[Undecodable], count: int, advice: str) -> str:
     listed = "; ".join(f"{image['name']}: {image['reason']}" for image in bad)
-    return (
-        f"{len(bad)} of {count} images cannot be used: {listed}. Replace them, or count them as wrong with"
-        " --on-bad=skip"
-    )
+    return f"{len(bad)} of {count} images cannot be used: {listed}. {advice}"
 
 
 def libraries() -> dict[str, str | None]:

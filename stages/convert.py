@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from backends import CompileTarget
 from configs import schema
+from configs.schema import INT8
 from pipeline.fingerprint import files_in, of_package
 from pipeline.step import Step, Versions
+from stages.calibration import steps as calibration
 from stages.request.build import Build
 from stages.request.checkpoint import network
 from stages.request.request import Request
@@ -57,12 +59,15 @@ def compile(build: Build) -> Iterator[Step]:
     here = any(backend.toolchain().values())
     if not (here and all(os.path.isfile(target.compiled(batch)) for batch in request.batches)):
         backend.require_compiler(request.chip.name)
-    goal = compile_target(request)
+    goal, source = compile_target(request), graph(request)
+    if request.precision == INT8:
+        yield from calibration.steps(request, source, parity_ok(request))
+        source = calibration.quantised(request)
     for batch in request.batches:
         yield Step(
             f"compile/{request.variant}/bs{batch}",
             "convert.compile:write",
-            inputs={"graph": graph(request)},
+            inputs={"graph": source},
             # nothing is compiled from a graph that is not the network
             after=(parity_ok(request), *option_files(goal, backend.READ_FOLDERS)),
             outputs=(target.compiled(batch),),
@@ -72,6 +77,27 @@ def compile(build: Build) -> Iterator[Step]:
             memory_mb=backend.compile_memory_mb(),
             disk_mb=model_mb(request),
         )
+    yield from _sizes(build)
+
+
+def _sizes(build: Build) -> Iterator[Step]:
+    """How large the network and its compiled model are: a record, of one batch size."""
+    request, batch = build.request, build.request.eval_batch
+    counts = f"{request.model_dir}/counts.json"
+    yield Step(
+        f"export/{request.model.name}/counts",
+        "convert.counts:write",
+        inputs={"graph": graph(request)},
+        outputs=(counts,),
+        tools=versions("onnx"),
+    )
+    yield Step(
+        f"compile/{request.variant}/bs{batch}/size",
+        "eval.precision.size:write",
+        inputs={"counts": counts, "model": build.target.compiled(batch)},
+        outputs=(f"{request.chip_dir}/size/bs{batch}/model.json",),
+        params={"row": request.row(None, batch)},
+    )
 
 
 def _say_prefix(build: Build) -> None:

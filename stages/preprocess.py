@@ -18,27 +18,8 @@ def steps(build: Build) -> Iterator[Step]:
     request, data = build.request, build.dataset
     if request.sample:
         yield from pictures(sample_pictures(request), "test")
-    lists = (
-        [f"{data.dir}/bad-{n:05d}.json" for n in range(len(data.shards))] if data.skips_undecodable else []
-    )
-    how = presets.shard_params(request.pixels, request.input, request.given.pixels, request.given.on_bad)
-    tools = presets.tools(request.given.pixels)
-    for n, shard in enumerate(data.shards):
-        part = data.images_of(n)
-        yield Step(
-            f"preprocess/{data.name}/{n:05d}",
-            "preprocess.shards:write",
-            inputs=data.paths(part),
-            unhashed_inputs=data.tar,
-            outputs=(shard, *lists[n : n + 1]),
-            params={**how, **data.members(part)},
-            tools=tools,
-            roots=data.roots,
-            images=len(part),
-            disk_mb=shard_mb(data, len(part)),
-            memory_mb=WORKER_MB,
-        )
-    yield _index(data, lists)
+    yield from shards(data)
+    yield _index(data)
     yield Step(
         f"preprocess/{data.name}/pipeline",
         "eval.stage_times:write",
@@ -51,11 +32,38 @@ def steps(build: Build) -> Iterator[Step]:
     )
 
 
-def _index(data: Dataset, lists: list[str]) -> Step:
+def shards(data: Dataset, stage: str = "preprocess") -> Iterator[Step]:
+    """One shard a step, each from its part of the images. `stage`: the one whose they are."""
+    request, lists = data.request, _lists(data)
+    how = presets.shard_params(request.pixels, request.input, request.given.pixels, request.given.on_bad)
+    tools = presets.tools(request.given.pixels)
+    for n, shard in enumerate(data.shards):
+        part = data.images_of(n)
+        yield Step(
+            f"{stage}/{data.name}/{n:05d}",
+            "preprocess.shards:write",
+            inputs=data.paths(part),
+            unhashed_inputs=data.tar,
+            outputs=(shard, *lists[n : n + 1]),
+            params={**how, **data.members(part)},
+            tools=tools,
+            roots=data.roots,
+            images=len(part),
+            disk_mb=shard_mb(data, len(part)),
+            memory_mb=WORKER_MB,
+        )
+
+
+def _lists(data: Dataset) -> list[str]:
+    """What each shard says of images that cannot be decoded, where they are skipped."""
+    return [f"{data.dir}/bad-{n:05d}.json" for n in range(len(data.shards))] if data.skips_undecodable else []
+
+
+def _index(data: Dataset) -> Step:
     return Step(
         f"preprocess/{data.name}/index",
         "preprocess.shards:index",
-        inputs={"shard_lists": tuple(lists)},
+        inputs={"shard_lists": tuple(_lists(data))},
         outputs=(data.index_csv, *data.undecodable),
         params={
             "names": [image.name for image in data.images],

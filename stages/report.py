@@ -21,7 +21,8 @@ from pipeline.text import INV
 from pipeline.ui import graph
 from stages.closing import ANNOTATIONS, TABLE
 from stages.convert import versions
-from stages.evaluate import GATE
+from stages.evaluate import LOST
+from stages.judging.gate import DROP, TOP1
 from stages.request.build import Build
 
 # one flat row each; layers.json has several
@@ -32,6 +33,8 @@ RECORDS = (
     "pipeline.json",
     "layers.json",
     "loadgen.json",
+    "model.json",
+    "apart.json",
 )
 # what the page shows beside them, a file for one of them each
 DETAILS = (
@@ -40,6 +43,7 @@ DETAILS = (
     "calibration.json",
     "gallery.json",
     "flipped.csv",
+    LOST,
     "latencies.json",
 )
 INSTEAD = ("infer.bench.profile:write", "infer.bench.tune:write", "infer.mlperf.scenario:write")
@@ -90,7 +94,7 @@ def steps(build: Build, declared: Sequence[Step], past: bool = False) -> Iterato
         params={
             **published(build.request.model),
             "current": judged,
-            "gate": next((dict(step.params) for step in declared if step.action == GATE), None),
+            "gate": next((dict(step.params) for step in declared if step.action == TOP1), None),
             "table": _scope(build, declared, judged) if declared else {},
             **({"unreadable": list(saved.unreadable)} if saved else {}),
             "plan": _plan(build, declared),
@@ -155,6 +159,11 @@ def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, 
     request = build.request
     scope: dict[str, object] = {"batches": list(request.batches)}
     for step in declared:
+        if step.action == DROP:
+            scope["max_drop"] = step.params["max_drop"]
+        lost = [path for path in step.outputs if os.path.basename(path) == LOST]
+        if lost:
+            scope["lost"] = os.path.relpath(lost[0], request.out)
         if step.action in INSTEAD:
             scope["untimed"] = True
         if step.action == "infer.bench.profile:write":

@@ -137,6 +137,37 @@ def profiled(common, **more):
     return {**common, **row, **more}
 
 
+def sized(common, **more):
+    """A model row."""
+    row = {
+        "kind": "model",
+        "dataset": None,
+        "batch": 16,
+        "size_mb": 16.9,
+        "calibration": None,
+        "parameters": 4_231_976,
+        "macs": 568_740_352,
+    }
+    return {**common, **row, **more}
+
+
+def parted(common, **more):
+    """A row of a layer beside another form's."""
+    row = {
+        "kind": "apart",
+        "dataset": None,
+        "batch": 16,
+        "against": "310 fp32 float32",
+        "images": 32,
+        "layer": "05 conv",
+        "op": "Conv",
+        "difference_pct": 2.5,
+        "max_abs_diff": 0.125,
+        "largest": 6.5,
+    }
+    return {**common, **row, **more}
+
+
 def tested(common, **more):
     """A row of LoadGen."""
     row = {
@@ -184,6 +215,8 @@ def many():
         worked({**several, **OF_DATA_ALONE}, "preprocess", retried=1, batch=None),
         profiled(several),
         profiled(several, layer="06 pool", op="AveragePool", ms=1.0, macs=0, gflops=0.0, peak_share_pct=0.0),
+        sized(several),
+        parted(several),
         tested(several),
         tested(several, scenario="server", valid=False, reason="too slow", target_qps=50.0, top1_pct=None),
         judged(other, [0, 7], batch=None, results="dumpout", format="txt", background=True),

@@ -200,12 +200,12 @@ def stacked(out: Path, pattern: str) -> np.ndarray:
     return np.concatenate([np.load(path) for path in paths])
 
 
-def pictures(folder: Path, count: int = 40) -> Path:
+def pictures(folder: Path, count: int = 40, seed: int = 1) -> Path:
     """A small data set of the user's own, 16 classes, with its label file in it. 40 pictures are shards of
     16, 16 and 8.
     """
     folder.mkdir(parents=True)
-    noise = np.random.default_rng(1)
+    noise = np.random.default_rng(seed)
     for number in range(count):
         levels = noise.integers(0, 256, (9, 12, 3), np.uint8)
         size = noise.integers(100, 260, 2).tolist()

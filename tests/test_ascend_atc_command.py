@@ -68,3 +68,11 @@ def test_the_chips_options_come_last_and_replace_ours():
 def test_an_option_that_is_the_builds_own_is_refused(option):
     with pytest.raises(BuildError, match="the build sets it itself"):
         atc.command("/t", "image", 1, {**TARGET, "options": {option: "x"}}, None, None)
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_switch_that_is_no_text_is_refused_with_what_to_write(value):
+    with pytest.raises(
+        BuildError, match='^enable_small_channel: true and false .* enable_small_channel = "1"'
+    ):
+        atc.command("/t", "image", 1, {**TARGET, "options": {"enable_small_channel": value}}, None, None)

@@ -164,3 +164,11 @@ def test_every_value_of_a_file_says_why_or_speaks_for_itself():
     for path in [*(HERE / "models").glob("*.toml"), *(HERE / "chips").glob("*.toml")]:
         assert path.read_text().startswith("# "), path.name
         tomllib.loads(path.read_text())
+
+
+def test_an_option_of_a_chip_may_be_of_any_kind(tmp_path, monkeypatch):
+    shutil.copytree(HERE / "chips", tmp_path / "chips")
+    with (tmp_path / "chips" / "cpu.toml").open("a") as file:
+        file.write('\n[options]\none = true\ntwo = 2\nthree = "3"\n')
+    monkeypatch.setattr(schema, "HERE", str(tmp_path))
+    assert schema.chip("cpu").options == {"one": True, "two": 2, "three": "3"}

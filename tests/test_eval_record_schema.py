@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from eval_rows import PIXELS, REAL, many, rows
 from jsonschema import Draft202012Validator
+from test_inv_layers import network
 from timings import device, measured, queries
 
 from backends import Layer
 from eval import accuracy, agreement, record_schema, records, stage_times
 from eval.ais_bench import score
-from eval.record_types import KINDS, Common, columns_of
+from eval.common_columns import Common
+from eval.precision import apart, size
+from eval.record_types import KINDS, columns_of
 from infer.bench import profile
 from infer.bench.profile import Profiled
 from infer.bench.throughput import figures
@@ -105,7 +108,7 @@ def test_a_row_without_a_column_does_not_fit_the_json_schema():
 
 def written(tmp_path):
     """One record of each kind as actions write it; that of throughput from its figures, without a device."""
-    common, out = {**REAL, **PIXELS, "batch": 16}, [str(tmp_path / f"{number}.json") for number in range(4)]
+    common, out = {**REAL, **PIXELS, "batch": 16}, [str(tmp_path / f"{number}.json") for number in range(6)]
     np.save(tmp_path / "logits.npy", np.eye(4, 5, dtype=np.float32))
     np.save(tmp_path / "one_0.npy", np.ones((1, 5), np.float32))
     (tmp_path / "index.csv").write_text(
@@ -128,17 +131,22 @@ def written(tmp_path):
     agreement.write((out[1], flipped), index=index, logits=logits, reference=logits, row=common, margin=0.1)
     stage_times.write(out[2:3], stamps=(str(tmp_path / "x.stamp"),), row=common, stage="infer")
     score.write(
-        out[3:],
+        out[3:4],
         index=str(tmp_path / "one.csv"),
         results=(str(tmp_path / "one_0.npy"),),
         row={**common, "results": "r"},
         classes=5,
     )
+    (tmp_path / "counts.json").write_text('{"parameters": 20, "macs": 20}')
+    graph = network(tmp_path / "graph.onnx", layers=1)
+    apart.write(out[5:], a=graph, b=graph, row={**common, "dataset": None}, against="another")
+    size.write(out[4:5], counts=str(tmp_path / "counts.json"), model=logits, row={**common, "dataset": None})
     one = measured(device(queries(0.0, 1.0, 12)), events=["x"])
     row = {"devices": ["0"], "hint": "throughput", "quick": False, "end_to_end_images_per_s": None}
     throughput = {**common, "kind": "throughput", **row, **figures([one, one], 16)}
     layers = profile.rows(Profiled([Layer("a", "Conv", 1.5, 7)], 100.0), common, "latency", 16, "0")
-    return [*layers, *(json.loads(Path(path).read_text()) for path in out), throughput]
+    found = [json.loads(Path(path).read_text()) for path in out]
+    return [*layers, *found[:5], *found[5], throughput]  # of layers a file has several
 
 
 def test_every_column_that_an_action_writes_is_described(tmp_path):

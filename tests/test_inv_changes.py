@@ -64,7 +64,7 @@ CHANGES = {
         "backends/ort/session.py",
         "log_severity_level = 3",
         "log_severity_level = 4",
-        ORT,
+        ORT | {"export/sample/counts"},  # which counts multiply-adds as the backend's profile does
         "code backends/ort/session.py changed",
     ),
     "the report's page": (

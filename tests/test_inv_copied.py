@@ -146,7 +146,7 @@ def test_what_is_made_here_anew_is_no_longer_marked_and_the_rest_is(out):
     inv("all", "--chip=cpu", out=out)
     hosts = {}
     for path in out.rglob("*.json"):
-        if path.name in ("accuracy.json", "throughput.json", "pipeline.json", "agreement.json"):
+        if path.name in ("accuracy.json", "throughput.json", "pipeline.json", "agreement.json", "model.json"):
             row = json.loads(path.read_text())
             hosts[records.order(row)] = stamp.read(f"{path}.stamp").made["host"]
     shown = {records.order(row): row.get("recorded_on", machine.host()) for row in summary(out)["rows"]}
@@ -166,9 +166,11 @@ def test_a_folder_without_a_build_is_one_line_and_stays_as_it_is(tmp_path, there
 
 
 def test_a_build_without_a_record_yet_has_a_report_that_says_so(tmp_path):
-    inv("compile", "--chip=null", "--bs=1", out=tmp_path / "out")
-    answer = inv("report", out=tmp_path / "out")
-    assert summary(tmp_path / "out")["rows"] == [] and "no record here counts" in answer.out
+    for stage, kinds in (("export", []), ("compile", ["model"])):  # and of one that judged and timed nothing
+        inv(stage, "--chip=null", "--bs=1", out=tmp_path / "out")
+        answer = inv("report", out=tmp_path / "out")
+        assert [row["kind"] for row in summary(tmp_path / "out")["rows"]] == kinds
+        assert "no record here counts" in answer.out
 
 
 def test_a_read_only_copy_is_one_line_that_names_it(out):

@@ -24,6 +24,7 @@ COLUMNS_OF = {
         "measures",
     },
     "agreement": {"images", "same_top1_pct", "max_abs_diff"},
+    "model": {"size_mb", "parameters", "macs"},
     "pipeline": {"stage", "images", "seconds", "load_s", "images_per_s"},
 }
 
@@ -88,7 +89,7 @@ def test_summary_has_one_row_for_each_thing_measured_with_its_columns(out):
     assert sorted(row["batch"] for row in rows(out, "throughput")) == BATCHES
     assert sorted(row["batch"] for row in rows(out, "agreement")) == BATCHES
     assert sorted(row["stage"] for row in rows(out, "pipeline")) == ["infer", "preprocess"]
-    assert [row["batch"] for row in rows(out, "accuracy")] == [16]
+    assert [row["batch"] for row in (*rows(out, "accuracy"), *rows(out, "model"))] == [16, 16]
 
 
 def test_throughput_rows_are_measurements(out):

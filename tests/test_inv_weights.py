@@ -56,7 +56,7 @@ def test_the_weights_that_were_read_are_in_every_record_in_the_report_and_in_the
     named = [row for row in summary(out)["rows"] if row["checkpoint"]]
     assert {(row["kind"], row["weights"]) for row in named} == {
         (kind, key)
-        for kind in ("accuracy", "agreement", "throughput", "pipeline")
+        for kind in ("accuracy", "agreement", "throughput", "pipeline", "model")
         for key in ("state_dict", "state_dict_ema")
     }
     assert all("weights" in row for row in summary(out)["rows"])

@@ -52,6 +52,13 @@ def own_model(own):
     return str(own / "my.toml")
 
 
+def int8(own):
+    """int8 calibrated on pictures of its own, with all that may be asked of it."""
+    if not (own / "calibration").exists():
+        inv.pictures(own / "calibration", 6, seed=2)
+    return given(own, precision="int8", calibration=str(own / "calibration"), max_drop="1")
+
+
 def steps(request, task, out, **options):
     """What a task declares, with all that it needs."""
     build = tasks.kinds.resolve({**request, "out": str(out)})
@@ -90,6 +97,7 @@ REQUESTS = {
     "a tar": lambda own: given(own, dataset=str(own / "val.tar"), limit="16"),
     "another preset": lambda own: given(own, preset="mlperf"),
     "a gate": lambda own: given(own, min_top1="published", model=own_model(own)),
+    "int8": lambda own: int8(own),
 }
 
 
@@ -124,7 +132,9 @@ def test_no_action_is_left_out_above(own, tmp_path, monkeypatch):
     found += steps(SAMPLE, tasks.everything, tmp_path / "out")
     for instead in ({"profile": True}, {"tune": True}, {"scenario": "offline"}):
         found += steps(SAMPLE, tasks.bench, tmp_path / "out", **instead)
-    assert set().union(*map(action_strings, FILES)) == {step.action for step in found}
+    found += steps(int8(own), tasks.evaluate, tmp_path / "out")
+    alone = {"eval.precision.apart:write"}  # compare --layers plans by itself: tests/test_inv_layers.py
+    assert set().union(*map(action_strings, FILES)) == {step.action for step in found} | alone
 
 
 def test_a_step_that_does_not_fit_is_found(own, tmp_path):

@@ -122,7 +122,7 @@ def layers(model: str, device: str, batch: Images) -> list[Layer]:
     return []
 
 
-def peak_gflops(threads: int) -> float:
+def peak_gflops(threads: int, precision: str = "fp32") -> float:
     """0: PROFILES is false."""
     return 0.0
 

@@ -116,6 +116,12 @@ def _options(target: CompileTarget) -> dict[str, str]:
     """The chip file's options by atc's names for them, and what a slice of a chip needs, which they may
     replace.
     """
+    switch = next((key for key, value in target["options"].items() if isinstance(value, bool)), None)
+    if switch is not None:
+        raise BuildError(
+            f"{switch}: true and false are no words of atc's; expected what it takes, in quotes, such as"
+            f' {switch} = "1" under [options]'
+        )
     sliced = {"virtual_type": "1"} if target.get("slice") else {}  # such a model runs on every slice
     named = {key.lstrip("-").replace("-", "_"): str(value) for key, value in target["options"].items()}
     return {**sliced, **named}

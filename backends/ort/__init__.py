@@ -36,9 +36,9 @@ __all__ = [
 
 SUFFIX: Final = ".onnx"
 NEEDS: Final = "cpu"
-PRECISIONS = ("fp32",)
+PRECISIONS = ("fp32", "int8")
 TOLERANCE = 1e-5  # of the largest logit: the order of the sums
-OPTIONS = ()
+OPTIONS = ("per_channel", "calibration_method")  # of int8: convert/int8 reads them
 PROFILES = True
 RELEASES_GIL = True  # InferenceSession.run does while it computes
 HINTS = ("throughput", "latency")

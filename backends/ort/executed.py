@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections import Counter
 
+from backends.ort.session import NOT_WANTED
 from backends.protocols import as_executed
 
 PRECISIONS = {
@@ -32,6 +33,8 @@ def precision_executed(model: str, device: str) -> str:
     options.log_severity_level = 3
     with tempfile.TemporaryDirectory(prefix="ort-executed-") as folder:
         options.optimized_model_filepath = os.path.join(folder, "optimised.onnx")
-        onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"], disabled_optimizers=NOT_WANTED
+        )
         nodes = onnx.load(options.optimized_model_filepath).graph.node
     return as_executed(Counter(PRECISIONS[node.op_type] for node in nodes if node.op_type in PRECISIONS))

@@ -1,5 +1,6 @@
 """The compiled file of the CPU: the ONNX graph with its batch size in its metadata, and with the
-normalisation inside for uint8 input.
+normalisation inside for uint8 input. Of int8 the graph is the quantised one (convert/int8), whose input is
+the picture.
 
 The batch axis stays free: the session takes the batch size from the metadata, refuses any other, and may run
 a batch in pieces.
@@ -29,7 +30,7 @@ def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> No
     for value in (model.graph.input[0], model.graph.output[0]):
         value.type.tensor_type.shape.dim[0].dim_param = BATCH
     del model.graph.value_info[:]  # inferred anew below, with the new input
-    if target["input"] == "uint8":
+    if target["input"] == "uint8" and target["precision"] != "int8":  # which has it folded in
         _normalise_inside(model, target)
     entry = model.metadata_props.add()
     entry.key, entry.value = BATCH, str(batch)

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections import defaultdict
 
+from backends.ort.macs import macs
 from backends.ort.session import Session
 from backends.protocols import Images, Layer
 
@@ -40,76 +41,60 @@ def layers(model: str, device: str, batch: Images) -> list[Layer]:
             name = event["name"].removesuffix(KERNEL)
             times[name].append(event["dur"] / 1000)
             ops[name] = event["args"]["op_name"]
-    macs = _macs(model)
+    import onnx  # here: the SDK
+
+    counts = macs(onnx.load(model))
     return [
         # the warm-up's runs come first in the profile
-        Layer(name, ops[name], sum(each[-queries * runs :]) / queries, _next(macs, ops[name]))
+        Layer(name, ops[name], sum(each[-queries * runs :]) / queries, _next(counts, ops[name]))
         for name, each in times.items()
     ]
 
 
-def _next(macs: dict[str, list[int]], op: str) -> int:
+def _next(counts: dict[str, list[int]], op: str) -> int:
     """The multiply-adds of the next layer of this kind: the runtime renames and fuses nodes, and keeps their
     order.
     """
-    for kind, counts in macs.items():
-        if counts and kind in op:
-            return counts.pop(0)
+    for kind, left in counts.items():
+        if left and kind in op:
+            return left.pop(0)
     return 0
 
 
-def _macs(path: str) -> dict[str, list[int]]:
-    """{Conv, Gemm: multiply-adds of an image of each such node, in graph order}."""
-    import onnx  # here: the SDK
-    from onnx import numpy_helper
-
-    model = onnx.load(path)
-    weights = {each.name: numpy_helper.to_array(each).shape for each in model.graph.initializer}
-    shapes = {
-        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-        for value in (*model.graph.value_info, *model.graph.output)
-    }
-    counts: dict[str, list[int]] = {"Conv": [], "Gemm": []}
-    for node in model.graph.node:
-        if node.op_type in counts:
-            shape = weights[node.input[1]]
-            places = 1
-            for side in shapes[node.output[0]][2:]:
-                places *= side
-            taps = 1
-            for side in shape:
-                taps *= side
-            counts[node.op_type].append(places * taps)
-    return counts
-
-
-def peak_gflops(threads: int) -> float:
+def peak_gflops(threads: int, precision: str = "fp32") -> float:
     """The most GFLOP/s that a matrix product reaches with so many threads, one multiply-add counted as two:
-    the best of several sizes, in and beyond the caches, with constant weights, as layers have them.
+    the best of several sizes, in and beyond the caches, with constant weights, as layers have them. Of int8:
+    uint8 times int8, as its layers multiply.
     """
-    return max(_product_gflops(side, threads) for side in GEMMS)
+    return max(_product_gflops(side, threads, precision == "int8") for side in GEMMS)
 
 
-def _product_gflops(side: int, threads: int) -> float:
+def _product_gflops(side: int, threads: int, int8: bool) -> float:
     import numpy as np
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
     shape = (side, side)
     random = np.random.default_rng(0)
-    weights = numpy_helper.from_array(random.standard_normal(shape, np.float32), "b")
-    a, c = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "ac")
-    graph = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["c"])], "gemm", [a], [c], [weights])
+    if int8:
+        kind, types = "MatMulInteger", (TensorProto.UINT8, TensorProto.INT32)
+        fed = random.integers(0, 256, shape, np.uint8)
+        weights = numpy_helper.from_array(random.integers(-127, 128, shape, np.int8), "b")
+    else:
+        kind, types = "MatMul", (TensorProto.FLOAT, TensorProto.FLOAT)
+        fed = random.standard_normal(shape, np.float32)
+        weights = numpy_helper.from_array(random.standard_normal(shape, np.float32), "b")
+    a, c = (helper.make_tensor_value_info(name, each, shape) for name, each in zip("ac", types, strict=True))
+    graph = helper.make_graph([helper.make_node(kind, ["a", "b"], ["c"])], "gemm", [a], [c], [weights])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    fed = {"a": random.standard_normal(shape, np.float32)}
     best, stop = float("inf"), time.monotonic() + SECONDS
     while time.monotonic() < stop:
         begun = time.perf_counter()
-        session.run(None, fed)
+        session.run(None, {"a": fed})
         best = min(best, time.perf_counter() - begun)
     return 2 * side**3 / best / 1e9

@@ -11,6 +11,10 @@ from pipeline.errors import StepError
 if TYPE_CHECKING:
     import onnxruntime  # the SDK
 
+# it quantises the weights of layers that were left in float32 between quantised ones, one scale for all of
+# them: what was left out for its loss would lose more, and nothing would tell
+NOT_WANTED = ["WeightBiasQuantization"]
+
 
 class Session:
     """One compiled model on one group of cores. infer(batch) -> float32 logits; close() frees the memory.
@@ -83,4 +87,6 @@ def _opened(model: str, threads: int, profile: str = "") -> "onnxruntime.Inferen
     options.log_severity_level = 3
     if profile:
         options.enable_profiling, options.profile_file_prefix = True, profile
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"], disabled_optimizers=NOT_WANTED
+    )

@@ -144,8 +144,10 @@ class Extras(Protocol):
         """Where the time of one query goes, in the order of the work; nothing where PROFILES is false."""
         return []
 
-    def peak_gflops(self, threads: int) -> float:
-        """The most GFLOP/s that so many threads reach, measured; 0 where PROFILES is false."""
+    def peak_gflops(self, threads: int, precision: str = "fp32") -> float:
+        """The most GFLOP/s (of int8 GOP/s) that so many threads reach, measured; 0 where PROFILES is
+        false.
+        """
         return 0.0
 
     def foreign(self, devices: Sequence[str]) -> list[str]:

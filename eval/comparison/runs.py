@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from glob import escape, glob
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from eval import answers_csv
 from eval.comparison.paired import Answer
@@ -18,8 +18,8 @@ from pipeline.text import INV
 SUMMARY = os.path.join("report", "summary.json")
 ANSWERS = "answers.csv"
 RUNS_APART = (
-    "model", "checkpoint", "weights", "chip", "slice", "precision", "input", "preset", "pixels", "on_bad",
-    "hint", "devices",
+    "model", "checkpoint", "weights", "chip", "slice", "precision", "calibration", "quantisation", "input",
+    "preset", "pixels", "on_bad", "hint", "devices",
 )  # fmt: skip
 JUDGED = ("accuracy", "throughput")
 FORMAT = 'a summary.json or an OUT, as in "compare out/report/summary.json out2"'
@@ -57,6 +57,9 @@ def _check_figures(row: Record) -> None:
     """ValueError where a figure that is compared is none: files are edited, and NaN is above no limit."""
     if row["kind"] == "accuracy":
         figures, interval = [row["top1_pct"], row["images"]], row["top1_ci95_pct"]
+        if (loss := row.get("loss_points")) is not None:
+            least, most = cast(list[float], row["loss_points_ci95"])
+            figures += [loss, least, most]
     elif row["kind"] == "throughput":
         figures, interval = (
             [row["images_per_s"], row["cpu_s_per_image"]],

@@ -51,13 +51,34 @@ class Change:
 
 def changes(a: Run, b: Run, limits: Limits) -> list[Change]:
     """Every accuracy and throughput that A has, and what became of it in B."""
-    return [_change(match, a, b, limits) for match in matched(a.rows, b.rows)]
+    matches = matched(a.rows, b.rows)
+    return [*(_change(match, a, b, limits) for match in matches), *_own_losses(matches, b, limits)]
+
+
+def _own_losses(matches: Sequence[Match], b: Run, limits: Limits) -> list[Change]:
+    """What B's coarse precisions lose against B's own float32, of rows that A has not: a limit is asked of
+    them, too, since A's float32 is matched with B's.
+    """
+    held = [match.b for match in matches if match.b]
+    changes = []
+    for row in b.rows:
+        if row["kind"] == "accuracy" and row.get("loss_points") is not None and row not in held:
+            loss, (low, high) = cast(float, row["loss_points"]), cast(list[float], row["loss_points_ci95"])
+            state, words = _verdict((low, high), limits.drop_pct)
+            value = row["top1_pct"]
+            name = f"{_name(row)} (A is B's own fp32)"
+            changes.append(Change("accuracy", name, value + loss, value, loss, (low, high), words, state))
+    return changes
 
 
 def further(a: Run, b: Run) -> list[str]:
     """What B has judged or timed and A has not, by its kind and name: no limit is asked of it."""
     held = [match.b for match in matched(a.rows, b.rows) if match.b]
-    return [f"{row['kind']} {_name(row)}" for row in b.rows if row["kind"] in JUDGED and row not in held]
+    return [
+        f"{row['kind']} {_name(row)}"
+        for row in b.rows
+        if row["kind"] in JUDGED and row not in held and row.get("loss_points") is None
+    ]
 
 
 def _change(match: Match, a: Run, b: Run, limits: Limits) -> Change:

@@ -21,6 +21,11 @@ def sentences(row: Accuracy | Agreement) -> list[str]:
             f"the outputs of {number(row['constant_rows'])} of {images} images are all equal: of those the"
             " first class counts, which is no answer; are the weights trained, and the model's inputs whole?"
         )
+    if row["kind"] == "accuracy" and row.get("calibrated_on"):
+        alarms.append(
+            f"{row['precision']} was calibrated on {number(row['calibrated_on'])} of the {images} images that"
+            " judge it: it looks better than it is"
+        )
     return alarms
 
 

@@ -3,15 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, NotRequired, TypeAlias, TypedDict
 
+from eval.common_columns import Common
 from eval.interval import overlap
-from eval.record_types import Agreement, Common, Layer, Record, Throughput
+from eval.record_types import Agreement, Layer, Record, Throughput
 from eval.records import of_kind
 
 PUBLISHED_MODEL = "mobilenet_v1"  # what the published throughputs are of
 PUBLISHED_FORM = "1.0/224"
 CLIFF = 0.8
 # stays the same over a table's batch sizes
-CONFIGURATION = ("model", "checkpoint", "weights", "chip", "slice", "precision", "input")
+CONFIGURATION = (
+    "model", "checkpoint", "weights", "chip", "slice", "precision", "calibration", "quantisation", "input",
+)  # fmt: skip
 BEST, FALLEN, NOISY = "best", "cliff", "noisy"  # what is said beside a batch size
 
 Key: TypeAlias = tuple[object, ...]

@@ -2,7 +2,7 @@
 belongs to.
 """
 
-ACCURACY, AGREEMENT, SPEED, STAGES, LAYERS, LOADGEN, CLASSES, HISTORY = (
+ACCURACY, AGREEMENT, SPEED, STAGES, LAYERS, LOADGEN, CLASSES, HISTORY, PRECISION = (
     "accuracy",
     "agreement",
     "throughput",
@@ -11,6 +11,7 @@ ACCURACY, AGREEMENT, SPEED, STAGES, LAYERS, LOADGEN, CLASSES, HISTORY = (
     "loadgen",
     "classes",
     "history",
+    "precision",
 )
 
 DEFINITIONS = {
@@ -25,6 +26,10 @@ DEFINITIONS = {
     "same top-1": """share of images whose first output is PyTorch's (float32). *Clear* images
         are those whose two best PyTorch outputs differ by more than the margin: only they count for
         the gate.""",
+    "loss against fp32": """points of top-1 that the same network loses against float32 on the same chip and
+        images; *lost*: images on which float32 alone is right, *won*: on which it alone is wrong. The
+        interval is of the paired difference (Bonett and Price, 2012): where it holds 0, chance explains the
+        loss.""",
     "images/s": """images completed by all devices in the time when all of them worked, after a
         warm-up; from host array to host array, copies included.""",
     "compute only": """1000 × batch / mean of the device's execution in ms, summed over the
@@ -75,6 +80,10 @@ FURTHER = {
         the one over the most of the other, whichever batch sizes these are at.""",
     "expected calibration error": """the mean difference between how sure the model is of its first output and
         how often it is right, over 15 bins of equal width (Guo et al., 2017); 0 is best, 1 worst.""",
+    "size": """the compiled model's file, in MB of 1,000,000 bytes.""",
+    "off by": """the root of the mean squared difference between a layer's output and the other form's,
+        percent of the other's own, on the same pictures; behind its activation, and as the number that a step
+        of int8 stands for.""",
     "guess": """the five classes with the largest outputs; the share is the probability that a softmax of all
         outputs gives; the label's own is set bold.""",
     "margin of probability": """the probability of the first output less that of the second: how clear an

@@ -107,9 +107,12 @@ def recorded_on(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def form(row: Mapping[str, object]) -> str | None:
-    """Where and how it ran: `310P3 fp16 uint8`; on a slice `310P3vir04 (4 of its cores) fp16 uint8`."""
+    """Where and how it ran: `310P3 fp16 uint8`; on a slice `310P3vir04 (4 of its cores) fp16 uint8`; of
+    int8 with its calibration, `cpu int8 uint8 6500c8d4-per-tensor`.
+    """
     part = f"{row['slice']} ({row['slice_cores']} of its cores)" if row.get("slice") else ""
-    words = (f"{row['chip'] or ''}{part}", row["precision"], row["input"])
+    made = "-".join(str(row[key]) for key in ("calibration", "quantisation") if row.get(key))
+    words = (f"{row['chip'] or ''}{part}", row["precision"], row["input"], made)
     return " ".join(str(word) for word in words if word) or None
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from eval.judging import alarms
 from eval.judging import gate as gates
 from eval.judging.gate import Gate
+from eval.precision import apart_table, forms
+from eval.precision import text as precision
 from eval.record_types import Accuracy, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, tables, throughput
@@ -29,6 +31,8 @@ def page(
         _headline(rows, published_accuracy, current or {}, gate),
         _alarms(rows),
         section(tables.accuracy(rows, published_accuracy)),
+        *map(section, forms.tables(rows)),
+        *(section(apart_table.table(layers)) for layers in apart_table.comparisons(rows)),
         section(tables.agreement(rows)),
         section(published_form.accuracy(rows, published_accuracy)),
         *map(section, published_form.speeds(rows, published)),
@@ -112,6 +116,7 @@ def _headline(
             for line in judged.lines()
         ),
         *(f"- {gates.line(row, gate)}" for row in current_rows if gate),
+        *(f"- {escaped(line)}" for line in map(precision.sentence, current_rows) if line),
         *(
             f"- fastest: **{line['images/s']} images/s** ({shown(line['95 % interval'])}),"
             f" {escaped(shown(line['chip']))}, batch {line['batch']}, {line['devices']}{_recorded(line)}"

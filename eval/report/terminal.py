@@ -8,6 +8,7 @@ from typing import NamedTuple, TypedDict
 from eval.judging import alarms
 from eval.judging import gate as gates
 from eval.judging.gate import Gate
+from eval.precision import text as precision
 from eval.record_types import Accuracy, Agreement, Layer, Loadgen, Pipeline, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, format, tables, throughput
@@ -37,6 +38,8 @@ class Scope(TypedDict, total=False):
     """What of the records a command's table shows; of an empty one all records.
 
     current      columns of the rows that the request is about
+    max_drop     points of top-1 that it may lose against float32, if that was asked for
+    lost         the file that names the images that were lost and won, relative to OUT
     gate         the bound that their accuracy must keep, if one was asked for
     batches      the batch sizes asked for; others were timed at another time, maybe beside other work
     devices      the devices asked for, where the command runs on any
@@ -58,6 +61,8 @@ class Scope(TypedDict, total=False):
     profile: Mapping[str, object]
     untimed: bool
     undecodable: str
+    max_drop: float
+    lost: str
 
 
 class Chosen(NamedTuple):
@@ -113,7 +118,7 @@ def final(
 
 def _of_all(rows: Sequence[Record], published: Throughputs, stated: Accuracies) -> list[str]:
     """The blocks of a report that no build belongs to: every accuracy, every configuration, LoadGen's."""
-    if not rows:
+    if all(row["kind"] == "model" for row in rows):  # of what was compiled, and nothing else was done with
         return [NO_RECORD]
     sample = [row["sample_data"] for row in rows]
     configurations = compare.configurations(rows)
@@ -159,7 +164,20 @@ def _further(inside: Chosen, scope: Scope) -> list[str]:
     """The gate that was asked for, then the images that cannot be decoded."""
     gate = scope.get("gate")
     lines = [gates.line(row, gate) for row in inside.accuracy if gate]
-    return ["\n".join(lines), *_undecodable(inside, scope)]
+    return ["\n".join([*lines, *_losses(inside, scope)]), *_undecodable(inside, scope)]
+
+
+def _losses(inside: Chosen, scope: Scope) -> list[str]:
+    """What is lost against float32, whether it is within the limit that was asked for, and the file that
+    names the images.
+    """
+    limit, lines = scope.get("max_drop"), []
+    for row in inside.accuracy:
+        if sentence := precision.sentence(row):
+            held, verdict = precision.verdict(row, limit) if limit is not None else (True, "")
+            lines += [sentence, *filter(None, [verdict if held else f"{precision.FLAG}={limit:g} is missed"])]
+    some = any(row.get("images_lost") or row.get("images_won") for row in inside.accuracy)
+    return [*lines, f"{NAMED}{scope['lost']}"] if some and "lost" in scope else lines
 
 
 def _drawn(table: Table) -> str:

@@ -37,7 +37,17 @@ def write(
     """Profile a compiled model on one device, in a fresh process. outputs: (layers.json, a row a layer,)."""
     spawn = multiprocessing.get_context("spawn")
     ours, its = spawn.Pipe(duplex=False)
-    args = (os.getpid(), its, backend, model, device, (batch, *shape), dtype, tuple(cores))
+    args = (
+        os.getpid(),
+        its,
+        backend,
+        model,
+        device,
+        (batch, *shape),
+        dtype,
+        tuple(cores),
+        str(row["precision"]),
+    )
     process = spawn.Process(target=_profile, args=args)
     process.start()
     its.close()
@@ -85,6 +95,7 @@ def _profile(
     shape: Sequence[int],
     dtype: str,
     cores: Sequence[int],
+    precision: str,
 ) -> None:
     """In a process of its own, pinned as the device is."""
     watch(parent)
@@ -92,6 +103,6 @@ def _profile(
         timed.pinned(cores)
         loaded = backends.load(backend)
         layers = loaded.layers(model, device, timed.images(shape, dtype))
-        answer.send(Profiled(layers, loaded.peak_gflops(max(1, len(cores)))))
+        answer.send(Profiled(layers, loaded.peak_gflops(max(1, len(cores)), precision)))
     except (BuildError, StepError) as error:
         answer.send(str(error))

@@ -25,15 +25,18 @@ from preprocess.dataset.image_files import (
 from preprocess.labels.kaggle import ABOVE, OTHER_PARTS, VAL
 
 
-def scanned(dataset: str, members: str | None = None, leave_out: str | None = None) -> ImageFiles:
+def scanned(
+    dataset: str, members: str | None = None, leave_out: str | None = None, whole: bool = False
+) -> ImageFiles:
     """The images of a folder, a tar or an index file, still without their labels.
 
-    `members` is the file that remembers what a tar holds; `leave_out` is a folder that is not looked into.
+    `members` is the file that remembers what a tar holds; `leave_out` is a folder that is not looked into;
+    `whole`: all of a folder counts, not its val/ alone.
     BuildError where there is no image, or one that could only be left out.
     """
     dataset = dataset.rstrip("/") or "/"
     if os.path.isdir(dataset):
-        files = _of_folder(dataset, leave_out)
+        files = scan_folder.scanned(dataset, dataset, leave_out) if whole else _of_folder(dataset, leave_out)
     elif not os.path.isfile(dataset):
         raise BuildError(
             f"--dataset={dataset}: no such folder or file; expected a folder of pictures, a .tar or an index"
@@ -50,13 +53,18 @@ def scanned(dataset: str, members: str | None = None, leave_out: str | None = No
         )
     if any("/" in place.path for place in files.places.values()):  # else they are under their names already
         files.places = named(files.places.values())
+    require_printable(dataset, files)
+    return files
+
+
+def require_printable(dataset: str, files: ImageFiles) -> None:
+    """BuildError for names that no terminal and no file of ours can hold."""
     unwritable = [name for name in files.places if not name.isprintable()]
     if unwritable:
         raise BuildError(
             f"--dataset={dataset}: {counted(len(unwritable), 'file name')} not printable as UTF-8, first:"
             f" {unwritable[0]!a}. Rename the file"
         )
-    return files
 
 
 def _archives_in(dataset: str) -> str:

@@ -17,7 +17,7 @@ CLASSES = (
     *(f"grey {pattern}" for pattern in PATTERNS),
 )
 
-PER_CLASS = {"test": 20, "train": 80}
+PER_CLASS = {"test": 20, "train": 80, "calibration": 4}
 
 
 @functools.cache

@@ -43,13 +43,18 @@ def gate_of(request: Request) -> Gate | None:
     return {"min_top1_pct": least, "asked": asked, "stated": [stated.top1_pct, stated.tolerance_pct]}
 
 
-def require_judged(given: Given, stages: Collection[str]) -> None:
+def require_judged(given: Given, stages: Collection[str], by_loss: bool) -> None:
     """BuildError where the options ask something of an accuracy that no step judges: a gate that nobody looks
-    at would be taken for one that held.
+    at would be taken for one that held. `by_loss`: whether the precision is one that is compared with fp32.
     """
     asked = {"--min-top1": given.min_top1, "--real-labels": given.real_labels}
     idle = next((f"{flag}={value}" for flag, value in asked.items() if value is not None), "")
     if idle and "eval" not in stages:
         raise BuildError(
             f"{idle}: this command judges no accuracy; expected one that does: {INV} eval, or {INV} all"
+        )
+    if given.max_drop is not None and "bench" not in stages and not (by_loss and "eval" in stages):
+        raise BuildError(
+            f"--max-drop={given.max_drop:g}: this command compares no accuracy with fp32's; expected"
+            f" {INV} eval --precision=int8 or bf16, or {INV} bench --compare=PATH"
         )

@@ -4,9 +4,11 @@ stage first asks for it.
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from configs.given import LOCAL, parse
+from configs.schema import FP32, JUDGED_BY_LOSS
 from pipeline import machine
 from pipeline.cli.settings import Settings
 from pipeline.cluster.access import Cluster, require_ray
@@ -15,6 +17,7 @@ from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import FileState, Roots
 from pipeline.plan import Plan
 from pipeline.step import Slot
+from preprocess.dataset.listing import Listing
 from stages.request import accuracy, dataset, inventory, request, site, target
 from stages.request.dataset import Dataset
 from stages.request.request import Request
@@ -25,13 +28,19 @@ from stages.request.target import Target
 class Build:
     """One command line's request, and what was looked up for it."""
 
-    def __init__(self, request: Request, cluster: Cluster | None, where: Callable[[], Site]):
-        self.request, self._cluster, self._site = request, cluster, where
+    def __init__(
+        self,
+        request: Request,
+        cluster: Cluster | None,
+        where: Callable[[], Site],
+        listed: Callable[[], Listing] | None = None,
+    ):
+        self.request, self._cluster, self._site, self._listed = request, cluster, where, listed
 
     @cached_property
     def dataset(self) -> Dataset:
         """The images that are evaluated."""
-        return dataset.evaluated(self.request)
+        return Dataset(self.request, self._listed()) if self._listed else dataset.evaluated(self.request)
 
     @cached_property
     def target(self) -> Target:
@@ -42,6 +51,25 @@ class Build:
     def site(self) -> Site:
         """Where the chip is: this machine, or a node of the cluster."""
         return self._site()
+
+    @property
+    def judged_by_loss(self) -> bool:
+        """Whether the answers are compared with float32's, since the logits cannot be."""
+        return self.request.precision in JUDGED_BY_LOSS
+
+    @cached_property
+    def reference(self) -> "Build":
+        """The same in float32, at the batch size that accuracy is measured at: what a loss is against."""
+        given = replace(
+            self.request.given,
+            precision=FP32,
+            batches=(self.request.eval_batch,),
+            calibration=None,
+            calibrate_on_evaluated=False,
+            max_drop=None,
+        )
+        request = replace(self.request, given=given)
+        return Build(request, self._cluster, self._site, lambda: self.dataset.listing)
 
     def logits_dir(self, batch: int) -> str:
         """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/DATA/bs16: what a compiled model said about this data."""
@@ -60,7 +88,10 @@ class Build:
     def settings(self, plan: Plan) -> Settings:
         """What the engine needs to know besides the plan."""
         given = self.request.given
-        accuracy.require_judged(given, {step.stage for step in plan.steps.values()})
+        stages = {step.stage for step in plan.steps.values()}
+        accuracy.require_judged(
+            given, stages, self.request.given.max_drop is not None and self.judged_by_loss
+        )
         shares = given.jobs or len(machine.cores())
         slots = [Slot("cpu", str(n)) for n in range(shares)]
         # a build that only compiles needs no device to be there

@@ -11,14 +11,16 @@ from functools import cached_property
 from configs import schema
 from configs.chip import Chip
 from configs.given import Given
-from configs.schema import Model
+from configs.schema import INT8, Model
 from pipeline import fingerprint, parts
 from pipeline.errors import BuildError
 from pipeline.freshness.code import ROOT
+from pipeline.text import plain
 from preprocess import presets
+from preprocess.calibration import Calibration
 from preprocess.dataset import labels as label_files
 from preprocess.presets import Own, Values
-from stages.request import checkpoint
+from stages.request import calibration, checkpoint
 from stages.request.checkpoint import Weights
 
 REPOSITORY = ROOT
@@ -116,6 +118,11 @@ class Request:
         return path
 
     @cached_property
+    def calibration(self) -> Calibration:
+        """What int8's ranges are measured on."""
+        return calibration.of(self.given, self.sample, self.out)
+
+    @cached_property
     def checkpoint_hash(self) -> str:
         """First 8 hex of the checkpoint's SHA-256."""
         return fingerprint.of_content(self.checkpoint)[:8]
@@ -134,12 +141,22 @@ class Request:
 
     @cached_property
     def chip_dir(self) -> str:
-        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT, and the preset where it is not the model's own and compiled
-        in.
+        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT, with what else the compiled model depends on: int8's
+        calibration, the preset.
         """
+        further = f"-{self.calibrated}" if self.precision == INT8 else self.preset_compiled_in
+        return os.path.join(self.model_dir, self.chip.folder, f"{self.precision}-{self.input}{further}")
+
+    @property
+    def calibrated(self) -> str:
+        """What a quantised graph depends on besides the network."""
+        return calibration.form(self.calibration, self.chip) + self.preset_compiled_in
+
+    @property
+    def preset_compiled_in(self) -> str:
+        """-PRESET where it is not the model's own and changes the compiled model, else ""."""
         own = self.input == "float32" or self.pixels == self._pixels_of("own")
-        form = f"{self.precision}-{self.input}" + ("" if own else f"-{self.given.preset}")
-        return os.path.join(self.model_dir, self.chip.folder, form)
+        return "" if own else f"-{self.given.preset}"
 
     @property
     def variant(self) -> str:
@@ -200,6 +217,7 @@ class Request:
             **self.chip.columns,
             "precision": self.precision,
             "input": self.input,
+            **(calibration.columns(self.calibration, self.chip) if self.precision == INT8 else {}),
             "batch": batch,
             "sample_data": self.sample,
             **(self.pixel_columns if dataset else {}),
@@ -230,12 +248,3 @@ def own_pixels(model: Model) -> Own:
     """The [preprocess] table of a model file."""
     values = model.preprocess
     return {"resize": values.resize, "crop": values.crop, "mean": values.mean, "std": values.std}
-
-
-def plain(name: str) -> str:
-    """A name as a part of a path that every tool accepts: atc takes letters, digits, '.', '_' and '-'
-    only.
-    """
-    return "".join(
-        letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name
-    )

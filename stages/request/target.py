@@ -13,9 +13,11 @@ from backends import Backend
 from configs import schema
 from configs.chip import Chip
 from configs.given import Given
+from configs.schema import INT8
 from pipeline.errors import BuildError
 from pipeline.step import Slot
 from pipeline.text import INV, did_you_mean
+from stages.request import calibration
 from stages.request.request import Request
 from stages.request.site import HERE, Site
 
@@ -105,6 +107,7 @@ def load(request: Request, site: Site) -> Target:
         raise BuildError(
             f"--precision={request.precision}: {chip.name} builds {', '.join(backend.PRECISIONS)}"
         )
+    _check_int8(request)
     _check_options(chip, backend)
     if request.given.hint not in backend.HINTS:
         raise BuildError(
@@ -113,9 +116,23 @@ def load(request: Request, site: Site) -> Target:
     return Target(request, backend, site)
 
 
+def _check_int8(request: Request) -> None:
+    """BuildError for what does not go with int8, or without it."""
+    int8, given = request.precision == INT8, request.given
+    if int8 and request.input != "uint8":
+        typed = f"--input={given.input}" if given.input else f"configs/chips/{request.chip.name}.toml: input"
+        raise BuildError(f"{typed}: int8 takes the picture itself, uint8; leave the option out")
+    if not int8 and (given.calibration is not None or given.calibrate_on_evaluated):
+        flag = (
+            "--calibrate-on-evaluated" if given.calibration is None else f"--calibration={given.calibration}"
+        )
+        raise BuildError(f"{flag}: only int8 is calibrated; add --precision=int8, or leave the option out")
+
+
 def _check_options(chip: Chip, backend: Backend) -> None:
     """BuildError for an option of the chip's file that nothing would read."""
     known = backend.OPTIONS
+    calibration.methods(chip), calibration.per_channel(chip)  # of int8 or not: a wrong value is told
     unread = [] if known is None else [name for name in chip.options if name not in known]
     if unread:
         near = did_you_mean(unread[0], known or ())

@@ -3,12 +3,15 @@
 import os
 from collections.abc import Iterator, Sequence
 
+from configs.given import limit
+from configs.schema import JUDGED_BY_LOSS
 from eval.comparison import runs
+from eval.comparison.verdicts import Limits
 from pipeline.errors import BuildError
 from pipeline.step import Step
 from stages.request.build import Build
 from stages.timing import cells, instead, loadgen
-from stages.timing.compare import compared, limits
+from stages.timing.compare import compared
 
 ALTERNATIVES = ("profile", "tune", "scenario", "compare")
 
@@ -24,7 +27,8 @@ def asked_for(build: Build, declared: Sequence[Step], named: bool, **asked: obje
     alone = [flag_of(name) for name in loadgen.SETTINGS if name in typed]
     if alone and "scenario" not in typed:
         raise BuildError(f"{alone[0]}: a setting of LoadGen. Add --scenario=singlestream or another")
-    _check_limits(build, typed.get("compare"), typed.get("max_drop"), typed.get("max_slow"))
+    evaluated = any(step.stage == "eval" for step in declared)
+    _check_limits(build, typed.get("compare"), limit("--max-slow", typed.get("max_slow")), evaluated)
     if "profile" in typed:
         return instead.profile(build)
     if "tune" in typed:
@@ -39,15 +43,16 @@ def flag_of(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _check_limits(build: Build, compare: str | None, max_drop: str | None, max_slow: str | None) -> None:
-    """A mistake is told before anything is timed."""
-    asked = limits(max_drop, max_slow)
+def _check_limits(build: Build, compare: str | None, slow_pct: float | None, evaluated: bool) -> None:
+    """A mistake is told before anything is timed. `evaluated`: whether this plan judges a loss, too."""
+    request = build.request
     if compare is None:
-        if asked.any:
+        judged = evaluated and request.precision in JUDGED_BY_LOSS
+        if slow_pct is not None or (request.given.max_drop is not None and not judged):
             raise BuildError("--max-drop and --max-slow: limits of what? Add --compare=PATH, the reference")
         return
     out = runs.load(compare).out
-    if out is not None and os.path.realpath(out) == os.path.realpath(build.request.out):
+    if out is not None and os.path.realpath(out) == os.path.realpath(request.out):
         raise BuildError(
             f"--compare={compare}: this build writes its own report there; compare with a copy of it, or set"
             " --out"
@@ -74,7 +79,6 @@ def closing(
     build: Build,
     tune: bool = False,
     compare: str | None = None,
-    max_drop: str | None = None,
     max_slow: str | None = None,
     **_: object,
 ) -> str:
@@ -84,5 +88,5 @@ def closing(
     if tune:
         return instead.splits(build)
     request = build.request
-    asked = limits(max_drop, max_slow)
+    asked = Limits(request.given.max_drop, limit("--max-slow", max_slow))
     return compared(compare, request.out, asked, request.batches) if compare else ""

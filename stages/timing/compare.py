@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+from configs.given import limit
 from eval.comparison import runs, text, verdicts
 from eval.comparison.runs import Run
 from eval.comparison.verdicts import Limits
@@ -15,20 +16,8 @@ SHOWN = 8  # differences of how they were made
 
 
 def limits(max_drop: str | None, max_slow: str | None) -> Limits:
-    """The limits as typed. BuildError for what is no number of at least 0."""
-    return Limits(_number("--max-drop", max_drop), _number("--max-slow", max_slow))
-
-
-def _number(flag: str, typed: str | None) -> float | None:
-    if typed is None:
-        return None
-    try:
-        value = float(typed)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:
-        raise BuildError(f"{flag}={typed}: expected a number from 0 to 100, such as {flag}=0.5")
-    return value
+    """The limits as typed. BuildError for what is no number from 0 to 100."""
+    return Limits(limit("--max-drop", max_drop), limit("--max-slow", max_slow))
 
 
 def compared(path_a: str, path_b: str, asked: Limits, batches: Sequence[int] = ()) -> str:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from eval.agreement import BOUND_PCT
 from eval.judging import alarms
 from eval.judging.gate import Gate, points_text, sure_text, verdict
+from eval.precision import text as precision
 from eval.record_types import Accuracy, Agreement, Record, Throughput
 from eval.records import matching, of_kind
 from eval.report import compare, format
@@ -110,7 +111,9 @@ def _matches(about: Subject, accuracies: Accuracies, gate: Gate | None) -> Answe
         lost = stated["top1_pct"] - row["top1_pct"]
         points.insert(1, filled("published: {top1} %", top1=percent(stated["top1_pct"])))
         state, headline = _beside_stated(lost, stated, low, high)
-    if any(_misses(each) for each in about.agreement):
+    loss = precision.sentence(row)
+    points += [words(loss)] if loss else []
+    if not loss and any(_misses(each) for each in about.agreement):
         state, headline = "bad", words("no: its answers are not PyTorch's")
     if gate and not verdict(row, gate["min_top1_pct"]).passed:
         state, headline = "bad", words("no: the gate was missed")

@@ -21,12 +21,13 @@ Line = Mapping[str, str]
 class Beside:
     """What lies beside one record; nothing where a file is not there.
 
-    classes, confusions              lines of the .csv files, {column: text}
+    classes, confusions, lost        lines of the .csv files, {column: text}
     calibration, gallery, latencies  the content of the .json files
     """
 
     classes: Sequence[Line] = ()
     confusions: Sequence[Line] = ()
+    lost: Sequence[Line] = ()
     calibration: Reliability | None = None
     gallery: Gallery | None = None
     latencies: Latencies | None = None
@@ -48,6 +49,7 @@ class Files:
         return Beside(
             _lines(paths.get("classes.csv")),
             _lines(paths.get("confusions.csv")),
+            _lines(paths.get("lost.csv")),
             cast(Reliability | None, _content(paths.get("calibration.json"))),
             cast(Gallery | None, _content(paths.get("gallery.json"))),
             cast(Latencies | None, _content(paths.get("latencies.json"))),

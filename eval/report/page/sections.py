@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from eval.history import section as history
+from eval.precision import apart_table, forms
 from eval.record_types import Accuracy, Agreement, Pipeline, Record
 from eval.records import of_kind
 from eval.report import compare, definitions, format, tables, throughput
 from eval.report import published as published_form
 from eval.report.compare import Accuracies, Throughputs
 from eval.report.format import duration, percent, shown, speed
-from eval.report.page import accuracy_parts, speed_parts
+from eval.report.page import accuracy_parts, precision_parts, speed_parts
 from eval.report.page.accuracy_parts import Pictures
 from eval.report.page.beside import Beside, Files
 from eval.report.page.charts import kinds as charts
@@ -59,6 +60,7 @@ def sections(
         _speed(rows, published, files),
         _accuracy(rows, accuracies, judged, looked_into),
         *_classes(looked_into, left=len(judged) - len(looked_into)),
+        _precision(rows, looked_into),
         _agreement(rows),
         *([_history(past)] if past else []),
         _stages(rows),
@@ -113,6 +115,20 @@ def _accuracy(
                 definitions.ACCURACY,
             )
         )
+    return section
+
+
+def _precision(rows: Sequence[Record], looked_into: Sequence[tuple[Accuracy, Beside]]) -> Section:
+    """What each precision brings and costs, and the images that it lost and won."""
+    section = Section("precision", words("Precision"))
+    section.charts.extend(precision_parts.pictures(rows))
+    section.charts.extend(precision_parts.curves(rows))
+    section.views.extend(_views(forms.tables(rows), definitions.PRECISION))
+    parted = [apart_table.table(layers) for layers in apart_table.comparisons(rows)]
+    section.views.extend(_views(parted, definitions.PRECISION, folded=True))
+    for row, beside in looked_into:
+        listed = precision_parts.discordant(row, beside)
+        section.views.extend(_views([listed], definitions.PRECISION, searched=True, folded=True))
     return section
 
 

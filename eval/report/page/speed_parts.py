@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from eval.record_types import Common, Throughput
+from eval.common_columns import Common
+from eval.record_types import Throughput
 from eval.report import compare, format
 from eval.report.compare import Throughputs
 from eval.report.format import shown

@@ -22,6 +22,7 @@ from eval.report.page.words import Words, words
 # Okabe and Ito's colours, which people who see few colours tell apart (Color Universal Design, 2008)
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 GOOD, BAD = "#009e73", "#d55e00"
+MARGIN = 0.08  # of the range of what is drawn, above and below it
 LETTERS = 26  # of a name beside a bar
 MANY = 40  # points of a line, which are drawn small
 
@@ -74,6 +75,9 @@ def lines(
         plot.xaxis.major_label_overrides = {tick: f"{tick:g}" for tick in ticks}
     if y_from_zero:
         plot.y_range = DataRange1d(start=0)
+    else:
+        low, high = _ends(each)
+        plot.y_range = Range1d(start=low - MARGIN * (high - low), end=high + MARGIN * (high - low))
     return Plot(canvas.item(plot), tuple(legend))
 
 
@@ -81,7 +85,7 @@ def named(each: Sequence[Line], names: Sequence[str], y: str) -> Plot:
     """Lines over names, the first at 0.5, the next at 1.5."""
     plot, legend = canvas.columns(names, y, 320), []
     low, high = _ends(each)
-    plot.y_range = Range1d(start=low - 0.08 * (high - low), end=high + 0.08 * (high - low))
+    plot.y_range = Range1d(start=low - MARGIN * (high - low), end=high + MARGIN * (high - low))
     for number, (line, colour) in enumerate(zip(each, itertools.cycle(COLOURS), strict=False)):
         _line(plot, line, colour, number)
         legend.append(Entry(line.name, colour, line.dashed))

@@ -1,0 +1,1 @@
+"""The steps that make int8: pictures, ranges, the quantised graph."""
