@@ -92,7 +92,7 @@ def _sizes(build: Build) -> Iterator[Step]:
         tools=versions("onnx"),
     )
     yield Step(
-        f"compile/{request.variant}/bs{batch}/size",
+        f"size/{request.variant}/bs{batch}",
         "eval.precision.size:write",
         inputs={"counts": counts, "model": build.target.compiled(batch)},
         outputs=(f"{request.chip_dir}/size/bs{batch}/model.json",),

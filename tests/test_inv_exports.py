@@ -30,7 +30,7 @@ def runner(tmp_path):
 def test_the_samples_summary_fits_the_schema_in_docs(sample):
     schema = json.loads((ROOT / "docs" / "summary.schema.json").read_text(encoding="utf-8"))
     Draft202012Validator(schema).validate(summary(sample))
-    assert len({row["kind"] for row in summary(sample)["rows"]}) == 4
+    assert len({row["kind"] for row in summary(sample)["rows"]}) == 5
 
 
 def test_the_samples_rows_are_a_table(sample):

@@ -75,11 +75,11 @@ def test_a_tree_with_training_pictures_is_taken_whole(tmp_path):
     ],
 )
 def test_a_list_loses_no_picture_to_a_label(tmp_path, name, text, said):
-    inv.pictures(tmp_path, 2)
-    for letter, path in zip("ab", sorted(tmp_path.glob("*.JPEG")), strict=True):
-        path.rename(tmp_path / f"{letter}.JPEG")
-    (tmp_path / name).write_text(text)
-    build = tasks.kinds.resolve({"precision": "int8", "calibration": str(tmp_path / name)})
+    inv.pictures(tmp_path / "set", 2)
+    for letter, path in zip("ab", sorted((tmp_path / "set").glob("*.JPEG")), strict=True):
+        path.rename(tmp_path / "set" / f"{letter}.JPEG")
+    (tmp_path / "set" / name).write_text(text)
+    build = tasks.kinds.resolve({"precision": "int8", "calibration": str(tmp_path / "set" / name)})
     if said:
         with pytest.raises(BuildError, match=f"1 of 1 listed pictures are absent, first: {said}"):
             build.request.calibration  # noqa: B018
