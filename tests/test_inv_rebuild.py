@@ -68,6 +68,7 @@ def test_accuracy_moves_to_batch_16_once_it_is_asked_for_and_nothing_else_is_mad
     assert about(answer, "bs1", "export", "preprocess", "reference") == []
     assert {name.split("/")[0] for name in answer.ran} == {
         "compile",
+        "size",
         "bench",
         "agree",
         "infer",

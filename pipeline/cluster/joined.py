@@ -16,7 +16,7 @@ import ray
 import ray._private.worker
 from ray._private import services
 from ray._private.authentication import authentication_token_setup
-from ray._raylet import (  # type: ignore[attr-defined]  # its stub leaves them out
+from ray._raylet import (  # type: ignore[attr-defined, unused-ignore]  # its stub leaves them out
     AuthenticationMode,
     AuthenticationTokenLoader,
     GcsClient,
