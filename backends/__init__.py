@@ -23,6 +23,7 @@ from backends.protocols import (
     Timed,
     TimedSession,
     as_executed,
+    require_taken,
 )
 from pipeline.errors import BuildError
 from pipeline.text import did_you_mean
@@ -43,6 +44,7 @@ __all__ = [
     "members",
     "names",
     "open_session",
+    "require_taken",
 ]
 
 PROTOCOLS = "protocols"  # the one package here that is no backend

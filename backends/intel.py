@@ -12,8 +12,8 @@ from collections import Counter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from backends import CompileTarget, Images, Logits, as_executed
-from backends.ort import graph
+from backends import CompileTarget, Images, Logits, as_executed, require_taken
+from backends.ort import HINTS, OPTIONS, devices, graph, toolchain
 from pipeline import machine
 from pipeline.errors import BuildError, StepError
 from pipeline.fingerprint import of_package
@@ -23,23 +23,34 @@ from pipeline.text import INV
 if TYPE_CHECKING:
     import openvino  # the SDK
 
+__all__ = [
+    "HINTS",
+    "NEEDS",
+    "OPTIONS",
+    "PRECISIONS",
+    "RELEASES_GIL",
+    "SUFFIX",
+    "TOLERANCE",
+    "Session",
+    "compile_onnx",
+    "devices",
+    "missing",
+    "precision_executed",
+    "present",
+    "require_runtime",
+    "runtime",
+    "toolchain",
+]
+
 SUFFIX: Final = ".ov.onnx"
 NEEDS: Final = "cpu"
 PRECISIONS = ("fp32", "bf16", "int8")
-OPTIONS = ("per_channel", "calibration_method")  # of int8: convert/int8 reads them
 TOLERANCE = 1e-5  # of the largest logit, in float32
 RELEASES_GIL = True  # infer does while it computes
-HINTS = ("throughput", "latency")
-PRECISION = "precision"  # the key of the metadata
 # of what is not quantised: without a hint bfloat16 is taken where the processor has it
 TYPES = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 EXECUTED = {"f32": "fp32", "bf16": "bf16", "f16": "fp16", "u8": "int8", "i8": "int8"}
 WEIGHED = ("Convolution", "FullyConnected", "MatMul")
-
-
-def toolchain() -> Versions:
-    """What a compiled model depends on besides its ONNX."""
-    return {"onnx": of_package("onnx"), "numpy": of_package("numpy")}
 
 
 def runtime() -> Versions:
@@ -47,11 +58,6 @@ def runtime() -> Versions:
     flags.
     """
     return {"openvino": of_package("openvino"), "cpu": machine.cpu_model()}
-
-
-def devices(*, cores: int = 1, soc_version: str = "") -> list[str]:
-    """Ids of the groups of `cores` cores that this process may use."""
-    return [str(n) for n in range(max(1, len(machine.cores()) // cores))]
 
 
 def present() -> bool:
@@ -73,18 +79,12 @@ def require_runtime(chip: str) -> None:
 
 
 def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> None:
-    """Write the graph that ONNX Runtime gets, too, with its precision beside the batch size in its metadata.
+    """Write the graph that ONNX Runtime gets, too, with its precision in the metadata, where a session looks.
 
     OpenVINO compiles it for the processor when a session opens: what it could write is tied to that
     processor.
     """
-    import onnx  # here: the SDK
-
-    graph.compile_onnx(source, out, batch, target)
-    model = onnx.load(out)
-    entry = model.metadata_props.add()
-    entry.key, entry.value = PRECISION, target["precision"]
-    onnx.save(model, out)
+    graph.compile_onnx(source, out, batch, target, precision=target["precision"])
 
 
 class Session:
@@ -100,10 +100,7 @@ class Session:
         """
         import numpy as np
 
-        if batch.shape != self._shape or batch.dtype != self._dtype:
-            raise StepError(
-                f"the model takes {self._dtype} {list(self._shape)}, not {batch.dtype} {list(batch.shape)}"
-            )
+        require_taken(batch, self._shape, self._dtype)
         given = np.ascontiguousarray(batch)  # shared, not copied
         answers = self._request.infer({0: given}, share_inputs=True, share_outputs=True)
         logits: Logits = np.array(answers[0], np.float32)  # the request's own memory is written over
@@ -130,7 +127,7 @@ def _compiled(model: str) -> "tuple[openvino.CompiledModel, tuple[int, ...], str
 
     openvino = _openvino()
     about = {entry.key: entry.value for entry in onnx.load(model).metadata_props}
-    batch, precision = about.get(graph.BATCH, ""), about.get(PRECISION, "")
+    batch, precision = about.get(graph.BATCH, ""), about.get("precision", "")
     if not batch.isdigit() or precision not in TYPES:
         raise StepError(
             f"{model}: no batch size or precision in its metadata; it was not compiled by this build"

@@ -9,7 +9,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Final
 
-from backends import CompileTarget, Images, Logits
+from backends import CompileTarget, Images, Logits, require_taken
 from pipeline.errors import StepError
 from pipeline.step import Versions
 
@@ -72,8 +72,7 @@ class Session:
         """One-hot rows by the rule above."""
         import numpy as np
 
-        if batch.shape != self._shape or batch.dtype != self._dtype:
-            raise StepError(f"the model takes {self._dtype} {self._shape}, not {batch.dtype} {batch.shape}")
+        require_taken(batch, self._shape, self._dtype)
         np.copyto(self._uploaded, batch)
         seen = self._uploaded.reshape(len(batch), -1)[:, :LOOKED_AT].astype(np.float64).sum(axis=1)
         logits = np.zeros((len(batch), self._outputs), np.float32)

@@ -49,7 +49,7 @@ def write(
     index, logits  index.csv, and the logits in row order: float32 .npy (n, outputs)
     undecodable    lists of images that could not be decoded: they count as wrong, and as missing
     real_labels    other people's labels, as real_labels.columns has them; "" for none
-    executed       executed.json of the compiled model (infer.logits.first); "" where it is not known
+    executed       executed.json of the compiled model (infer.executed); "" where it is not known
     float32        answers.csv of float32, which the loss is against; outputs then end with lost.csv; "" for
                    none
     names, class_table  what classes are called, by one or the other; neither where that is not known
@@ -59,8 +59,8 @@ def write(
     missing = rows_of(undecodable)
     judged = judge((np.load(path, mmap_mode="r") for path in logits), labels, classes, background, missing)
     columns = {"kind": "accuracy", **({"background": True} if background else {})}
-    real = real_columns(real_labels, listed.names, judged.answers.tolist(), classes)
     answers = judged.answers.tolist()
+    real = real_columns(real_labels, listed.names, answers, classes)
     lost = (
         loss.columns(listed.names, listed.labels, answers, float32, outputs[5]) if float32 else loss.NO_LOSS
     )

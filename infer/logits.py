@@ -1,6 +1,5 @@
 """Logits of a shard: every row through the compiled model, in batches of its one size."""
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,9 +40,7 @@ def first(
     images: int,
     slot: Slot,
 ) -> None:
-    """Write the logits of the first `images` rows over several shards. outputs: (float32 .npy (images,
-    outputs), executed.json with the `precision_executed` that the backend tells).
-    """
+    """Write the logits of the first `images` rows over several shards: float32 .npy (images, outputs)."""
     opened, threads = session.opened(backend, model, slot.id), backends.load(backend).RELEASES_GIL
     logits: list[Logits] = []
     for path in shards:
@@ -53,9 +50,6 @@ def first(
     if sum(map(len, logits)) != images:
         raise StepError(f"{len(shards)} shards hold {sum(map(len, logits))} images, {images} were asked for")
     np.save(outputs[0], np.concatenate(logits))
-    executed = backends.load(backend).precision_executed(model, slot.id)
-    with open(outputs[1], "w", encoding="utf-8") as file:
-        json.dump({"precision_executed": executed}, file)
 
 
 def of_rows(model: Session, rows: Images, batch: int, threads: bool = False) -> Logits:

@@ -121,3 +121,8 @@ def of_package(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
+
+
+def versions(*packages: str) -> dict[str, str | None]:
+    """{distribution: its version}, as `of_package` has it."""
+    return {name: of_package(name) for name in packages}

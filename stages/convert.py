@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from backends import CompileTarget
 from configs import schema
 from configs.schema import INT8
-from pipeline.fingerprint import files_in, of_package
-from pipeline.step import Step, Versions
+from pipeline.fingerprint import files_in, versions
+from pipeline.step import Step
 from stages.calibration import steps as calibration
 from stages.request.build import Build
 from stages.request.checkpoint import network
@@ -152,11 +152,6 @@ def option_files(target: CompileTarget, read_folders: Sequence[str]) -> list[str
 def model_mb(request: Request) -> float:
     """About what one form of the model takes on the disk: as much as its checkpoint."""
     return os.path.getsize(request.checkpoint) / 2**20
-
-
-def versions(*packages: str) -> Versions:
-    """{package: its version}."""
-    return {name: of_package(name) for name in packages}
 
 
 def _beside(value: object) -> object:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from configs.given import one_of_data
 from pipeline.errors import BuildError
+from pipeline.fingerprint import versions
 from pipeline.step import Step
 from pipeline.text import counted
 from preprocess import presets
@@ -18,7 +19,6 @@ from preprocess.labels.kaggle import VAL
 from preprocess.sample import splits
 from preprocess.undecodable import rows_of
 from stages import bins_folder, diagnosis, preprocess
-from stages.convert import versions
 from stages.request import dataset
 from stages.request.build import Build
 from stages.request.checkpoint import network

@@ -5,12 +5,12 @@ likes best.
 from collections.abc import Iterator, Mapping, Sequence
 
 from configs import schema
+from pipeline.fingerprint import versions
 from pipeline.step import Step
 from preprocess import presets
 from preprocess.dataset.classes import TABLE
 from preprocess.dataset.listing import identity
 from preprocess.presets import Values
-from stages.convert import versions
 from stages.request import dataset
 from stages.request.build import Build
 from stages.request.checkpoint import network

@@ -5,11 +5,10 @@ size.
 from collections.abc import Iterator
 
 from configs.schema import INT8
+from pipeline.fingerprint import versions
 from pipeline.step import Step
 from stages import convert, infer
-from stages.convert import versions
 from stages.judging import agreement, gate
-from stages.judging.agreement import EXECUTED
 from stages.request import accuracy, calibration, class_names
 from stages.request.build import Build
 from stages.request.class_names import Named
@@ -22,6 +21,7 @@ def steps(build: Build) -> Iterator[Step]:
     """Judge the logits of one batch size by the labels, and all batch sizes by PyTorch's logits."""
     request, named = build.request, class_names.of(build.dataset)
     name, judged = _name(build), build.logits_dir(request.eval_batch)
+    yield infer.executed(build)
     yield _accuracy(build, named, build.reference if build.judged_by_loss else None)
     yield from gate.of_top1(build, name, judged)
     if build.judged_by_loss:
@@ -35,6 +35,7 @@ def _reference(build: Build, named: Named) -> Iterator[Step]:
     """What a coarse precision is compared with: the same in float32, judged as any other."""
     yield from convert.compile(build)
     yield from infer.steps(build)
+    yield infer.executed(build)
     yield _accuracy(build, named, None)
     yield from agreement.steps(build)
 
@@ -54,7 +55,7 @@ def _accuracy(build: Build, named: Named, float32: Build | None) -> Step:
             "index": data.index_csv,
             "logits": tuple(infer.logits(build, batch)),
             "undecodable": data.undecodable,
-            "executed": f"{judged}/{EXECUTED}",
+            "executed": infer.executed(build).outputs[0],
             **({"float32": f"{float32.logits_dir(batch)}/answers.csv"} if float32 else {}),
             **accuracy.labels_of_others(request, [image.name for image in data.images]),
             **named.inputs,

@@ -37,6 +37,21 @@ def steps(build: Build) -> Iterator[Step]:
     )
 
 
+def executed(build: Build) -> Step:
+    """Ask what the compiled model that accuracy is measured with is computed in."""
+    request, batch = build.request, build.request.eval_batch
+    return Step(
+        f"executed/{request.variant}/bs{batch}",
+        "infer.executed:write",
+        inputs={"model": build.target.compiled(batch)},
+        outputs=(os.path.join(request.chip_dir, "executed", f"bs{batch}", "executed.json"),),
+        params={"backend": request.chip.backend},
+        tools=build.target.backend.runtime(),
+        resource="device",
+        code=(f"backends.{request.chip.backend}",),
+    )
+
+
 def logits(build: Build, batch: int) -> list[str]:
     """Paths of the logits, a file a shard."""
     return [

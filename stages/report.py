@@ -11,6 +11,7 @@ from eval.history import runs
 from eval.history.runs import Usable
 from pipeline import machine
 from pipeline.errors import BuildError
+from pipeline.fingerprint import versions
 from pipeline.freshness import stored
 from pipeline.freshness.code import ROOT
 from pipeline.outdir import history, inventory
@@ -20,7 +21,6 @@ from pipeline.step import Step
 from pipeline.text import INV
 from pipeline.ui import graph
 from stages.closing import ANNOTATIONS, TABLE
-from stages.convert import versions
 from stages.evaluate import LOST
 from stages.judging.gate import DROP, TOP1
 from stages.request.build import Build

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infer import logits, session
+from infer import executed, logits, session
 from pipeline.errors import StepError
 from pipeline.step import Slot
 
@@ -44,7 +44,6 @@ def null_device(tmp_path):
         return np.load(tmp_path / "out.npy")
 
     infer.model, infer.shard, infer.out = model, shard, str(tmp_path / "out.npy")
-    infer.executed = str(tmp_path / "executed.json")
     yield infer
     session.close()
 
@@ -107,7 +106,7 @@ def test_a_model_that_gives_other_rows_than_asked_for_is_an_error():
 def test_first_images_go_over_the_borders_of_shards(null_device):
     shards = [null_device.shard(rows(5, n), f"s{n}.npy") for n in range(3)]
     logits.first(
-        (null_device.out, null_device.executed),
+        (null_device.out,),
         model=null_device.model(4),
         shards=shards,
         backend="null",
@@ -117,7 +116,7 @@ def test_first_images_go_over_the_borders_of_shards(null_device):
     )
     whole = null_device(np.concatenate([rows(5, n) for n in range(3)])[:12], 4)
     logits.first(
-        (null_device.out, null_device.executed),
+        (null_device.out,),
         model=null_device.model(4),
         shards=shards,
         backend="null",
@@ -131,7 +130,7 @@ def test_first_images_go_over_the_borders_of_shards(null_device):
 def test_fewer_images_than_asked_for_are_an_error(null_device):
     with pytest.raises(StepError, match="1 shards hold 5 images, 6 were asked for"):
         logits.first(
-            (null_device.out, null_device.executed),
+            (null_device.out,),
             model=null_device.model(4),
             shards=[null_device.shard(rows(5))],
             backend="null",
@@ -156,3 +155,9 @@ def test_a_shard_stays_on_disk_until_its_rows_are_needed(null_device, monkeypatc
         slot=SLOT,
     )
     assert modes == ["r"]
+
+
+def test_what_a_runtime_does_not_tell_of_its_precision_is_null(null_device, tmp_path):
+    out = tmp_path / "executed.json"
+    executed.write((str(out),), model=null_device.model(4), backend="null", slot=SLOT)
+    assert json.loads(out.read_text()) == {"precision_executed": None}

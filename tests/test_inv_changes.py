@@ -53,6 +53,7 @@ def steps(found):
 ORT = {
     f"compile/{FORM}/bs1",
     f"infer/{FORM}/bs1",
+    f"executed/{FORM}/bs1",
     f"agree/{FORM}/bs1/logits",
     *(f"bench/{FORM}/devices-{{devices}}/bs1/quick/{step}" for step in ("round-1", "again")),
 }

@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections import Counter
 
-from backends.ort.session import NOT_WANTED
+from backends.ort.session import opened
 from backends.protocols import as_executed
 
 PRECISIONS = {
@@ -26,15 +26,10 @@ PRECISIONS = {
 
 def precision_executed(model: str, device: str) -> str:
     """What the layers with weights are computed in."""
-    import onnx  # here: the SDKs
-    import onnxruntime
+    import onnx  # here: the SDK
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
     with tempfile.TemporaryDirectory(prefix="ort-executed-") as folder:
-        options.optimized_model_filepath = os.path.join(folder, "optimised.onnx")
-        onnxruntime.InferenceSession(
-            model, options, providers=["CPUExecutionProvider"], disabled_optimizers=NOT_WANTED
-        )
-        nodes = onnx.load(options.optimized_model_filepath).graph.node
+        optimised = os.path.join(folder, "optimised.onnx")
+        opened(model, len(os.sched_getaffinity(0)), optimised=optimised)
+        nodes = onnx.load(optimised).graph.node
     return as_executed(Counter(PRECISIONS[node.op_type] for node in nodes if node.op_type in PRECISIONS))

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 BATCH = "batch"  # the free axis, and the key of its size in the metadata
 
 
-def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> None:
-    """Write the batch size into the metadata and, for uint8 input, put the normalisation before the first
-    layer.
+def compile_onnx(source: str, out: str, batch: int, target: CompileTarget, **metadata: str) -> None:
+    """Write the batch size, and `metadata`, into the metadata and, for uint8 input, put the normalisation
+    before the first layer.
 
     The nodes are the host's float32 operations in the host's order, so that both inputs give the same
     numbers:
@@ -32,8 +32,9 @@ def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> No
     del model.graph.value_info[:]  # inferred anew below, with the new input
     if target["input"] == "uint8" and target["precision"] != "int8":  # which has it folded in
         _normalise_inside(model, target)
-    entry = model.metadata_props.add()
-    entry.key, entry.value = BATCH, str(batch)
+    for key, value in {BATCH: str(batch), **metadata}.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
     model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, out)

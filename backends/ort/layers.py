@@ -22,6 +22,8 @@ def layers(model: str, device: str, batch: Images) -> list[Layer]:
     """Milliseconds of each node in one query, the mean of several after a warm-up, in the order in which they
     run; multiply-adds of an image.
     """
+    import onnx  # here: the SDK
+
     with tempfile.TemporaryDirectory(prefix="ort-profile-") as folder:
         session = Session(model, device, profile=os.path.join(folder, "profile"))
         for _ in range(WARMUP_QUERIES):
@@ -41,8 +43,6 @@ def layers(model: str, device: str, batch: Images) -> list[Layer]:
             name = event["name"].removesuffix(KERNEL)
             times[name].append(event["dur"] / 1000)
             ops[name] = event["args"]["op_name"]
-    import onnx  # here: the SDK
-
     counts = macs(onnx.load(model))
     return [
         # the warm-up's runs come first in the profile

@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from backends import Images, Logits
+from backends import Images, Logits, require_taken
 from backends.ort import pieces
 from backends.ort.graph import BATCH
 from pipeline.errors import StepError
@@ -25,7 +25,7 @@ class Session:
     def __init__(self, model: str, device: str, profile: str = ""):
         """Open the compiled model. `profile`: a path that the runtime's profile begins with."""
         threads = len(os.sched_getaffinity(0))  # a slot's process is pinned to its cores
-        self._session = _opened(model, threads)
+        self._session = opened(model, threads)
         batch = self._session.get_modelmeta().custom_metadata_map.get(BATCH, "")
         if not batch.isdigit():
             raise StepError(f"{model}: no batch size in its metadata; it was not compiled by this build")
@@ -34,16 +34,13 @@ class Session:
         self._shape = (int(batch), *self._input.shape[1:])
         self.pieces, known = pieces.chosen(model, int(batch), threads, self._try)
         if not known or profile:  # the trial's largest batch goes from the arena with the session that ran it
-            self._session = _opened(model, threads, profile)
+            self._session = opened(model, threads, profile)
 
     def infer(self, batch: Images) -> Logits:
         """Logits, float32 (n, outputs), of uint8 (n, r, r, 3) or float32 (n, 3, r, r), whichever the model
         was compiled for.
         """
-        if batch.shape != self._shape or batch.dtype != self._dtype:
-            raise StepError(
-                f"the model takes {self._dtype} {list(self._shape)}, not {batch.dtype} {list(batch.shape)}"
-            )
+        require_taken(batch, self._shape, self._dtype)
         if self.pieces == len(batch):
             return self._run(batch)
         import numpy as np
@@ -76,7 +73,13 @@ class Session:
         del self._session
 
 
-def _opened(model: str, threads: int, profile: str = "") -> "onnxruntime.InferenceSession":
+def opened(
+    model: str | bytes, threads: int, profile: str = "", optimised: str = ""
+) -> "onnxruntime.InferenceSession":
+    """ONNX Runtime's session of a model, a path or its bytes, as the product runs all of them. `profile`: a
+    path that the runtime's profile begins with; `optimised`: where it writes the graph that it made of the
+    model.
+    """
     import onnxruntime  # here: the SDK
 
     options = onnxruntime.SessionOptions()
@@ -87,6 +90,8 @@ def _opened(model: str, threads: int, profile: str = "") -> "onnxruntime.Inferen
     options.log_severity_level = 3
     if profile:
         options.enable_profiling, options.profile_file_prefix = True, profile
+    if optimised:
+        options.optimized_model_filepath = optimised
     return onnxruntime.InferenceSession(
         model, options, providers=["CPUExecutionProvider"], disabled_optimizers=NOT_WANTED
     )

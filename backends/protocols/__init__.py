@@ -2,7 +2,7 @@
 
 from backends.protocols.module import Backend, Core, Extras
 from backends.protocols.session import InPieces, Session, Timed, TimedSession
-from backends.protocols.values import Board, CompileTarget, Images, Layer, Logits, as_executed
+from backends.protocols.values import Board, CompileTarget, Images, Layer, Logits, as_executed, require_taken
 
 __all__ = [
     "Backend",
@@ -18,4 +18,5 @@ __all__ = [
     "Timed",
     "TimedSession",
     "as_executed",
+    "require_taken",
 ]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, NotRequired, Protocol, TypeAlias, TypedDict
 
+from pipeline.errors import StepError
+
 if TYPE_CHECKING:
     # planning imports this package, and numpy would be a quarter of its start
     import numpy as np
@@ -42,6 +44,12 @@ def as_executed(layers: Mapping[str, int]) -> str:
     most, *others = sorted(layers, key=lambda precision: (-layers[precision], precision))
     count = sum(layers.values())
     return ", ".join([most, *(f"{layers[each]} of {count} layers {each}" for each in others)])
+
+
+def require_taken(batch: Images, shape: Sequence[int], dtype: str) -> None:
+    """StepError where a batch is not of the shape and dtype that a compiled model takes."""
+    if batch.shape != tuple(shape) or batch.dtype != dtype:
+        raise StepError(f"the model takes {dtype} {list(shape)}, not {batch.dtype} {list(batch.shape)}")
 
 
 class Layer(NamedTuple):

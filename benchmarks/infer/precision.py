@@ -165,7 +165,6 @@ def app(models, batches, rounds, seconds, side):
             ]
             one.append(rate(product.together(work, arguments))[0])
             other.append(benchmark_app(models["ort fp32"][batch], batch, side, seconds))
-
         ours[batch], theirs[batch] = statistics.median(one), statistics.median(other)
         print(
             f"batch {batch:3}  ours {product.spread(one, '{:.1f}')}, benchmark_app"

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 
-from backends.ort.session import NOT_WANTED
+from backends.ort.session import opened
 from convert.int8 import levels as float_graph
 from convert.int8 import qdq
 from convert.int8 import ranges as measured
@@ -118,15 +117,7 @@ def _spread(shards: Sequence[str]) -> NDArray[np.uint8]:
 
 
 def _answers(model: onnx.ModelProto, images: NDArray[np.generic]) -> Answers:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = len(os.sched_getaffinity(0))
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(),
-        options,
-        providers=["CPUExecutionProvider"],
-        disabled_optimizers=NOT_WANTED,
-    )
+    session = opened(model.SerializeToString(), len(os.sched_getaffinity(0)))
     name = session.get_inputs()[0].name
     parts = [
         session.run(None, {name: images[first : first + AT_ONCE]})[0].argmax(axis=1)

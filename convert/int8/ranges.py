@@ -53,9 +53,8 @@ def write(outputs: Sequence[str], *, levels: str, shards: Sequence[str], method:
     outputs: ranges.json, {tensor: [low, high]}. method: one of METHODS.
     """
     _, border = float_graph.read(levels)
-    augmented = (
-        outputs[0] + ".augmented.onnx"
-    )  # a part, as outputs are until they are whole: swept after a kill
+    # a part, as outputs are until they are whole: swept after a kill
+    augmented = outputs[0] + ".augmented.onnx"
     try:
         calibrator = create_calibrator(
             levels,

@@ -4,6 +4,7 @@ Both run in ONNX Runtime, with every layer's output laid open. What counts of a 
 sees: behind its activation, and of a quantised graph the number that its step stands for.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from backends.ort.session import NOT_WANTED
+from backends.ort.session import opened
 from eval import records
 from pipeline.errors import StepError
 
@@ -90,14 +91,7 @@ def _opened(path: str) -> Opened:
         for tensor in dict.fromkeys(t for _, _, t in layers)
         if tensor not in there
     )
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(),
-        options,
-        providers=["CPUExecutionProvider"],
-        disabled_optimizers=NOT_WANTED,
-    )
+    session = opened(model.SerializeToString(), len(os.sched_getaffinity(0)))
     return Opened(session, layers)
 
 

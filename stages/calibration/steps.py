@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pipeline.fingerprint import of_package
-from pipeline.step import Step, Versions
+from pipeline.fingerprint import versions
+from pipeline.step import Step
 from stages import preprocess
 from stages.request import calibration
 from stages.request.calibration import SPLIT
@@ -33,7 +33,7 @@ def steps(request: Request, graph: str, parity_ok: str) -> Iterator[Step]:
         after=(parity_ok,),
         outputs=(levels,),
         params={"mean": request.pixels["mean"], "std": request.pixels["std"]},
-        tools=_versions("onnx", "numpy"),
+        tools=versions("onnx", "numpy"),
     )
     for method, path in zip(methods, ranges, strict=True):
         yield Step(
@@ -42,7 +42,7 @@ def steps(request: Request, graph: str, parity_ok: str) -> Iterator[Step]:
             inputs={"levels": levels, "shards": tuple(data.shards)},
             outputs=(path,),
             params={"method": method},
-            tools=_versions("onnx", "onnxruntime", "numpy"),
+            tools=versions("onnx", "onnxruntime", "numpy"),
             memory_mb=RANGES_MB,
         )
     yield Step(
@@ -55,7 +55,7 @@ def steps(request: Request, graph: str, parity_ok: str) -> Iterator[Step]:
             "per_channel": calibration.per_channel(request.chip),
             "images": _images(request),
         },
-        tools=_versions("onnx", "onnxruntime", "numpy"),
+        tools=versions("onnx", "onnxruntime", "numpy"),
         memory_mb=RANGES_MB,
     )
 
@@ -95,7 +95,3 @@ def _images(request: Request) -> list[list[str]]:
         [image.name, *filter(None, [content])]
         for image, content in zip(pictures.images, contents, strict=True)
     ]
-
-
-def _versions(*packages: str) -> Versions:
-    return {name: of_package(name) for name in packages}

@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterator
 
 from configs.schema import FP32
+from pipeline.fingerprint import versions
 from pipeline.step import Step
-from stages.convert import TORCH_MB, parity_ok, versions
+from stages.convert import TORCH_MB, parity_ok
 from stages.request.build import Build
 from stages.request.checkpoint import network
 
-EXECUTED = "executed.json"
 AGREEMENT_IMAGES = 256
 # images whose two largest PyTorch outputs are closer than this may change places without fault
 MARGIN = {FP32: 1e-2}
@@ -54,7 +54,7 @@ def _agreement_of(
         f"{name}/logits",
         "infer.logits:first",
         inputs={"model": target.compiled(batch), "shards": shards},
-        outputs=(f"{where}/agreement.npy", f"{where}/{EXECUTED}"),
+        outputs=(f"{where}/agreement.npy",),
         params={"backend": request.chip.backend, "batch": batch, "images": images},
         tools=target.backend.runtime(),
         resource="device",

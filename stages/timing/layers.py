@@ -16,11 +16,11 @@ from eval.report.terminal import drawn
 from pipeline.cli import build
 from pipeline.cli.settings import Settings
 from pipeline.errors import DONE, BuildError, StepError
+from pipeline.fingerprint import versions
 from pipeline.plan import Plan
 from pipeline.step import Slot, Step
 from stages import report
 from stages.closing import closing
-from stages.convert import versions
 from stages.request.build import Build, resolve
 
 RECORD = os.path.join("size", "*", "model.json")
