@@ -84,7 +84,7 @@ def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> No
     OpenVINO compiles it for the processor when a session opens: what it could write is tied to that
     processor.
     """
-    graph.compile_onnx(source, out, batch, target, precision=target["precision"])
+    graph.write(source, out, batch, target, {"precision": target["precision"]})
 
 
 class Session:

@@ -6,6 +6,7 @@ The batch axis stays free: the session takes the batch size from the metadata, r
 a batch in pieces.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from backends import CompileTarget
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 BATCH = "batch"  # the free axis, and the key of its size in the metadata
 
 
-def compile_onnx(source: str, out: str, batch: int, target: CompileTarget, **metadata: str) -> None:
+def compile_onnx(source: str, out: str, batch: int, target: CompileTarget) -> None:
+    """Write the graph with its batch size in the metadata."""
+    write(source, out, batch, target, {})
+
+
+def write(source: str, out: str, batch: int, target: CompileTarget, metadata: Mapping[str, str]) -> None:
     """Write the batch size, and `metadata`, into the metadata and, for uint8 input, put the normalisation
     before the first layer.
 
