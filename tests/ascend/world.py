@@ -10,6 +10,7 @@ What each scenario key means stands in lib/cannsim/scenario.py. Standard library
 import json
 import os
 import platform
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,6 +40,14 @@ export LD_LIBRARY_PATH={home}/lib64:{home}/lib64/plugin/opskernel:{home}/lib64/p
 export PYTHONPATH={home}/python/site-packages:{home}/opp/built-in/op_impl/ai_core/tbe:$PYTHONPATH
 export PATH={home}/bin:{home}/compiler/ccec_compiler/bin:$PATH
 """  # noqa: E501
+# stands for CANN's acl.so
+ACL = """from cannsim import libraries as _libraries
+
+_libraries.require()
+from cannsim.pyacl import surface as _surface
+
+_surface.become(__name__, old={old})
+"""
 # set_env.sh of 9.x: the stand-in of the driver's library, where there is no driver
 SET_ENV_9 = """if [ ! -d {driver} ]; then
     export LD_LIBRARY_PATH={home}/{arch}-linux/devlib:{home}/{arch}-linux/devlib/linux/{arch}:$LD_LIBRARY_PATH
@@ -52,8 +61,8 @@ def install(
     """Write the machine into `folder`; return the environment variables to set, PATH and the like already
     merged.
 
-    `without` leaves parts out: "atc", "npu-smi", "aclruntime", "ais_bench", "toolkit", "info" (the version
-    file), "driver".
+    `without` leaves parts out: "atc", "npu-smi", "aclruntime", "acl", "ais_bench", "toolkit" (and acl with
+    it), "info" (the version file), "driver".
     `imposter` puts the other project called ais_bench before the right one. `scenario`: see
     cannsim/scenario.py; an unknown key is a TypeError. Calling it again on the same folder changes the
     scenario and keeps the log.
@@ -71,6 +80,8 @@ def install(
     for tool in ("atc", "npu-smi"):
         _launcher(folder / "bin", tool, python, path, tool not in without)
     pythonpath = [str(home / "python/site-packages"), str(HERE / "lib")]
+    pythonpath += _acl(home, "" if {"acl", "toolkit"} & set(without) else told["acl"])
+    _library(home, told["import_error"] != "satmode")
     if imposter:
         pythonpath.append(str(HERE / "imposter_site"))
     if "ais_bench" not in without:
@@ -105,10 +116,12 @@ def events(folder, *kinds: str) -> list[dict]:
 
 def forget() -> None:
     """Drop the imported simulator from this process, as a new process would: for tests that import aclruntime
-    themselves.
+    or acl themselves.
     """
     for name in [
-        name for name in sys.modules if name.partition(".")[0] in ("aclruntime", "ais_bench", "cannsim")
+        name
+        for name in sys.modules
+        if name.partition(".")[0] in ("aclruntime", "acl", "ais_bench", "cannsim")
     ]:
         del sys.modules[name]
 
@@ -126,6 +139,34 @@ def _launcher(folder: Path, tool: str, python: str, scenario: Path, present: boo
         if present:
             path.write_text(text)
             path.chmod(0o755)
+
+
+def _acl(home: Path, variant: str) -> list[str]:
+    """CANN's module acl, as this variant has it ("": not at all); the folders that it puts on PYTHONPATH."""
+    new, old = home / "python/site-packages", home / "pyACL/python/site-packages/acl"
+    for place in (new, old):
+        for name in ("acl.py", "acl.so"):
+            (place / name).unlink(missing_ok=True)
+        shutil.rmtree(place / "acl", ignore_errors=True)
+    if variant not in ("", "new", "old", "folder", "unreadable"):
+        raise TypeError(f"no variant {variant!r} of acl")
+    place = old if variant == "old" else new
+    place.mkdir(parents=True, exist_ok=True)
+    if variant in ("new", "folder"):  # the folder lies beside the file, too
+        (place / "acl").mkdir()
+    if variant in ("new", "old"):
+        (place / "acl.py").write_text(ACL.format(old=variant == "old"))
+    if variant == "unreadable":
+        (place / "acl.so").write_bytes(b"\x7fELF simulated\n")
+        (place / "acl.so").chmod(0)
+    return [str(old)] if variant == "old" else []
+
+
+def _library(home: Path, saturation: bool) -> None:
+    """libascendcl.so; with the function that AIT's builds of aclruntime call, or of a CANN before it."""
+    symbol = b"aclrtSetDeviceSatMode" if saturation else b""
+    for path in home.rglob("libascendcl.so"):
+        path.write_bytes(b"\x7fELF simulated\n" + symbol + b"\n")
 
 
 def _toolkit(folder: Path, profile, info: bool, driver: bool) -> Path:
@@ -157,7 +198,7 @@ def _toolkit(folder: Path, profile, info: bool, driver: bool) -> Path:
     )
     for place in ("lib64", stub):
         (home / place).mkdir(parents=True, exist_ok=True)
-        (home / place / "libascendcl.so").write_bytes(b"\x7fELF simulated\n")
+        (home / place / "libascendcl.so").touch()
     (home / headers).mkdir(parents=True, exist_ok=True)
     more = SET_ENV_9.format(home=home, arch=arch, driver=folder / "driver") if new else ""
     (home / "set_env.sh").write_text(SET_ENV.format(home=home) + more)

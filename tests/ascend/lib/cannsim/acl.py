@@ -35,6 +35,7 @@ LOAD_TEXTS = {
     ),
 }
 NO_MEMORY = 0  # what fault() answers where a run finds no memory
+OUT_OF_MEMORY = 207018  # the code that pyACL gives for it
 
 
 class Process:
@@ -73,33 +74,41 @@ def open_device(device: int, flavour: str, least: int) -> None:
         say(2, "acl init success", least)
         atexit.register(_leave, flavour, least)
     check_process()
-    try:
-        count = len(boards.visible())
-    except boards.NoDevice as mask:  # out of order or a double: not one device
-        raw(f"EE2002: Value {mask} for environment variable ASCEND_RT_VISIBLE_DEVICES is invalid.")
+    if told := closed(device):
+        code, text = told
+        raw(text)
         say(4, f"acl open device {device} failed", least)
-        raise failure(207004) from None
-    if not 0 <= device < count:
-        raw(
-            f"EE1001: The argument is invalid.Reason: Invalid device ID {device}. Set drv devId to {device}. "
-            f"The valid device range is [0, {max(count - 1, 0)})."
-        )
-        say(4, f"acl open device {device} failed", least)
-        raw(f"{'CreateContext' if flavour == 'ait' else 'SetDevice'} failed. ret=107001")
-        raise failure(107001)
-    if device in scenario.load()["broken"] or boards.lost(device):
-        raw(
-            f"EL0003: The argument is invalid.\nopen device {device} failed,runtime result ="
-            " 507033.[FUNC:ReportCallError][FILE:log_inner.cpp][LINE:161]"
-        )
-        say(4, f"acl open device {device} failed", least)
-        raise failure(507033)
+        if code == 107001:
+            raw(f"{'CreateContext' if flavour == 'ait' else 'SetDevice'} failed. ret=107001")
+        raise failure(code)
     if device not in Process.runs:
         Process.runs[device] = 0
         say(2, f"open device {device} success", least)
         if flavour == "ait":
             say(2, "create new context", least)
     fault(device, 0)
+
+
+def closed(device: int) -> tuple[int, str] | None:
+    """(ACL's code, its own text) where this device does not open."""
+    try:
+        count = len(boards.visible())
+    except boards.NoDevice as mask:  # out of order or a double: not one device
+        return (
+            207004,
+            f"EE2002: Value {mask} for environment variable ASCEND_RT_VISIBLE_DEVICES is invalid.",
+        )
+    if not 0 <= device < count:
+        return 107001, (
+            f"EE1001: The argument is invalid.Reason: Invalid device ID {device}. Set drv devId to {device}. "
+            f"The valid device range is [0, {max(count - 1, 0)})."
+        )
+    if device in scenario.load()["broken"] or boards.lost(device):
+        return 507033, (
+            f"EL0003: The argument is invalid.\nopen device {device} failed,runtime result ="
+            " 507033.[FUNC:ReportCallError][FILE:log_inner.cpp][LINE:161]"
+        )
+    return None
 
 
 def check_process() -> None:
@@ -115,6 +124,25 @@ def take(device: int, size: int) -> bool:
         return False
     Process.used[device] = Process.used.get(device, 0) + size
     return True
+
+
+def log_open(device: int, path: str, header: dict) -> None:
+    """A model was loaded on a device, by either runtime."""
+    scenario.log(
+        "open",
+        device=device,
+        logic=boards.visible()[device],
+        model=os.path.abspath(path),
+        ppid=os.getppid(),
+        memory=header["memory_bytes"],
+        used=Process.used[device],
+        soc=header["soc"],
+    )
+
+
+def log_free(device: int, path: str) -> None:
+    """Its memory is free again."""
+    scenario.log("free", device=device, model=os.path.abspath(path))
 
 
 def fault(device: int, run: int) -> int | None:

@@ -34,10 +34,13 @@ DEFAULTS = {
     "pybind": 2,  # np.array() of a tensor on the device: 2 raises, 3 gives a 0-d object array
     "broken": [],  # device ids whose opening fails with 507033
     "memory_mb": None,  # of a device, for this process's sessions; None: the inventory's
-    "import_error": None,  # libascendcl | satmode: importing aclruntime fails
+    "import_error": None,  # libascendcl: importing aclruntime and acl fails; satmode: aclruntime alone
+    # CANN's own module acl: new (python/site-packages) | old (pyACL/, no bytes_to_ptr) | folder (an empty
+    # folder of this name, and no module) | unreadable (a file that this user may not read)
+    "acl": "new",
     "strict": True,  # more feeds than inputs abort the process (undefined behaviour in the real one)
     # exec_time_list holds base + image * n (x cliff at 64) ms, +- jitter; sleep: also take that long; wall:
-    # measure instead
+    # measure instead; null: compute nothing, the outputs are zeros, for what feeding costs
     "timing": {},
     # 2022: sumary.json inside the result folder; 2022-06, 2022-07: and other names, and the last batch is
     # dropped where it is not full
@@ -52,6 +55,7 @@ TIMING = {
     "seed": 7,
     "sleep": False,
     "wall": False,
+    "null": False,
     "uptime_s": 0.0,
 }
 ATC_KEYS = {

@@ -4,16 +4,15 @@ does not.
 
 import os
 import threading
-import time
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 
-from cannsim import acl, boards, om, overloads, scenario
+from cannsim import acl, overloads, scenario
 from cannsim.clock import Clock, MemorySummary, Summary
-from cannsim.engine import Engine
 from cannsim.overloads import session_options
+from cannsim.program import Failed, Program, Refused
 from cannsim.tensor import BaseTensor, Tensor, tensor_desc
 
 FLAVOUR = scenario.load()["flavour"]
@@ -27,42 +26,24 @@ class InferenceSession:
         self._path, self._device, self._options = args
         self._freed = True
         acl.open_device(self._device, FLAVOUR, self._options.log_level)
-        self._header, body = self._load()
+        try:
+            self._program: Program | None = Program(self._path, self._device)
+        except Refused as refused:
+            self._refused(str(refused))
+        self._header = self._program.header
         self._size = self._header["memory_bytes"]
         if not acl.take(self._device, self._size):
             self._refused(acl.LOAD_TEXTS["EL0004"])
         self._freed, self._batch = False, None
-        self._engine, self._clock = Engine(self._header, body), Clock(FLAVOUR)
-        self._last: tuple[list[bytes], int, list] | None = None  # what was asked last, and the answer
+        self._clock = Clock(FLAVOUR)
         self._thread = threading.get_ident()
         acl.Process.sessions.add(self)
         self._say(2, f"load model {self._path} success")
         self._say(2, "create model description success")
-        scenario.log(
-            "open",
-            device=self._device,
-            logic=boards.visible()[self._device],
-            model=os.path.abspath(self._path),
-            ppid=os.getppid(),
-            memory=self._size,
-            used=acl.Process.used[self._device],
-            soc=self._header["soc"],
-        )
+        acl.log_open(self._device, self._path, self._header)
 
     def _say(self, level: int, text: str) -> None:
         acl.say(level, text, self._options.log_level)
-
-    def _load(self) -> tuple[dict, bytes]:
-        told = scenario.load()
-        try:
-            header, body = om.read(self._path)
-        except om.NotAModel:
-            self._refused("EE1001: The argument is invalid.Reason: the model file is missing or damaged")
-        ours = header["soc"] == boards.soc() and (header["virtual"] or not boards.sliced())
-        if not ours or told["load_error"]:
-            cause = told["load_error"] or ("E10001" if told["chip_text"] == "head" else "EE1001")
-            self._refused(acl.LOAD_TEXTS[cause].format(model=header["soc"], device=boards.soc()))
-        return header, body
 
     def _refused(self, text: str) -> NoReturn:
         """Every load that fails ends so, whatever the cause: only ACL's text tells it."""
@@ -147,21 +128,12 @@ class InferenceSession:
                 self._refuse(4, "execute model failed, modelId is 1")
 
     def _execute(self, feeds: list[bytes]) -> list:
-        runs = acl.Process.runs[self._device] = acl.Process.runs[self._device] + 1
-        code = acl.fault(self._device, runs)
-        if code == acl.NO_MEMORY:
-            acl.raw(acl.LOAD_TEXTS["EL0004"])
-            self._refuse(4, "execute model failed, modelId is 1")
-        if code is not None:
-            acl.raw(f"EZ9999: Inner Error! aicore execution failed, runtime result = {code}")
-            self._refuse(4, "execute model failed, modelId is 1")
         batch = self._batch or self._header["inputs"][0]["shape"][0]
-        start = time.perf_counter()
-        # a benchmark asks the same again and again: it takes the chip's time, not a core's of this machine
-        repeated = self._last is not None and self._last[:2] == (feeds, batch)
-        outputs = self._last[2] if repeated else self._engine.run(feeds, batch)
-        self._last = feeds, batch, outputs
-        wall = time.perf_counter() - start
+        try:
+            outputs, wall, repeated = self._program.run(feeds, batch)
+        except Failed as failed:
+            acl.raw(failed.args[1])
+            self._refuse(4, "execute model failed, modelId is 1")
         for _ in range(self._options.loop):
             self._clock.add(batch, wall, repeated)
         MemorySummary.H2D_time_list.append(sum(map(len, feeds)) / 8e6)  # 8 GB/s
@@ -222,10 +194,10 @@ class InferenceSession:
     def _release(self) -> None:
         if self._freed:
             return
-        self._freed, self._engine, self._last = True, None, None
+        self._freed, self._program = True, None
         acl.Process.used[self._device] -= self._size
         self._say(2, "unload model success, model Id is 1")
-        scenario.log("free", device=self._device, model=os.path.abspath(self._path))
+        acl.log_free(self._device, self._path)
 
     def __del__(self) -> None:
         if not getattr(self, "_freed", True) and acl.Process.pid == os.getpid():

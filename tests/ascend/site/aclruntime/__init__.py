@@ -1,23 +1,12 @@
 """aclruntime, simulated: the names of the real module, and its import failures."""
 
-import os as _os
-
+from cannsim import libraries as _libraries
 from cannsim import scenario as _scenario
 
 _told = _scenario.load()
 if _told["import_error"] == "satmode":
     raise ImportError(f"{__file__}: undefined symbol: aclrtSetDeviceSatMode")
-_libraries = [
-    _os.path.join(_folder, "libascendcl.so")
-    for _folder in _os.environ.get("LD_LIBRARY_PATH", "").split(":")
-    if _folder
-]
-if (
-    _told["import_error"] == "libascendcl"
-    or _told["require_env"]
-    and not any(map(_os.path.exists, _libraries))
-):
-    raise ImportError("libascendcl.so: cannot open shared object file: No such file or directory")
+_libraries.require()
 
 from cannsim.clock import MemorySummary  # noqa: E402, F401
 from cannsim.overloads import session_options  # noqa: E402
