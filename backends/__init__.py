@@ -4,6 +4,7 @@ A backend is a module with the names of `Core`, and those of `Extras` that it ha
 `load` puts in the others, so that nobody has to ask whether a name is there.
 """
 
+import functools
 import importlib
 import pkgutil
 from dataclasses import dataclass
@@ -54,6 +55,21 @@ class _Defaults(Extras):
     """What is put into a module that leaves names out."""
 
 
+# functions of a backend that depend on its runtime
+OF_RUNTIME = ("Session", "checks", "missing", "require_runtime", "runtime")
+
+
+class _Forced:
+    """A backend whose compiled models one of its runtimes has to run."""
+
+    def __init__(self, known: Backend, runtime: str):
+        self._known, self._runtime = known, runtime
+
+    def __getattr__(self, key: str) -> object:
+        value = getattr(self._known, key)
+        return functools.partial(value, forced=self._runtime) if key in OF_RUNTIME else value
+
+
 @dataclass
 class _Open:
     """A session with what it leaves out put in: no times, and whole batches."""
@@ -79,9 +95,10 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Backend:
-    """The backend of this name, with what it leaves out as `Extras` has it. BuildError for an unknown
-    name.
+    """The backend of this name, with what it leaves out as `Extras` has it; with a colon and one of its
+    runtimes behind it, the backend that has to run models by that one. BuildError for an unknown name.
     """
+    name, forces, runtime = name.partition(":")
     if name not in names():
         near = did_you_mean(name, names())
         raise BuildError(f"no backend {name!r}; there are: {', '.join(names())}.{near}")
@@ -89,7 +106,13 @@ def load(name: str) -> Backend:
     for key in members(Extras):
         if not hasattr(module, key):
             setattr(module, key, getattr(_Defaults(), key))
-    return cast(Backend, module)
+    backend = cast(Backend, module)
+    if not forces:
+        return backend
+    if runtime not in backend.RUNTIMES:
+        expected = " or ".join(backend.RUNTIMES) or "none"
+        raise BuildError(f"no runtime {runtime!r} of backend {name}: expected {expected}")
+    return cast(Backend, _Forced(backend, runtime))
 
 
 def members(protocol: type) -> list[str]:

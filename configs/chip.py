@@ -16,6 +16,9 @@ class PublishedThroughput:
     top5_pct: float | None = None
 
 
+RUNTIME = "runtime"  # of [options]: what runs compiled models; all others are the compiler's
+
+
 @dataclass(frozen=True)
 class Chip:
     """What a model is compiled for and run on. `backend` is a module of backends/, empty where there is none
@@ -31,6 +34,16 @@ class Chip:
     options: dict[str, object] = field(default_factory=dict)
     published: PublishedThroughput | None = None
     slice: str = field(default="", metadata={"file": False})
+
+    @property
+    def loaded_backend(self) -> str:
+        """The backend as `backends.load` takes it: with the runtime behind it that [options] forces."""
+        return f"{self.backend}:{self.options[RUNTIME]}" if RUNTIME in self.options else self.backend
+
+    @property
+    def compiler_options(self) -> dict[str, object]:
+        """What the compiler is told of [options]."""
+        return {name: value for name, value in self.options.items() if name != RUNTIME}
 
     @property
     def on_board(self) -> str:

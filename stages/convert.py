@@ -127,7 +127,7 @@ def compile_target(request: Request) -> CompileTarget:
         "std": request.pixels["std"],
         "resolution": request.model.resolution,
         "outputs": request.model.outputs,
-        "options": {key: _beside(value) for key, value in request.chip.options.items()},
+        "options": {key: _beside(value) for key, value in request.chip.compiler_options.items()},
     }
     if request.chip.slice:
         target["slice"] = request.chip.slice

@@ -42,7 +42,7 @@ def checks(typed_chip: str, typed_out: str) -> list[Check]:
     chip = named(typed_chip) if typed_chip and typed_chip != "auto" else None
     lines = [*doctor.checks(out), *torch_build(), *native.checks()]
     for name in backends.names():
-        backend = backends.load(name)
+        backend = backends.load(chip.loaded_backend if chip and chip.backend == name else name)
         if (chip.backend == name) if chip else backend.present():
             lines += backend.checks(chip.on_board if chip else None, out)
     return lines

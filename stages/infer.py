@@ -18,7 +18,7 @@ def steps(build: Build) -> Iterator[Step]:
             "infer.logits:write",
             inputs={"model": target.compiled(batch), "shard": shard},
             outputs=(path,),
-            params={"backend": request.chip.backend, "batch": batch},
+            params={"backend": request.chip.loaded_backend, "batch": batch},
             tools=target.backend.runtime(),
             resource="device",
             code=(f"backends.{request.chip.backend}",),

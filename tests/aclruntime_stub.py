@@ -1,6 +1,7 @@
 """A stand-in for the module aclruntime, in either of its builds, that keeps what it was asked and fed."""
 
 import ctypes
+import importlib.machinery
 import os
 import types
 
@@ -83,6 +84,7 @@ class Stub:
             InferenceSession.free_resource = lambda self: stub.calls.append("free")
         self.run_error = ""
         self.module = types.ModuleType("aclruntime")
+        self.module.__spec__ = importlib.machinery.ModuleSpec("aclruntime", None, origin=__file__)
         vars(self.module).update(
             InferenceSession=InferenceSession,
             BaseTensor=lambda address, size: (address, size),

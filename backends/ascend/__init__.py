@@ -1,15 +1,16 @@
-"""Huawei Ascend: models compiled by atc, run by aclruntime. Importing this needs neither, compiling needs no
-board.
+"""Huawei Ascend: models compiled by atc, run by aclruntime or pyACL. Importing this needs none of them,
+compiling needs no board.
 
-atc.py compiles, session.py runs, boards/ finds the boards by npu_smi.py and who else uses them, error_text.py
-turns errors into advice, cann.py finds versions; doctor/ looks whether all of it fits together.
+atc.py compiles, session.py runs by one of runtimes/, boards/ finds the boards by npu_smi.py and who else uses
+them, error_text.py turns errors into advice, cann.py finds versions; doctor/ looks whether all of it fits
+together.
 """
 
 import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from backends.ascend import boards, cann, error_text, operator_cache
+from backends.ascend import boards, cann, operator_cache, runtimes
 from backends.ascend.atc import PRECISION, compile_onnx
 from backends.ascend.boards import Board
 from backends.ascend.boards.use import foreign, power_w
@@ -18,7 +19,6 @@ from backends.ascend.doctor import checks
 from backends.ascend.session import Session
 from backends.protocols import Images, Layer
 from pipeline.errors import BuildError
-from pipeline.fingerprint import of_package
 from pipeline.step import Versions
 from pipeline.text import INV
 
@@ -30,6 +30,7 @@ __all__ = [
     "PROFILES",
     "READ_FOLDERS",
     "RELEASES_GIL",
+    "RUNTIMES",
     "SUFFIX",
     "TOLERANCE",
     "Session",
@@ -62,8 +63,9 @@ READ_FOLDERS = operator_cache.BANKS
 TOLERANCE = 2e-2  # of the largest logit: half precision
 OPTIONS = None  # flags of atc, which judges them
 HINTS = ("throughput",)  # a chip is a device: there is nothing to join for latency
-RELEASES_GIL = False  # aclruntime keeps the interpreter's lock while the device computes
-PROFILES = False  # aclruntime tells no layer's time
+RELEASES_GIL = False  # both runtimes keep the interpreter's lock while the device computes
+PROFILES = False  # no runtime tells a layer's time
+RUNTIMES = runtimes.NAMES
 ELSEWHERE = f", or build for this machine: {INV} all --chip=cpu"
 
 
@@ -75,9 +77,11 @@ def toolchain() -> Versions:
     return {"cann": cann.compiler(), "cann-ops": cann.version("ops"), **banks}
 
 
-def runtime() -> Versions:
-    """What logits and timings depend on besides the compiled model."""
-    return {"aclruntime": cann.aclruntime(), "cann": cann.compiler(), "driver": cann.driver()}
+def runtime(*, forced: str = "") -> Versions:
+    """What logits and timings depend on besides the compiled model: the first is what runs it, `forced` or
+    chosen.
+    """
+    return {**runtimes.versions(forced), "cann": cann.compiler(), "driver": cann.driver()}
 
 
 def board(soc_version: str = "") -> Board | None:
@@ -128,13 +132,13 @@ def peak_gflops(threads: int, precision: str = "fp32") -> float:
 
 
 def precision_executed(model: str, device: str) -> str | None:
-    """Nothing: aclruntime tells no layer's precision."""
+    """Nothing: no runtime tells a layer's precision."""
     return None
 
 
-def missing() -> list[str]:
+def missing(*, forced: str = "") -> list[str]:
     """What is missing to compile and run, a line each with the fix; empty when nothing is."""
-    return _compiler_missing("needed to compile") + _runtime_missing("needed to run")
+    return _compiler_missing("needed to compile") + _runtime_missing("needed to run", forced)
 
 
 def require_compiler(chip: str) -> None:
@@ -143,9 +147,9 @@ def require_compiler(chip: str) -> None:
         raise BuildError(line + ELSEWHERE)
 
 
-def require_runtime(chip: str) -> None:
+def require_runtime(chip: str, *, forced: str = "") -> None:
     """BuildError with the first thing that is missing to run."""
-    for line in _runtime_missing(f"needed to run on {chip}"):
+    for line in _runtime_missing(f"needed to run on {chip}", forced):
         raise BuildError(line + ELSEWHERE)
 
 
@@ -155,11 +159,8 @@ def _compiler_missing(use: str) -> list[str]:
     return _cann_missing(use)
 
 
-def _runtime_missing(use: str) -> list[str]:
-    if cann.aclruntime_path() is None:
-        there = "installed for another Python than this" if of_package("aclruntime") else "not installed"
-        return [f"aclruntime: {there}, {use}. {error_text.wheel_advice()}"]
-    return _cann_missing(use)
+def _runtime_missing(use: str, forced: str) -> list[str]:
+    return runtimes.missing(use, forced) or _cann_missing(use)
 
 
 def _cann_missing(use: str) -> list[str]:

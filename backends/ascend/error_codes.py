@@ -138,10 +138,17 @@ _ACL = (
         "unset it, or name logical ids, each once, ascending, without spaces: 0,1",
     ),
     Known("1004 107001", "there is no such device", f"look at {INV} doctor and ASCEND_RT_VISIBLE_DEVICES"),
-    Known("100000", "ACL was given a wrong parameter", "look into CANN's own log (plog)"),
-    Known("100003 145002", "the model's file is not valid", f"compile it again: {INV} compile --again"),
+    Known("100000 107000 145000", "ACL was given a wrong parameter", "look into CANN's own log (plog)"),
     Known(
-        "107002",
+        "100001 100037",
+        "ACL was ended in this process",
+        "this is a bug of the build: report it with the log",
+    ),
+    Known(
+        "100003 145002 545002", "the model's file is not valid", f"compile it again: {INV} compile --again"
+    ),
+    Known(
+        "107002 107004",
         "the device's context belongs to another thread",
         "this is a bug of the build: report it with the log",
     ),
@@ -151,7 +158,9 @@ _ACL = (
         "the model has dynamic batch sizes",
         "remove dynamic_batch_size from the chip's [options] and compile again",
     ),
-    Known("500001 545000 545001", "the device failed", "look into CANN's own log (plog) and npu-smi info"),
+    Known(
+        "500001 500002 545000 545001", "the device failed", "look into CANN's own log (plog) and npu-smi info"
+    ),
     FOREIGN,
     Known(
         "507011", "the device could not execute the model", "look into CANN's own log (plog) and npu-smi info"
@@ -196,7 +205,22 @@ ACL_WEAK_TEXTS = (
         "look at npu-smi info, its health and dmesg; where other devices work, name them: --devices=0,2",
     ),
 )
-ACL_WEAK = (100000, 500001, 545000, 545001)  # they say that something failed, not what
+ACL_WEAK = (
+    100000,
+    107000,
+    145000,
+    500001,
+    500002,
+    545000,
+    545001,
+)  # they say that something failed, not what
+
+NO_CHIP = Known(  # what 507008 means when ACL is set up: there is no model yet
+    "507008",
+    "ACL finds no chip on this machine",
+    "look at npu-smi info; in a container mount /usr/local/Ascend/driver, and give it the devices"
+    " (docs/ascend.md)",
+)
 
 INTERNAL = ("E19999", "EZ9999")  # they follow other codes, or say nothing
 WEAK = ("E40020", *INTERNAL)  # they say less than a text that stands with them

@@ -16,6 +16,7 @@ from backends.ascend.error_codes import (
     ATC,
     ATC_TEXTS,
     INTERNAL,
+    NO_CHIP,
     WEAK,
     Known,
 )
@@ -23,8 +24,8 @@ from backends.ascend.error_codes import (
 CODE = re.compile(r"\b[EW][A-Z]?\d{4,5}\b")
 _PID, _TIME = r"(?:\[PID:\s*\d+\]\s*)?", r"(?:\d{4}-\d\d-\d\d(?:[\s-]*\d\d:\d\d:\d\d)?\S*\s+)?"
 PREFIX = re.compile(rf"^\s*{_PID}{_TIME}(?:\w+\()?[EW][A-Z]?\d{{4,5}}\)?:\s*{_PID}{_TIME}")
-# libraries of CANN that aclruntime needs, itself or through another; libacl.so alone is the system's, for
-# access lists
+# libraries of CANN that aclruntime and acl need, themselves or through another; libacl.so alone is the
+# system's, for access lists
 CANNS = re.compile(
     r"lib(ascend|acl_|ge_|gert|runtime|graph|register|hccl|error_manager|prof|msprof|mmpa|platform|tsd|"
     r"[su]?alog|slog|unified_dlog|exe_graph|metadef|opt_feature|c_sec)"
@@ -85,6 +86,27 @@ def of_acl(error: str, printed: str = "") -> str:
     return f"{words}. To do: look into CANN's own log (plog)"
 
 
+def of_pyacl(call: str, code: int, said: str) -> str:
+    """The code that a call of pyACL returned, and ACL's own text of it -> cause and fix."""
+    words = f"[{code}][{call}]"
+    if call == "acl.init" and str(code) in NO_CHIP.codes:
+        return f"{NO_CHIP.cause} ({_cut(f'{words} {said}')}). To do: {NO_CHIP.fix}"
+    return of_acl(words, said)
+
+
+def of_acl_import(error: str) -> str:
+    """The text of what `import acl` failed with -> cause and fix; the last sentence is the fix."""
+    said = _cut(error)
+    if "Permission denied" in error:
+        return f"acl: this user may not read it ({said}). Join the group that CANN was installed for"
+    if "undefined symbol" in error:
+        return f"acl: it and libascendcl are of different CANNs ({said}). Source set_env.sh of one CANN alone"
+    return _of_libraries("acl", error, said) or (
+        f"acl: CANN's own module is not found ({said}). Source set_env.sh of your CANN install, and keep"
+        " $PYTHONPATH where you set it"
+    )
+
+
 def of_import(error: str) -> str:
     """The text of the ImportError of aclruntime -> cause and fix; the last sentence is the fix."""
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -94,25 +116,33 @@ def of_import(error: str) -> str:
             f"aclruntime: its wheel and this CANN are of different times ({said}). Take the other 0.0.2 wheel"
             " (older, or ait), or build it from Ascend/tools against this CANN"
         )
+    if re.search(r"libpython\S*: cannot open", error):
+        return f"aclruntime: its wheel is for another Python than this {python} ({said}). {wheel_advice()}"
+    of_library = _of_libraries("aclruntime", error, said)
+    if of_library:
+        return of_library
+    if "GLIBC" in error:
+        return f"aclruntime: its wheel was built on a newer system ({said}). Build it here from Ascend/tools"
+    return f"aclruntime: cannot be imported by Python {python} ({said}). {wheel_advice()}"
+
+
+def _of_libraries(module: str, error: str, said: str) -> str:
+    """What is to be done about a library that a module of CANN's lacks, "" where it lacks none."""
     if any(library in error for library in ("libascend_hal", "libdcmi", "libc_sec")):
         return (
-            f"aclruntime: the driver's libraries are not found ({said}). Add /usr/local/Ascend/driver/lib64"
+            f"{module}: the driver's libraries are not found ({said}). Add /usr/local/Ascend/driver/lib64"
             " and its folders common and driver to LD_LIBRARY_PATH; in a container mount"
             " /usr/local/Ascend/driver"
         )
     missing = re.search(r"(lib[^\s/]+\.so\S*): cannot open shared object", error)
     if missing and CANNS.match(missing[1]):
-        return f"aclruntime: CANN's libraries are not found ({said}). Source set_env.sh of your CANN install"
-    if missing and missing[1].startswith("libpython"):
-        return f"aclruntime: its wheel is for another Python than this {python} ({said}). {wheel_advice()}"
+        return f"{module}: CANN's libraries are not found ({said}). Source set_env.sh of your CANN install"
     if missing:
         return (
-            f"aclruntime: a library that is not CANN's is not found ({said}). Install the system's package"
+            f"{module}: a library that is not CANN's is not found ({said}). Install the system's package"
             f" that has {missing[1]}, or add its folder to LD_LIBRARY_PATH"
         )
-    if "GLIBC" in error:
-        return f"aclruntime: its wheel was built on a newer system ({said}). Build it here from Ascend/tools"
-    return f"aclruntime: cannot be imported by Python {python} ({said}). {wheel_advice()}"
+    return ""
 
 
 def wheel_advice() -> str:

@@ -52,6 +52,13 @@ class Extras(Protocol):
         return None
 
     @property
+    def RUNTIMES(self) -> tuple[str, ...]:
+        """What `runtime` under a chip file's [options] may name: `backends.load("NAME:RUNTIME")` then runs
+        compiled models by that one and no other. Such a backend's functions that run take `forced`.
+        """
+        return ()
+
+    @property
     def HINTS(self) -> tuple[str, ...]:
         """What --hint may choose: throughput (every device on its own), latency (all cores are one
         device).

@@ -15,7 +15,7 @@ from stages.request.target import Target, chosen, cores_per_device, group_of_cor
 def given_of(request: Request, target: Target | None) -> dict[str, object]:
     """What `of_this_machine` is told on each node. Without a target no step uses a chip."""
     return {
-        "backend": request.chip.backend if target else "",
+        "backend": request.chip.loaded_backend if target else "",
         "chip": target.chip.name if target else "",
         "soc_version": target.chip.on_board if target else "",
         "of_chip": target.chip.cores_per_device if target else 1,

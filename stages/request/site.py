@@ -213,12 +213,12 @@ def _resources(given: Given) -> list[str]:
 def _backend_of(chip: str) -> str:
     """The backend of a chip's name; of a slice's its chip's."""
     try:
-        return schema.chip(chip).backend or ""
+        return schema.chip(chip).loaded_backend or ""
     except BuildError:
         for name in backends.names():
             whole, part = backends.load(name).typed_name(chip)
             if part:
-                return schema.chip(whole).backend or ""
+                return schema.chip(whole).loaded_backend or ""
         raise
 
 

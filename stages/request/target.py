@@ -11,7 +11,7 @@ from functools import cached_property
 import backends
 from backends import Backend
 from configs import schema
-from configs.chip import Chip
+from configs.chip import RUNTIME, Chip
 from configs.given import Given
 from configs.schema import INT8
 from pipeline.errors import BuildError
@@ -102,13 +102,13 @@ def load(request: Request, site: Site) -> Target:
             f"--chip={chip.name}: published figures only, nothing here builds for it yet; it stands"
             f" beside the measured ones in every report. Build for one of the others: {INV} all --chip=cpu"
         )
-    backend = site.backend(chip.backend)
+    _check_options(chip, site.backend(chip.backend))
+    backend = site.backend(chip.loaded_backend)
     if request.precision not in backend.PRECISIONS:
         raise BuildError(
             f"--precision={request.precision}: {chip.name} builds {', '.join(backend.PRECISIONS)}"
         )
     _check_int8(request)
-    _check_options(chip, backend)
     if request.given.hint not in backend.HINTS:
         raise BuildError(
             f"--hint={request.given.hint}: {chip.name} knows {', '.join(backend.HINTS)}; leave the option out"
@@ -131,9 +131,16 @@ def _check_int8(request: Request) -> None:
 
 def _check_options(chip: Chip, backend: Backend) -> None:
     """BuildError for an option of the chip's file that nothing would read."""
-    known = backend.OPTIONS
     calibration.methods(chip), calibration.per_channel(chip)  # of int8 or not: a wrong value is told
-    unread = [] if known is None else [name for name in chip.options if name not in known]
+    known, runtime = backend.OPTIONS, chip.options.get(RUNTIME)
+    if RUNTIME in chip.options and backend.RUNTIMES and runtime not in backend.RUNTIMES:
+        near = did_you_mean(str(runtime), backend.RUNTIMES)
+        raise BuildError(
+            f"configs/chips/{chip.name}.toml: [options] {RUNTIME} = {runtime!r}: expected"
+            f" {' or '.join(backend.RUNTIMES)}.{near}"
+        )
+    options = chip.compiler_options if backend.RUNTIMES else chip.options
+    unread = [] if known is None else [name for name in options if name not in known]
     if unread:
         near = did_you_mean(unread[0], known or ())
         expected = f"expected {' or '.join(known)}.{near}" if known else "this chip has none"

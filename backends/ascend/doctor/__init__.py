@@ -1,7 +1,7 @@
 """Whether this machine can compile for Ascend and run on it: one check a line, each with its fix.
 
-It starts tools: npu-smi, a trial import of aclruntime and, in operator_python.py, the python3 that atc would
-use.
+It starts tools: npu-smi, trial imports of aclruntime and acl (runtime.py) and, in operator_python.py, the
+python3 that atc would use.
 """
 
 import grp
@@ -10,21 +10,19 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 
-from backends.ascend import atc, boards, cann, chip_names, error_text, npu_smi, operator_cache
-from backends.ascend.doctor import operator_python, wheel
-from pipeline import process
+from backends.ascend import atc, boards, cann, chip_names, npu_smi, operator_cache
+from backends.ascend.doctor import operator_python, runtime, wheel
+from backends.ascend.doctor.runtime import text_and_fix
 from pipeline.errors import BuildError
 from pipeline.machine import FAIL, PASS, WARN, Check
 
-TIMEOUT_S = 60.0
 
-
-def checks(soc_version: str | None, out: str) -> list[Check]:
+def checks(soc_version: str | None, out: str, *, forced: str = "") -> list[Check]:
     """All checks, in the order in which they matter.
 
-    `soc_version`: of the chip that will be built for, None for whatever is here; `out`: where builds write.
+    `soc_version`: of the chip that will be built for, None for whatever is here; `out`: where builds write;
+    `forced`: the runtime that the chip's file names.
     """
     return [
         _cann(),
@@ -34,7 +32,7 @@ def checks(soc_version: str | None, out: str) -> list[Check]:
         _driver(),
         _group(),
         *_devices(soc_version),
-        _aclruntime(),
+        *runtime.checks(forced),
         *wheel.checks(),
         _ais_bench(),
     ]
@@ -90,7 +88,7 @@ def _scratch(out: str) -> Check:
     try:
         scratch = atc.safe_folder()
     except BuildError as error:
-        return Check("scratch", FAIL, *_text_and_fix(str(error)))
+        return Check("scratch", FAIL, *text_and_fix(str(error)))
     if out and not operator_cache.SAFE_PATH.fullmatch(os.path.realpath(out)):
         return Check(
             "scratch", PASS, f"{scratch}; atc does not take the letters of {out}, so it works on copies"
@@ -137,7 +135,7 @@ def _devices(soc_version: str | None) -> list[Check]:
         board = boards.board(soc_version or "")
         there = sorted({chip.name for chip in npu_smi.chips()})
     except BuildError as error:
-        return [Check("devices", FAIL, *_text_and_fix(str(error)))]
+        return [Check("devices", FAIL, *text_and_fix(str(error)))]
     if board is None and there:
         what = f"npu-smi finds {', '.join(there)}, no {soc_version}"
         return [Check("devices", WARN, what, f"--chip={chip_names.advice(there[0])}")]
@@ -154,7 +152,7 @@ def _devices(soc_version: str | None) -> list[Check]:
 
 def _left_out(line: str, look: str) -> Check:
     if line.startswith(boards.MASK):
-        return Check("devices", WARN, *_text_and_fix(line))
+        return Check("devices", WARN, *text_and_fix(line))
     return Check("device health", WARN, line, look)
 
 
@@ -165,28 +163,6 @@ def _sliced(soc_version: str) -> str:
     if cores is None:
         return ""
     return f" (a slice of a {whole}, {int(cores[0])} of its AI cores: compiled with --virtual_type=1)"
-
-
-def _aclruntime() -> Check:
-    """A trial import, in a process of its own: it sets up ACL."""
-    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    argv = [sys.executable, "-c", "import aclruntime"]
-    with tempfile.TemporaryDirectory() as folder:
-        log = os.path.join(folder, "import.txt")
-        done = process.run(argv, cwd=folder, env=os.environ, timeout_s=TIMEOUT_S, log=log)
-        with open(log, encoding="utf-8", errors="replace") as file:
-            lines = [line.strip() for line in file if line.strip()]
-    if done.returncode == 0:
-        return Check("aclruntime", PASS, f"{cann.aclruntime()} in Python {python}")
-    if done.timed_out:
-        return Check(
-            "aclruntime",
-            FAIL,
-            f"its import takes more than {TIMEOUT_S:.0f} s",
-            "look at dmesg and npu-smi info",
-        )
-    error = re.sub(r"^\w+Error: ", "", lines[-1]) if lines else "no output"
-    return Check("aclruntime", FAIL, *_text_and_fix(error_text.of_import(error).removeprefix("aclruntime: ")))
 
 
 def _ais_bench() -> Check:
@@ -203,9 +179,3 @@ def _ais_bench() -> Check:
         "another project's ais_bench (AISBench/benchmark): it has no ais_bench.infer",
         f"{sys.executable} -m pip uninstall ais_bench_benchmark, then install ais_bench-0.0.2",
     )
-
-
-def _text_and_fix(line: str) -> tuple[str, str]:
-    """An error's line ends with the sentence that says what to do."""
-    *text, fix = re.split(r"(?<=[.?]) (?=[A-Z])", line)
-    return (" ".join(text).rstrip("."), fix) if text else (line, "look at docs/ascend.md")

@@ -5,6 +5,7 @@ import platform
 import sys
 
 from backends.ascend import cann
+from backends.ascend.runtimes import installed
 from pipeline.machine import PASS, WARN, Check
 
 STUB = "libascendcl.so"
@@ -21,7 +22,7 @@ def checks() -> list[Check]:
     old = any(os.path.isfile(os.path.join(home or "", OLD_PLACE, below, STUB)) for below in ("", arch))
     if home is None or old or not os.path.isfile(os.path.join(stubs, STUB)):
         return []
-    status = PASS if cann.aclruntime_path() else WARN
+    status = PASS if cann.aclruntime_path() or installed.acl_lack() is None else WARN
     text = f"its setup.py does not find {stubs}/{STUB}; to build it, in its folder"
     return [Check("aclruntime wheel", status, text, command(home, stubs, arch))]
 

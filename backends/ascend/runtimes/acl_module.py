@@ -1,0 +1,133 @@
+"""CANN's own module `acl`, as far as it is used here, and ACL in this process: it is set up once, for one
+device.
+
+All arguments go by position, all pointers are ints, and a call that fails says so in the number that it
+returns: 0 is well.
+"""
+
+import atexit
+import os
+from typing import Protocol, TypedDict, cast
+
+from backends.ascend import error_text
+from pipeline.errors import BuildError, StepError
+
+# the module has no constants; these are of acl/acl_rt.h
+HUGE_FIRST = 0  # aclrtMemMallocPolicy, the one that aclruntime takes
+TO_DEVICE, TO_HOST = 1, 2  # aclrtMemcpyKind
+SATURATION = 0  # aclrtFloatOverflowMode
+INITIALISED = 100002  # another library of this process has set ACL up: not an error
+
+Made = tuple[int, int]  # (what was made, the call's code)
+
+_ours: list[bool] = []  # once ACL is set up: whether this module did it
+_devices: list[int] = []  # of this process: at most one
+
+
+class Dims(TypedDict):
+    """A shape, as the compiled model says."""
+
+    name: str
+    dimCount: int
+    dims: list[int]
+
+
+class Runtime(Protocol):
+    """acl.rt: devices, contexts, memory."""
+
+    def set_device(self, device: int, /) -> int: ...
+    def reset_device(self, device: int, /) -> int: ...
+    def create_context(self, device: int, /) -> Made: ...
+    def set_context(self, context: int, /) -> int: ...
+    def destroy_context(self, context: int, /) -> int: ...
+    def malloc(self, size: int, policy: int, /) -> Made: ...
+    def free(self, pointer: int, /) -> int: ...
+    def memcpy(self, to: int, most: int, source: int, count: int, kind: int, /) -> int: ...
+
+
+class Models(Protocol):
+    """acl.mdl: models, what they say of themselves, and their execution."""
+
+    def load_from_file(self, path: str, /) -> Made: ...
+    def unload(self, model: int, /) -> int: ...
+    def create_desc(self) -> int: ...
+    def get_desc(self, description: int, model: int, /) -> int: ...
+    def destroy_desc(self, description: int, /) -> int: ...
+    def get_num_inputs(self, description: int, /) -> int: ...
+    def get_num_outputs(self, description: int, /) -> int: ...
+    def get_input_size_by_index(self, description: int, index: int, /) -> int: ...
+    def get_output_size_by_index(self, description: int, index: int, /) -> int: ...
+    def get_input_data_type(self, description: int, index: int, /) -> int: ...
+    def get_output_data_type(self, description: int, index: int, /) -> int: ...
+    def get_input_name_by_index(self, description: int, index: int, /) -> str | None: ...
+    def get_output_name_by_index(self, description: int, index: int, /) -> str | None: ...
+    def get_input_dims(self, description: int, index: int, /) -> tuple[Dims, int]: ...
+    def get_output_dims(self, description: int, index: int, /) -> tuple[Dims, int]: ...
+    def create_dataset(self) -> int: ...
+    def add_dataset_buffer(self, dataset: int, buffer: int, /) -> Made: ...
+    def destroy_dataset(self, dataset: int, /) -> int: ...
+    def execute(self, model: int, inputs: int, outputs: int, /) -> int: ...
+
+
+class Acl(Protocol):
+    """The module."""
+
+    rt: Runtime
+    mdl: Models
+
+    def init(self) -> int: ...
+    def finalize(self) -> int: ...
+    def get_recent_err_msg(self) -> str | None: ...
+    def create_data_buffer(self, pointer: int, size: int, /) -> int: ...
+    def destroy_data_buffer(self, buffer: int, /) -> int: ...
+
+
+def imported() -> Acl:
+    """The module. BuildError where there is none, or it is another project's, or a mere folder."""
+    try:
+        import acl  # here: the SDK
+    except ImportError as error:
+        raise BuildError(error_text.of_acl_import(str(error))) from None
+    if acl.__spec__.origin is None or not hasattr(acl, "mdl"):
+        raise BuildError(
+            error_text.of_acl_import(f"{acl.__spec__.origin or list(acl.__path__)} has no acl.mdl")
+        )
+    return cast(Acl, acl)
+
+
+def checked(acl: Acl, where: str, call: str, code: int) -> None:
+    """StepError with ACL's own words, cause and fix where this call answered anything but 0."""
+    if code:
+        # read right after a failure only: an earlier one's text may come again
+        said = acl.get_recent_err_msg() or ""
+        raise StepError(f"{where}: {error_text.of_pyacl(call, code, said)}")
+
+
+def ready(where: str, device: int) -> Acl:
+    """The module, with ACL set up for this device; once a process. `where` begins the StepError of what
+    fails.
+    """
+    acl = imported()
+    if not _ours:
+        code = acl.init()
+        checked(acl, where, "acl.init", 0 if code == INITIALISED else code)
+        _ours.append(code == 0)
+        atexit.register(_end, acl, os.getpid())
+    if not _devices:
+        checked(acl, where, "acl.rt.set_device", acl.rt.set_device(device))
+        # AIT's builds of aclruntime do so, too: what half precision cannot hold is its largest number, not
+        # inf. Chips and CANNs that do not know the mode refuse it, or lack the call
+        saturate = getattr(acl.rt, "set_device_sat_mode", None)
+        if saturate:
+            saturate(SATURATION)
+        _devices.append(device)
+    return acl
+
+
+def _end(acl: Acl, pid: int) -> None:
+    """Give the device back when the process ends in order: ACL ends once, and never in a destructor."""
+    if os.getpid() == pid:  # not in a child of a fork, which has no ACL
+        for device in _devices:
+            acl.rt.reset_device(device)
+        if _ours[0]:
+            acl.finalize()
