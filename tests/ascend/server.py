@@ -60,9 +60,11 @@ class Server:
             "INV_LOCK_DIR": str(self.folder / "tmp"),
         }
 
-    def inv(self, *words: object, code: int | None = 0, **env: str) -> command_line.Answer:
-        """Run `inv WORDS --out=OUT` here."""
-        return command_line.inv(*words, out=self.out, code=code, **{**self.env, **env})
+    def inv(
+        self, *words: object, code: int | None = 0, root: Path = command_line.ROOT, **env: str
+    ) -> command_line.Answer:
+        """Run `inv WORDS --out=OUT` here; `root`: of a copy of this repository."""
+        return command_line.inv(*words, out=self.out, code=code, root=root, **{**self.env, **env})
 
     def events(self, *kinds: str) -> list[dict]:
         """What happened on the machine so far."""

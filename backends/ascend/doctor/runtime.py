@@ -14,43 +14,48 @@ from pipeline import process
 from pipeline.machine import FAIL, PASS, WARN, Check
 
 TIMEOUT_S = 60.0
+MODULES = {ACLRUNTIME: "aclruntime", PYACL: "acl"}
+OTHERWISE = ', or let acl run: runtime = "pyacl" under [options] of the chip\'s file in configs/chips'
 PYTHON = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
 class Trial(NamedTuple):
-    """What a runtime's import ended with: what to say, and the fix, "" where it is well."""
+    """What a runtime's import ended with: what to say, and the fix, "" where it is well; whether it is simply
+    not here.
+    """
 
     text: str
     fix: str
+    absent: bool = False
 
 
 def checks(forced: str) -> list[Check]:
-    """A line for each runtime. What is not well with one is a failure where it is the one that would run, and
-    a warning where the other does; that it is not here at all is neither then.
+    """A line for each runtime. What is not well with one is a failure where it is the one that would run, or
+    neither is well; else a warning, and where it is simply not here nothing to look at.
     """
     trials = {ACLRUNTIME: _aclruntime(), PYACL: _acl()}
-    names = {ACLRUNTIME: "aclruntime", PYACL: "acl"}
-    here = {ACLRUNTIME: cann.aclruntime_path() is not None, PYACL: _acl_is_here()}
-    runs, lines = runtimes.chosen(forced), []
-    for name, (text, fix) in trials.items():
-        other = names[runs]
-        if not fix:
-            lines.append(Check(names[name], PASS, text + (" runs the models" if name == runs else "")))
-        elif name == runs or trials[runs].fix:
-            lines.append(Check(names[name], FAIL, text, fix))
-        elif here[name]:
-            lines.append(Check(names[name], WARN, f"{text}; {other} runs the models", fix))
-        else:
-            lines.append(Check(names[name], PASS, f"{text}; not needed, {other} runs the models"))
-    return lines
+    runs = runtimes.chosen(forced)
+    could = not forced and not trials[PYACL].fix  # where aclruntime is here and does not work
+    lines = [_line(name, trial, runs, trials[runs]) for name, trial in trials.items()]
+    return [
+        line._replace(fix=line.fix + OTHERWISE) if could and line.status == FAIL else line for line in lines
+    ]
 
 
-def _acl_is_here() -> bool:
-    lack = installed.acl_lack()
-    return lack is None or lack.why != installed.ABSENT
+def _line(name: str, trial: Trial, runs: str, running: Trial) -> Check:
+    shown = MODULES[name]
+    if not trial.fix:
+        return Check(shown, PASS, f"{trial.text} runs the models" if name == runs else trial.text)
+    if not running.fix:
+        what = f"{trial.text}; {MODULES[runs]} runs the models"
+        return Check(shown, PASS, what) if trial.absent else Check(shown, WARN, what, trial.fix)
+    return Check(shown, FAIL, trial.text, trial.fix)
 
 
 def _aclruntime() -> Trial:
+    lack = installed.aclruntime_lack()
+    if lack:
+        return Trial(lack.why, error_text.wheel_advice(), absent=True)
     error = _import_error("import aclruntime")
     if error is None:
         return Trial(f"{cann.aclruntime()} in {PYTHON}", "")
@@ -62,7 +67,7 @@ def _aclruntime() -> Trial:
 def _acl() -> Trial:
     lack = installed.acl_lack()
     if lack:
-        return Trial(*lack)
+        return Trial(*lack, absent=lack.why == installed.ABSENT)
     error = _import_error("import acl; acl.mdl.execute")
     if error is None:
         return Trial(f"{installed.acl_path()} in {PYTHON}", "")

@@ -24,6 +24,15 @@ _ours: list[bool] = []  # once ACL is set up: whether this module did it
 _devices: list[int] = []  # of this process: at most one
 
 
+class Closes(Protocol):
+    """A model on the device."""
+
+    def close(self) -> None: ...
+
+
+open_models: list[Closes] = []  # on this process's device
+
+
 class Dims(TypedDict):
     """A shape, as the compiled model says."""
 
@@ -125,8 +134,12 @@ def ready(where: str, device: int) -> Acl:
 
 
 def _end(acl: Acl, pid: int) -> None:
-    """Give the device back when the process ends in order: ACL ends once, and never in a destructor."""
+    """Give back the device, and what is still on it, when the process ends in order: a worker keeps its last
+    model open until then. ACL ends once, and never in a destructor.
+    """
     if os.getpid() == pid:  # not in a child of a fork, which has no ACL
+        for model in list(open_models):
+            model.close()
         for device in _devices:
             acl.rt.reset_device(device)
         if _ours[0]:

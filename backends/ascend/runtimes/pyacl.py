@@ -41,6 +41,7 @@ class Model:
         }
         with prints.to_stderr():
             self._acl = acl_module.ready(self._where, device)
+        acl_module.open_models.append(self)
         try:
             with prints.to_stderr():
                 self._open(model, device)
@@ -140,6 +141,8 @@ class Model:
 
     def close(self) -> None:
         """Free all of it, in ACL's order. A call that fails is told on stderr, and the others still run."""
+        if self in acl_module.open_models:
+            acl_module.open_models.remove(self)
         with prints.to_stderr():
             if self._alive["rt.destroy_context"]:
                 self._told("rt.set_context", self._acl.rt.set_context(self._context))

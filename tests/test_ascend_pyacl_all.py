@@ -1,0 +1,118 @@
+"""The whole command line on a simulated server without aclruntime: two devices, both inputs, and the same
+logits as with it.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from inv import ROOT
+
+sys.path.append(str(Path(__file__).parent / "ascend"))
+from seeds import prepared
+from server import Server
+
+INPUTS = ("uint8", "float32")
+LIMITED = 45  # images, which 16 does not divide
+ALONE = {"without": ("aclruntime",)}
+MACHINE = {"profile": "cann8", "inventory": "300I_Duo"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of two devices; its OUT has all of the sample but what a chip makes."""
+    made = Server(tmp_path_factory.mktemp("pyacl") / "server", **MACHINE)
+    prepared(tmp_path_factory, made.out)
+    return made
+
+
+@pytest.fixture(scope="module")
+def forcing(tmp_path_factory):
+    """A copy of this repository whose chip 310P3 asks for pyACL."""
+    copy = tmp_path_factory.mktemp("forcing") / "repository"
+    for package in ROOT.glob("*/__init__.py"):
+        shutil.copytree(package.parent, copy / package.parent.name, ignore=shutil.ignore_patterns("*.pyc"))
+    for name in ("tasks.py", "setup.cfg", "pyproject.toml"):
+        shutil.copy(ROOT / name, copy)
+    chip = copy / "configs" / "chips" / "310P3.toml"
+    chip.write_text(chip.read_text().replace("[options]", '[options]\nruntime = "pyacl"', 1))
+    return copy
+
+
+def logits(server):
+    """{path under OUT: the bytes} of all logits of the chip."""
+    paths = server.out.glob("sample-*/310P3/**/logits-*.npy")
+    return {str(path.relative_to(server.out)): path.read_bytes() for path in paths}
+
+
+def built(server, **env):
+    """Infer with both inputs; the events, and the names of the steps that ran."""
+    before, ran = len(server.events()), []
+    for form in INPUTS:
+        words = ("eval", "--chip=310P3", f"--input={form}", "--bs=16", f"--limit={LIMITED}")
+        ran += server.inv(*words, **env).ran
+    return server.events()[before:], ran
+
+
+def test_with_acl_alone_the_logits_are_the_same_byte_for_byte_on_two_devices(server):
+    server.install(**MACHINE)
+    built(server)
+    expected = logits(server)
+    server.install(**MACHINE, **ALONE)
+    events, ran = built(server)
+    # another runtime is a reason to infer again, and none to compile
+    assert {name.partition("/")[0] for name in ran} >= {"infer"} and not events_of(events, "atc")
+    assert len(expected) == 6 and logits(server) == expected
+    assert {event["flavour"] for event in events_of(events, "import")} == {"pyacl"}
+    devices = {}
+    for event in events_of(events, "open"):
+        devices.setdefault(event["pid"], set()).add(event["device"])
+    assert sorted(map(sorted, devices.values())).count([0]) >= 1 and {0, 1} == set().union(*devices.values())
+    assert all(len(opened) == 1 for opened in devices.values())
+    assert len(events_of(events, "free")) == len(events_of(events, "open"))
+    assert all(not any(event["live"].values()) for event in events_of(events, "exit"))
+
+
+def events_of(events, kind):
+    """Those of this kind."""
+    return [event for event in events if event["event"] == kind]
+
+
+def test_a_benchmark_has_the_compute_clock_and_auto_finds_the_chip(server):
+    server.install(**MACHINE, **ALONE)
+    answer = server.inv("bench", "--chip=auto", "--bs=16")
+    assert "compute" in answer.out and [name for name in answer.ran if name.startswith("bench/310P3/")]
+    exits = [event for event in server.events("exit") if "live" in event]
+    assert exits and all(not any(event["live"].values()) for event in exits)
+
+
+def test_a_chip_file_forces_a_runtime_and_atc_never_hears_of_it(server, forcing):
+    server.install(**MACHINE)
+    before = len(server.events())
+    answer = server.inv("eval", "--chip=310P3", "--bs=8", f"--limit={LIMITED}", root=forcing)
+    events = server.events()[before:]
+    assert {event["flavour"] for event in events_of(events, "import")} == {"pyacl"}
+    (conversion,) = events_of(events, "atc")
+    assert not any("runtime" in word for word in conversion["argv"])
+    assert "compile/310P3/fp16-uint8/bs8" in answer.ran
+    # what was compiled holds for the other runtime, too
+    again = server.inv("--dry", "compile", "--chip=310P3", "--bs=8").out
+    assert "run " not in again
+    checks = server.inv("doctor", "--chip=310P3", root=forcing, code=None).out.splitlines()
+    assert [line for line in checks if line.startswith("PASS  acl ") and line.endswith("runs the models")]
+
+
+def test_without_both_it_ends_with_2_and_one_line_that_names_both_ways(server):
+    server.install(**MACHINE, without=("aclruntime", "acl"))
+    (line,) = server.inv("eval", "--chip=310P3", "--bs=4", code=2).err.splitlines()
+    assert line.startswith(
+        "inv: aclruntime: not installed; acl: not on PYTHONPATH; one is needed to run on 310P3."
+    )
+    assert "Source CANN's set_env.sh, or put an aclruntime wheel into wheels/" in line
+
+
+def test_a_forced_runtime_that_is_not_here_is_named_alone(server, forcing):
+    server.install(**MACHINE, without=("acl",))
+    (line,) = server.inv("eval", "--chip=310P3", "--bs=4", root=forcing, code=2).err.splitlines()
+    assert line.startswith("inv: acl: not on PYTHONPATH, needed to run on 310P3. Source CANN's set_env.sh")
