@@ -79,6 +79,23 @@ def events_of(events, kind):
     return [event for event in events if event["event"] == kind]
 
 
+@pytest.mark.parametrize("how", ["kill", "abort"])
+def test_a_crash_in_execute_loses_no_image(server, how):
+    server.install(**MACHINE, **ALONE)
+    built(server)
+    wanted = logits(server)
+    server.install(**MACHINE, **ALONE, faults=[{"kind": "crash", "device": 1, "run": 1, "how": how}])
+    before = len(server.events())
+    for path in server.out.glob("sample-*/310P3/**/logits-*.npy"):
+        path.unlink()
+    answer = server.inv("eval", "--chip=310P3", "--bs=16", f"--limit={LIMITED}")
+    server.inv("eval", "--chip=310P3", "--bs=16", "--input=float32", f"--limit={LIMITED}")
+    assert "its process on device 1 died; trying once more" in answer.out + answer.err
+    assert len(events_of(server.events()[before:], "crash")) == 1
+    assert logits(server) == wanted
+    shutil.rmtree(server.folder / "machine" / "state")  # the next one's crash is its own
+
+
 def test_a_benchmark_has_the_compute_clock_and_auto_finds_the_chip(server):
     server.install(**MACHINE, **ALONE)
     answer = server.inv("bench", "--chip=auto", "--bs=16")

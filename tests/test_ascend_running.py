@@ -1,4 +1,6 @@
-"""The session against the simulated aclruntime, in a process of its own as a device has one in a build."""
+"""The session against the simulated aclruntime, in both builds, and pyACL: in a process of its own, as a device
+has one in a build.
+"""
 
 import json
 import os
@@ -91,11 +93,13 @@ def reference(tmp_path, pictures):
     return session.run(None, {"image": normalised(pictures)})[0]
 
 
-@pytest.mark.parametrize("flavour", ["tools", "ait"])
-def test_all_batch_sizes_and_both_inputs_agree_with_the_cpu_in_one_process(
-    machine, tmp_path, pictures, flavour
-):
-    folder = machine(flavour=flavour)
+WAYS = {"tools": {"flavour": "tools"}, "ait": {"flavour": "ait"}, "pyacl": {"without": ("aclruntime",)}}
+EVERY_WAY = pytest.mark.parametrize("way", WAYS)
+
+
+@EVERY_WAY
+def test_all_batch_sizes_and_both_inputs_agree_with_the_cpu_in_one_process(machine, tmp_path, pictures, way):
+    folder = machine(**WAYS[way])
     jobs = [
         job(tmp_path, pictures, batch, form)
         for form in ("uint8", "float32")
@@ -109,7 +113,9 @@ def test_all_batch_sizes_and_both_inputs_agree_with_the_cpu_in_one_process(
         assert logits.dtype == np.float32 and logits.shape == (21, CLASSES)
         np.testing.assert_allclose(logits, expected, atol=2e-2)
     assert done.stdout == ""
-    assert not world.events(folder, "finalize")
+    # with aclruntime never; with pyACL once, when all is done
+    assert [event["event"] for event in world.events(folder)][-3:].count("finalize") == (way == "pyacl")
+    assert len(world.events(folder, "finalize")) == (way == "pyacl")
     assert {event["device"] for event in world.events(folder, "open")} == {0}
     told = json.loads(done.stderr.partition("TOLD ")[2].splitlines()[0])
     for each in jobs:
@@ -133,16 +139,18 @@ def test_both_flavours_tell_the_same_times(machine, tmp_path, pictures):
     np.testing.assert_allclose(told["tools"], told["ait"], rtol=1e-2)
 
 
-def test_models_are_freed_between_batch_sizes(machine, tmp_path, pictures):
-    folder = machine()
+@EVERY_WAY
+def test_models_are_freed_between_batch_sizes(machine, tmp_path, pictures, way):
+    folder = machine(**WAYS[way])
     done = run(*[job(tmp_path, pictures, batch) for batch in (1, 16, 64)])
     assert done.returncode == 0, done.stderr
     kinds = [event["event"] for event in world.events(folder, "open", "free")]
     assert kinds == ["open", "free"] * 3
 
 
-def test_each_process_opens_only_its_own_device(machine, tmp_path, pictures):
-    folder = machine(inventory="310P3x2")
+@EVERY_WAY
+def test_each_process_opens_only_its_own_device(machine, tmp_path, pictures, way):
+    folder = machine(inventory="310P3x2", **WAYS[way])
     for device in ("0", "1"):
         assert run(job(tmp_path, pictures, 4, device=device)).returncode == 0
     opened = {}
@@ -201,8 +209,9 @@ def test_the_runtime_is_ready_and_known_by_build(machine):
     assert told["aclruntime"].startswith("0.0.2 ") and told["cann"] == "8.0.RC1" and missing == []
 
 
-def test_the_contract_of_all_backends_holds_here_without_a_skip(machine):
-    machine(profile="cann8", inventory="310P3")
+@pytest.mark.parametrize("without", [(), ("aclruntime",)], ids=["aclruntime", "pyacl"])
+def test_the_contract_of_all_backends_holds_here_without_a_skip(machine, without):
+    machine(profile="cann8", inventory="310P3", without=without)
     words = [sys.executable, "-m", "pytest", "tests/test_backends_contract.py", "-k", "ascend", "-rA"]
     path = os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])
     env = {**os.environ, "PYTHONPATH": path}
