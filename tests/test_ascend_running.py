@@ -1,5 +1,5 @@
-"""The session against the simulated aclruntime, in both builds, and pyACL: in a process of its own, as a device
-has one in a build.
+"""The session against the simulated aclruntime, in both builds, and pyACL: in a process of its own, as a
+device has one in a build.
 """
 
 import json

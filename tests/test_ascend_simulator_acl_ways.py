@@ -173,3 +173,8 @@ def test_everything_alive_is_counted(machine, told):
     }
     assert {key: count for key, count in after.items() if count} == {"contexts": 1}
     assert world.events(machine.folder, "exit")[-1]["live"] == after
+
+
+def test_devices_are_counted_and_named_without_init_as_ray_asks(told):
+    code = "tell([acl.rt.get_device_count(), acl.get_soc_name(), acl.rt.malloc(8, 0), live()['contexts']])"
+    assert told(code, "") == [[1, 0], "Ascend310P3", [0, 100001], 0]

@@ -11,6 +11,15 @@ from cannsim.pyacl import state
 from cannsim.pyacl.state import AclError
 
 SIGNED = ("acl.rt.set_device", "acl.rt.reset_device", "acl.rt.create_context")  # these take an int32
+# these work before acl.init and after the end; Ray asks two of them so when it looks for devices
+UNASKED = (
+    "acl.init",
+    "acl.finalize",
+    "acl.get_recent_err_msg",
+    "acl.get_soc_name",
+    "acl.rt.get_device_count",
+    "acl.rt.get_run_mode",
+)
 FUNCTIONS: dict[str, Callable] = {}  # by their dotted names: acl.rt.malloc
 
 
@@ -72,5 +81,5 @@ def call(name: str, *kinds: type, answers: Callable = ret, context: bool = False
 def _check_process(name: str) -> None:
     if acl.Process.pid not in (None, os.getpid()):
         raise AclError(107002, "EE9999: Inner Error! ACL does not survive a fork")
-    if name not in ("acl.init", "acl.finalize", "acl.get_recent_err_msg") and not state.State.on:
+    if name not in UNASKED and not state.State.on:
         raise AclError(100001, "EH0001: ACL is not initialised")

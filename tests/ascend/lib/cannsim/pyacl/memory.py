@@ -66,20 +66,20 @@ def free_host(address: int) -> int:
 def memcpy(device: int, to: int, most: int, source: int, count: int, kind: int) -> int:
     if count > most or kind > ON_DEVICE:
         raise AclError(BAD_PARAMETER, f"EH0002: {count} bytes do not fit into {most}")
-    data = _read(source, count, kind in (TO_HOST, ON_DEVICE))
+    data = _read(source, count, kind in (TO_HOST, ON_DEVICE))  # where it lies: it is copied once
     if kind in (TO_DEVICE, ON_DEVICE) or FIRST <= to < LAST:
         block(to, count)[:] = data
     elif to == 0:
         raise AclError(BAD_PARAMETER)
     else:
-        ctypes.memmove(to, data, count)
+        ctypes.memmove(to, bytes(data), count)
     return 0
 
 
-def _read(address: int, count: int, of_device: bool) -> bytes:
+def _read(address: int, count: int, of_device: bool) -> memoryview:
     """The kind says which side has to be the device's; besides, the address decides."""
     if of_device or FIRST <= address < LAST:
-        return bytes(block(address, count))
+        return block(address, count)
     if address == 0:
         raise AclError(BAD_PARAMETER)
-    return ctypes.string_at(address, count)
+    return memoryview((ctypes.c_ubyte * count).from_address(address)).cast("B")

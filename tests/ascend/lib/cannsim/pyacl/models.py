@@ -127,7 +127,9 @@ def _feeds(asked: Model, found: list[tuple[int, int]], batch: int) -> list[bytes
             raise AclError(GE_FAILED, text)
         if size > need:
             scenario.log("oversized", index=index, size=size, need=need)
-        feeds.append(bytes(memory.block(address, min(size, need))).ljust(need, b"\0"))
+        data = memory.block(address, min(size, need))
+        # a device that computes nothing reads nothing: the copy would count as feeding
+        feeds.append(b"" if asked.program.nothing else bytes(data).ljust(need, b"\0"))
     return feeds
 
 
