@@ -27,6 +27,9 @@ row                                                        where
 (k) permissions, umask, links of the model                 here and test_ascend_all; ais_bench takes them:
                                                            test_ascend_exchange
 (l) Ray: resource NPU, device 0 inside a worker            test_cluster_nodes, test_cluster_remote
+
+With pyACL: (e), (f) test_ascend_running; (g), (i) test_ascend_pyacl_all, test_ascend_pyacl_failures; (j)
+test_ascend_pyacl, whose simulator passes what is refused: test_ascend_simulator_acl. (d) has no second shape.
 """
 
 import os
