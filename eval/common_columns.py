@@ -25,6 +25,11 @@ class Common(TypedDict):
     quantisation: NotRequired[
         Annotated[str, "of int8, what the chip's file asks for otherwise than usual: per-tensor, minmax"]
     ]
+    runtime: NotRequired[
+        Annotated[
+            str, "what ran the model: onnxruntime, openvino, aclruntime or pyacl; absent where nothing ran it"
+        ]
+    ]
     sample_data: Annotated[
         bool, "whether the images are generated and the network a small one: no real figures"
     ]

@@ -31,6 +31,7 @@ IDENTITY = (
     "slice",
     "calibration",
     "quantisation",
+    "runtime",
     "devices",
     "hint",
     "scenario",

@@ -41,7 +41,7 @@ def _reference(build: Build, named: Named) -> Iterator[Step]:
 
 
 def _name(build: Build) -> str:
-    return f"eval/{build.request.variant}/{build.dataset.name}/bs{build.request.eval_batch}"
+    return f"eval/{build.target.variant}/{build.dataset.name}/bs{build.request.eval_batch}"
 
 
 def _accuracy(build: Build, named: Named, float32: Build | None) -> Step:

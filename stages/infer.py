@@ -11,7 +11,7 @@ def steps(build: Build) -> Iterator[Step]:
     """Run every shard through the model of the batch size that accuracy is measured at, one shard a step."""
     request, target, data = build.request, build.target, build.dataset
     batch = request.eval_batch
-    name, files = f"infer/{request.variant}/{data.name}/bs{batch}", logits(build, batch)
+    name, files = f"infer/{target.variant}/{data.name}/bs{batch}", logits(build, batch)
     for n, (shard, path) in enumerate(zip(data.shards, files, strict=True)):
         yield Step(
             f"{name}/{n:05d}",
@@ -39,14 +39,14 @@ def steps(build: Build) -> Iterator[Step]:
 
 def executed(build: Build) -> Step:
     """Ask what the compiled model that accuracy is measured with is computed in."""
-    request, batch = build.request, build.request.eval_batch
+    request, target, batch = build.request, build.target, build.request.eval_batch
     return Step(
-        f"executed/{request.variant}/bs{batch}",
+        f"executed/{target.variant}/bs{batch}",
         "infer.executed:write",
-        inputs={"model": build.target.compiled(batch)},
-        outputs=(os.path.join(request.chip_dir, "executed", f"bs{batch}", "executed.json"),),
-        params={"backend": request.chip.backend},
-        tools=build.target.backend.runtime(),
+        inputs={"model": target.compiled(batch)},
+        outputs=(os.path.join(target.run_dir, "executed", f"bs{batch}", "executed.json"),),
+        params={"backend": request.chip.loaded_backend},
+        tools=target.backend.runtime(),
         resource="device",
         code=(f"backends.{request.chip.backend}",),
     )

@@ -183,7 +183,8 @@ def _scope(build: Build, declared: Sequence[Step], judged: object) -> dict[str, 
     # a plan that builds no model does not look at the checkpoint: it may be anything
     if any(step.stage == "export" for step in declared):
         dataset = build.dataset.in_records if listed else None
-        scope["current"] = request.row(dataset, request.eval_batch)
+        ran = {"runtime": build.target.runtime} if "devices" in scope else {}
+        scope["current"] = {**request.row(dataset, request.eval_batch), **ran}
     else:
         scope["current"] = build.dataset.row()
     return scope

@@ -2,6 +2,7 @@
 logits as with it.
 """
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -40,17 +41,26 @@ def forcing(tmp_path_factory):
     return copy
 
 
-def logits(server):
-    """{path under OUT: the bytes} of all logits of the chip."""
-    paths = server.out.glob("sample-*/310P3/**/logits-*.npy")
-    return {str(path.relative_to(server.out)): path.read_bytes() for path in paths}
+def logits(server, runtime):
+    """{path under OUT/MODEL/310P3 without the runtime's folder: the bytes} of all logits of this runtime."""
+    below = {"aclruntime": "*", "pyacl": "*/pyacl"}[runtime]
+    paths = server.out.glob(f"sample-*/310P3/{below}/*/bs*/logits-*.npy")
+    return {
+        "/".join(part for part in path.parts[-5:] if part not in ("310P3", "pyacl")): path.read_bytes()
+        for path in paths
+    }
+
+
+def rows(server):
+    """All rows of the last report."""
+    return json.loads((server.out / "report" / "summary.json").read_text())["rows"]
 
 
 def built(server, **env):
-    """Infer with both inputs; the events, and the names of the steps that ran."""
+    """`inv all` with both inputs; the events, and the names of the steps that ran."""
     before, ran = len(server.events()), []
     for form in INPUTS:
-        words = ("eval", "--chip=310P3", f"--input={form}", "--bs=16", f"--limit={LIMITED}")
+        words = ("all", "--chip=310P3", f"--input={form}", "--bs=16", f"--limit={LIMITED}")
         ran += server.inv(*words, **env).ran
     return server.events()[before:], ran
 
@@ -58,12 +68,23 @@ def built(server, **env):
 def test_with_acl_alone_the_logits_are_the_same_byte_for_byte_on_two_devices(server):
     server.install(**MACHINE)
     built(server)
-    expected = logits(server)
+    expected = logits(server, "aclruntime")
+    before = rows(server)
+    assert {row.get("runtime") for row in before if row["chip"] and row["kind"] != "model"} == {"aclruntime"}
     server.install(**MACHINE, **ALONE)
     events, ran = built(server)
     # another runtime is a reason to infer again, and none to compile
     assert {name.partition("/")[0] for name in ran} >= {"infer"} and not events_of(events, "atc")
-    assert len(expected) == 6 and logits(server) == expected
+    assert len(expected) == 6 and logits(server, "pyacl") == expected
+    # what aclruntime gave stays beside it, row by row
+    assert logits(server, "aclruntime") == expected
+    by_pyacl = [row for row in rows(server) if row.get("runtime") == "pyacl"]
+    assert [row for row in rows(server) if row.get("runtime") != "pyacl"] == before
+    assert sorted({(row["kind"], row["input"]) for row in by_pyacl}) == sorted(
+        {(row["kind"], row["input"]) for row in before if row.get("runtime")}
+    )
+    page = (server.out / "report" / "report.md").read_text()
+    assert "310P3 fp16 uint8 pyacl" in page and "310P3 fp16 float32 pyacl" in page
     assert {event["flavour"] for event in events_of(events, "import")} == {"pyacl"}
     devices = {}
     for event in events_of(events, "open"):
@@ -83,16 +104,16 @@ def events_of(events, kind):
 def test_a_crash_in_execute_loses_no_image(server, how):
     server.install(**MACHINE, **ALONE)
     built(server)
-    wanted = logits(server)
+    wanted = logits(server, "pyacl")
     server.install(**MACHINE, **ALONE, faults=[{"kind": "crash", "device": 1, "run": 1, "how": how}])
     before = len(server.events())
-    for path in server.out.glob("sample-*/310P3/**/logits-*.npy"):
+    for path in server.out.glob("sample-*/310P3/*/pyacl/**/logits-*.npy"):
         path.unlink()
     answer = server.inv("eval", "--chip=310P3", "--bs=16", f"--limit={LIMITED}")
     server.inv("eval", "--chip=310P3", "--bs=16", "--input=float32", f"--limit={LIMITED}")
     assert "its process on device 1 died; trying once more" in answer.out + answer.err
     assert len(events_of(server.events()[before:], "crash")) == 1
-    assert logits(server) == wanted
+    assert logits(server, "pyacl") == wanted
     shutil.rmtree(server.folder / "machine" / "state")  # the next one's crash is its own
 
 
@@ -133,3 +154,6 @@ def test_a_forced_runtime_that_is_not_here_is_named_alone(server, forcing):
     server.install(**MACHINE, without=("acl",))
     (line,) = server.inv("eval", "--chip=310P3", "--bs=4", root=forcing, code=2).err.splitlines()
     assert line.startswith("inv: acl: not on PYTHONPATH, needed to run on 310P3. Source CANN's set_env.sh")
+    # the board is then of no use to --chip=auto, although aclruntime is there
+    answer = server.inv("--dry", "eval", "--bs=4", root=forcing)
+    assert "310P3 is here but cannot be used, building for the CPU: acl: not on PYTHONPATH" in answer.err

@@ -19,8 +19,9 @@ SUMMARY = os.path.join("report", "summary.json")
 ANSWERS = "answers.csv"
 RUNS_APART = (
     "model", "checkpoint", "weights", "chip", "slice", "precision", "calibration", "quantisation", "input",
-    "preset", "pixels", "on_bad", "hint", "devices",
+    "preset", "pixels", "on_bad", "hint", "devices", "runtime",
 )  # fmt: skip
+LATER = ("runtime",)  # columns that older records lack
 JUDGED = ("accuracy", "throughput")
 FORMAT = 'a summary.json or an OUT, as in "compare out/report/summary.json out2"'
 
@@ -38,7 +39,9 @@ class Run:
         if self.out is None:
             return None
         recorded = as_recorded(row)
-        for path in glob(f"{escape(self.out)}/*/*/*/*/bs{row['batch']}/accuracy.json"):
+        folders = os.path.join(escape(self.out), "*", "*", "*")  # a compiled form each
+        own, other = (f"{folders}{below}/*/bs{row['batch']}/accuracy.json" for below in ("", "/*"))
+        for path in (*glob(own), *glob(other)):  # by the chip's first runtime, and by another
             answers = os.path.join(os.path.dirname(path), ANSWERS)
             try:
                 with open(path, encoding="utf-8") as file:
@@ -110,12 +113,13 @@ def matched(a: Sequence[Record], b: Sequence[Record]) -> list[Match]:
     """Each row of A that is judged, with B's row of the same thing.
 
     What all rows of a kind have alike in A, and all of B's in another way, tells the builds apart and not
-    their rows: another chip, another checkpoint.
+    their rows: another chip, another checkpoint. What one of them did not record yet tells nothing apart.
     """
     matches: list[Match] = []
     for kind in JUDGED:
         of_a, of_b = ([row for row in rows if row["kind"] == kind] for rows in (a, b))
-        columns = [column for column in IDENTITY if column not in _values_apart(of_a, of_b)]
+        unknown = [c for c in LATER if any(all(c not in row for row in rows) for rows in (of_a, of_b))]
+        columns = [c for c in IDENTITY if c not in (*unknown, *_values_apart(of_a, of_b))]
         by_key = {_key(row, columns): row for row in of_b}
         matches += [Match(row, by_key.get(_key(row, columns))) for row in of_a]
     return matches

@@ -35,7 +35,7 @@ def forms(rows: Sequence[Record]) -> list[list[Form]]:
         if row["chip"] is not None:
             key = compare.configuration(row)
             own = [each for each in timed if compare.configuration(each) == key]
-            size = next((each for each in sizes if compare.configuration(each) == key), None)
+            size = next((each for each in sizes if compare.compiled(each) == compare.compiled(row)), None)
             fastest = max(own, key=lambda each: each["images_per_s"], default=None)
             # the rows come in the order of their batch sizes: the largest stays
             groups.setdefault((format.model(row), format.data(row)), {})[key] = Form(row, fastest, size)

@@ -14,6 +14,7 @@ CLIFF = 0.8
 # stays the same over a table's batch sizes
 CONFIGURATION = (
     "model", "checkpoint", "weights", "chip", "slice", "precision", "calibration", "quantisation", "input",
+    "runtime",
 )  # fmt: skip
 BEST, FALLEN, NOISY = "best", "cliff", "noisy"  # what is said beside a batch size
 
@@ -45,6 +46,11 @@ Accuracies: TypeAlias = Mapping[str, StatedAccuracy]  # by model
 def configuration(row: Mapping[str, object]) -> Key:
     """The values of CONFIGURATION."""
     return tuple(row.get(column) for column in CONFIGURATION)
+
+
+def compiled(row: Mapping[str, object]) -> Key:
+    """The same without the runtime: what was compiled, whatever ran it."""
+    return tuple(row.get(column) for column in CONFIGURATION if column != "runtime")
 
 
 def without_batch(columns: Mapping[str, object]) -> dict[str, object]:

@@ -49,7 +49,7 @@ def _agreement_of(
     build: Build, batch: int, images: int, shards: tuple[str, ...], reference: str
 ) -> Iterator[Step]:
     request, target = build.request, build.target
-    where, name = build.logits_dir(batch), f"agree/{request.variant}/{build.dataset.name}/bs{batch}"
+    where, name = build.logits_dir(batch), f"agree/{target.variant}/{build.dataset.name}/bs{batch}"
     yield Step(
         f"{name}/logits",
         "infer.logits:first",

@@ -72,8 +72,10 @@ class Build:
         return Build(request, self._cluster, self._site, lambda: self.dataset.listing)
 
     def logits_dir(self, batch: int) -> str:
-        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/DATA/bs16: what a compiled model said about this data."""
-        return os.path.join(self.request.chip_dir, self.dataset.name, f"bs{batch}")
+        """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT[/RUNTIME]/DATA/bs16: what a compiled model said about this
+        data.
+        """
+        return os.path.join(self.target.run_dir, self.dataset.name, f"bs{batch}")
 
     @cached_property
     def files(self) -> FileState:
@@ -81,9 +83,10 @@ class Build:
         out = self.request.out
         return FileState(Roots({"out": out, "repository": ROOT}), Source(os.path.join(out, ".source.json")))
 
-    def row(self, batch: int) -> dict[str, object]:
-        """The columns of a record of this model, chip and data."""
-        return self.request.row(self.dataset.in_records, batch)
+    def row(self, batch: int, data: bool = True) -> dict[str, object]:
+        """The columns of a record of this model, chip and runtime, and of the data."""
+        dataset = self.dataset.in_records if data else None
+        return {**self.request.row(dataset, batch), "runtime": self.target.runtime}
 
     def settings(self, plan: Plan) -> Settings:
         """What the engine needs to know besides the plan."""

@@ -163,7 +163,8 @@ def of_cluster(cluster: Cluster, given: Given) -> Callable[[], Site]:
 
 def _in_cluster(cluster: Cluster, given: Given) -> Site:
     """This machine for a chip of cores; for another the first node that has some of it."""
-    resources = _resources(given)
+    asked = _backends_of(given)
+    resources = sorted({resource_of(backends.load(name)) for name in asked} - {CPU})
     for resource in resources:
         if counts := cluster.nodes_with(resource):
             if given.devices != "all":
@@ -171,7 +172,7 @@ def _in_cluster(cluster: Cluster, given: Given) -> Site:
                     f"--devices={given.devices}: in a cluster Ray gives out the devices of each node. Leave"
                     f" it out, or start Ray there with {MASKS[resource]}={given.devices}"
                 )
-            names = [name for name in backends.names() if resource_of(backends.load(name)) == resource]
+            names = [name for name in asked if resource_of(backends.load(name)) == resource]
             node = _first_able(cluster, list(counts), names, "require_runtime", given.chip)
             others = [name for name in cluster.names if name not in counts]
             compiles = _first_able(cluster, [node, *counts, *others], names, "require_compiler", given.chip)
@@ -203,11 +204,12 @@ def _first_able(cluster: Cluster, nodes: Sequence[str], names: Sequence[str], re
     return answering[0] if answering else nodes[0]
 
 
-def _resources(given: Given) -> list[str]:
-    """What Ray may call the devices of the chip that was asked for; nothing for a chip of cores."""
-    names = backends.names() if given.chip == "auto" else [_backend_of(given.chip)]
-    needs = [resource_of(backends.load(name)) for name in names if name]
-    return sorted({resource for resource in needs if resource != CPU})
+def _backends_of(given: Given) -> list[str]:
+    """The backends that the chip that was asked for may be of, as `backends.load` takes them."""
+    if given.chip == "auto":
+        return backends.names()
+    name = _backend_of(given.chip)
+    return [name] if name else []
 
 
 def _backend_of(chip: str) -> str:

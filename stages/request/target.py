@@ -40,6 +40,24 @@ class Target:
         return self.request.compiled(batch, self.backend.SUFFIX)
 
     @cached_property
+    def runtime(self) -> str:
+        """What runs compiled models: onnxruntime, openvino, aclruntime, pyacl."""
+        return next(iter(self.backend.runtime()), self.chip.backend)
+
+    @property
+    def run_dir(self) -> str:
+        """Where all lies that came of running compiled models: beside these, and below the runtime's name
+        where it is not the chip's first choice.
+        """
+        first = self.runtime not in self.backend.RUNTIMES[1:]
+        return self.request.chip_dir if first else os.path.join(self.request.chip_dir, self.runtime)
+
+    @property
+    def variant(self) -> str:
+        """CHIP/PRECISION-INPUT[/RUNTIME]: the middle of the names of all steps that run one compiled form."""
+        return os.path.relpath(self.run_dir, self.request.model_dir)
+
+    @cached_property
     def devices(self) -> list[str]:
         """Ids of the chosen devices of the chip. BuildError where its runtime is missing, or one of them
         is.
@@ -202,7 +220,7 @@ def _found(site: Site) -> str:
         board = backend.board()
         if board is None:
             continue
-        missing = backend.missing()
+        missing = site.backend(_loaded(board.soc_version, name)).missing()
         if not missing:
             return board.soc_version
         print(
@@ -210,6 +228,16 @@ def _found(site: Site) -> str:
             file=sys.stderr,
         )
     return "cpu"
+
+
+def _loaded(chip: str, backend: str) -> str:
+    """The backend with the runtime that the chip's file forces; that a chip has none is told where it is
+    built for.
+    """
+    try:
+        return named(chip).loaded_backend
+    except BuildError:
+        return backend
 
 
 def model_mb(request: Request) -> float:

@@ -32,7 +32,7 @@ def inferred(build: Build, batch: int, declared: Sequence[Step]) -> tuple[str, .
     """The pipeline records of what this batch size has inferred, of every data set: those that are there, and
     those that this build will make.
     """
-    folder = build.request.chip_dir
+    folder = build.target.run_dir
     there = glob.glob(f"{glob.escape(folder)}/*/bs{batch}/pipeline.json")
     planned = [path for step in declared if step.stage == "infer" for path in step.outputs]
     coming = [path for path in planned if path.endswith(f"/bs{batch}/pipeline.json")]
@@ -44,7 +44,7 @@ def cell(build: Build, batch: int, length: Length, at: int, inferred: tuple[str,
     record, which also tells what came end to end.
     """
     request, target, cells = build.request, build.target, len(build.request.batches)
-    name = f"bench/{request.variant}/{target.devices_name}/bs{batch}"
+    name = f"bench/{target.variant}/{target.devices_name}/bs{batch}"
     where = cell_dir(build, batch)
     files = [f"{where}/{length.name}/round-{n}.json" for n in range(1, length.rounds + 1)]
     again = f"{where}/{length.name}/again.json"
@@ -76,7 +76,7 @@ def cell(build: Build, batch: int, length: Length, at: int, inferred: tuple[str,
         stored={"stages": inferred},
         outputs=(f"{where}/throughput.json", f"{where}/latencies.json"),
         params={
-            "row": request.row(None, batch),
+            "row": build.row(batch, data=False),
             "batch": batch,
             "devices": target.devices,
             "hint": request.given.hint,
@@ -145,7 +145,7 @@ def holds(cell: Sequence[Step], files: FileState) -> bool:
 
 
 def cell_dir(build: Build, batch: int) -> str:
-    """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT/devices-0/bs16: how fast a compiled model is on these
+    """OUT/MODEL-<hash8>/CHIP/PRECISION-INPUT[/RUNTIME]/devices-0/bs16: how fast a compiled model is on these
     devices.
     """
-    return os.path.join(build.request.chip_dir, build.target.devices_name, f"bs{batch}")
+    return os.path.join(build.target.run_dir, build.target.devices_name, f"bs{batch}")

@@ -28,11 +28,11 @@ def profile(build: Build) -> Iterator[Step]:
     params = {**cells.timing(build, batch), "device": first, "cores": list(target.cores_of(first))}
     del params["devices"]
     yield Step(
-        f"bench/{request.variant}/{target.devices_name}/bs{batch}/layers",
+        f"bench/{target.variant}/{target.devices_name}/bs{batch}/layers",
         "infer.bench.profile:write",
         inputs={"model": target.compiled(batch)},
         outputs=(f"{cells.cell_dir(build, batch)}/layers.json",),
-        params={"row": request.row(None, batch), "hint": request.given.hint, **params},
+        params={"row": build.row(batch, data=False), "hint": request.given.hint, **params},
         tools=cells.tools(build),
         exclusive=True,
         code=(f"backends.{request.chip.backend}",),
@@ -50,7 +50,7 @@ def tune(build: Build) -> Iterator[Step]:
     params = cells.timing(build, batch)
     del params["devices"]
     yield Step(
-        f"bench/{request.variant}/tune/bs{batch}",
+        f"bench/{target.variant}/tune/bs{batch}",
         "infer.bench.tune:write",
         inputs={"model": target.compiled(batch)},
         outputs=(_tuned(build),),
@@ -67,7 +67,7 @@ def tune(build: Build) -> Iterator[Step]:
 
 
 def _tuned(build: Build) -> str:
-    return os.path.join(build.request.chip_dir, "tune", f"bs{build.request.eval_batch}", "tune.json")
+    return os.path.join(build.target.run_dir, "tune", f"bs{build.request.eval_batch}", "tune.json")
 
 
 def splits(build: Build) -> str:

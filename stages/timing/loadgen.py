@@ -66,7 +66,7 @@ def steps(build: Build, scenario: str, asked: Mapping[str, str]) -> Iterator[Ste
     ]
     print(f"inv: {_forecast(settings, known)}", file=sys.stderr)
     yield Step(
-        f"bench/{request.variant}/{target.devices_name}/bs{batch}/loadgen/{of_data}/{name}",
+        f"bench/{target.variant}/{target.devices_name}/bs{batch}/loadgen/{of_data}/{name}",
         "infer.mlperf.scenario:write",
         inputs=inputs,
         # where LoadGen begins, not what it finds: a cell that is timed anew does not take its row away
@@ -75,7 +75,7 @@ def steps(build: Build, scenario: str, asked: Mapping[str, str]) -> Iterator[Ste
         params={
             **cells.timing(build, batch),
             "row": {
-                **request.row(data.in_records if data else None, batch),
+                **build.row(batch, data=data is not None),
                 "hint": request.given.hint,
             },
             "background": request.model.background,
