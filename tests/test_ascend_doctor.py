@@ -114,6 +114,12 @@ def test_the_virtual_environments_python_is_not_the_operator_compilers(machine, 
     assert "no python3 on PATH outside the virtual environment" in by_name()["tbe python"].text
 
 
+@pytest.mark.parametrize(("version", "newest"), [("8.0", "3.11"), ("8.5.0", "3.13"), ("9.1.0", "3.14")])
+def test_a_system_without_a_python_is_told_which_this_cann_takes(machine, version, newest):
+    machine.cann(version)
+    assert by_name()["tbe python"].fix == f"install Python 3.7 to {newest} for the system"
+
+
 @pytest.mark.parametrize(
     ("version", "python", "status"),
     [

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from backends.ascend import error_text
+
 sys.path.append(str(Path(__file__).parent / "ascend"))
 from server import Server
 
@@ -67,7 +69,7 @@ def test_it_opens_no_device_and_compiles_nothing(server):
     [
         (("atc",), "atc", "not on PATH  -> source set_env.sh"),
         (("toolkit",), "cann", "ASCEND_TOOLKIT_HOME is not set  -> source set_env.sh"),
-        (("aclruntime", "acl"), "aclruntime", "not installed  -> Put the wheel aclruntime-0.0.2-cp3"),
+        (("aclruntime", "acl"), "aclruntime", f"not installed  -> {error_text.wheel_advice()}"),
         (("aclruntime", "acl"), "acl", "not on PYTHONPATH  -> Source CANN's set_env.sh"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

@@ -1,5 +1,7 @@
 """Errors of CANN become one line with the cause and the fix, whatever the version's text."""
 
+import sys
+
 import pytest
 
 from backends.ascend import error_codes, error_text
@@ -177,14 +179,26 @@ def test_an_unknown_acl_code_keeps_its_words():
         ("No module named 'aclruntime'", "aclruntime-0.0.2-cp311-*.whl into wheels/"),
     ],
 )
-def test_every_known_import_failure_has_its_fix(error, word):
+def test_every_known_import_failure_has_its_fix(monkeypatch, error, word):
+    monkeypatch.setattr(error_text.sys, "version_info", (3, 11, 7))
     line = error_text.of_import(error)
     assert line.startswith("aclruntime: ") and word in line and error in line
 
 
-def test_a_python_without_wheels_is_told_to_use_an_older_one(monkeypatch):
+@pytest.mark.parametrize("error", ["libpython3.9.so.1.0: cannot open shared object file", "bad magic number"])
+def test_a_python_without_wheels_is_told_of_canns_own_acl_and_of_no_older_python(monkeypatch, error):
     monkeypatch.setattr(error_text.sys, "version_info", (3, 13, 1))
-    assert "python3.11 -m venv .venv" in error_text.wheel_advice()
+    absent, forced, broken = (
+        error_text.wheel_advice(),
+        error_text.wheel_advice(forced=True),
+        error_text.of_import(error),
+    )
+    assert absent.startswith(
+        "It has no wheel for Python 3.13: CANN's own acl does without, source set_env.sh"
+    )
+    assert "leave runtime out of the chip's file" in forced and "set_env" not in forced
+    assert broken.endswith(f"CANN's own acl does without: {sys.executable} -m pip uninstall aclruntime")
+    assert not [text for text in (absent, forced, broken) if "3.11" in text or "venv .venv" in text]
 
 
 @pytest.mark.parametrize("library", ["libpython3.9.so.1.0", "libgomp.so.1"])

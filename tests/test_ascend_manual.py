@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from inv import ROOT
 
+from backends.ascend import error_text, runtimes
 from backends.ascend.doctor.operator_python import NEWEST, OLDEST
 
 sys.path.append(str(Path(__file__).parent / "ascend"))
@@ -31,11 +32,28 @@ def test_the_containers_image_is_one_of_the_310p_with_python_311():
     assert tuple(map(int, release.split(".")[:2])) >= (8, 1)  # the first with images for the 310P
 
 
-def test_the_container_needs_no_package_of_the_system_and_gets_the_wheel_before_it_starts():
-    text = block("docker run")
-    assert "apt" not in text and "aclruntime-0.0.2-cp311" in text.partition("docker run")[0]
-    steps = [text.index(word) for word in ("wheels/", "docker run", "./inv doctor", "./inv all")]
-    assert steps == sorted(steps)
+def test_neither_server_nor_container_needs_a_wheel_or_an_older_python_and_the_latter_no_package():
+    assert "apt" not in block("docker run")
+    for text in (block("docker run"), block("npu-driver")):
+        assert "wheel" not in text and "python3.11" not in text
+        assert text.index("./inv doctor") < text.index("./inv all")
+
+
+def test_the_wheel_of_aclruntime_is_a_note_and_ends_with_a_python_as_the_advice_does():
+    note = MANUAL.partition("\n## aclruntime, if you want it\n")[2].partition("\n## ")[0]
+    assert f"for Python {'.'.join(map(str, error_text.WHEELS_END))} and older" in note
+    assert "wheels/" in note and "wheels/" in block("aclruntime-0.0.2-cp311")
+
+
+def test_the_lines_of_doctor_in_the_manual_are_those_that_it_prints():
+    part = MANUAL.partition("\n## What runs the models\n")[2].partition("\n## ")[0]
+    lines = re.findall(r"^\| [^`|]*`([^`]+)` \|", part, re.MULTILINE)
+    files = [*(ROOT / "backends/ascend").rglob("*.py")]
+    code = re.sub(r'"\n\s*f?"', "", "".join(path.read_text() for path in files))
+    texts = [half for line in lines for half in line.split("; ")]
+    assert len(texts) > 8
+    assert [text for text in texts if re.sub("^(aclruntime|acl) (?=runs)", "", text) not in code] == []
+    assert [name for name in runtimes.NAMES if f'runtime = "{name}"' not in part] == []
 
 
 def test_the_pythons_of_the_manual_are_those_that_doctor_passes():

@@ -14,6 +14,7 @@ from test_ascend_running import machine as machine
 from test_ascend_running import pictures as pictures
 
 import backends
+from backends.ascend import error_text
 from configs import schema
 from configs.chip import Chip
 from pipeline.errors import BuildError
@@ -108,7 +109,7 @@ tell([answers, modules, [list(each.runtime())[0] for each in forced.values()], f
         (
             ALONE,
             ":aclruntime",
-            "aclruntime: not installed, needed to run on 310P3. Put the wheel aclruntime-0.0.2",
+            f"aclruntime: not installed, needed to run on 310P3. {error_text.wheel_advice(forced=True)}, or",
         ),
         ({"without": ("acl",)}, ":pyacl", "acl: not on PYTHONPATH, needed to run on 310P3."),
         ({}, "", None),

@@ -57,6 +57,7 @@ def test_without_another_python_one_line_says_which_it_was(candidate, tmp_path):
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2 and f"{candidate}/python3 is 3.11.0rc1 a pre-release" in line
     assert line.startswith("inv: no Python 3.11 or later on PATH") and not (root / ".venv").exists()
+    assert line.endswith(". Install a final release of any of them and run this again")
 
 
 def test_an_environment_that_was_made_with_one_is_refused_in_one_line(ready):
@@ -137,11 +138,18 @@ def test_a_wheel_that_nothing_requires_is_installed_when_it_is_new_and_only_then
     assert "installing ais_bench from wheels/" in other.stderr and "aclruntime" not in other.stderr
 
 
-def test_a_wheel_for_another_python_is_told_in_a_line(ready):
-    wheel(ready / "wheels", "acl", "1", tag="cp36-cp36m-linux_aarch64")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("ais_bench", "or remove it"), ("aclruntime", "or remove it: CANN's own acl runs models without it")],
+)
+def test_a_wheel_for_another_python_is_told_in_a_line(ready, name, words):
+    for path in (ready / "wheels").glob(f"{name}-*"):
+        path.unlink()
+    wheel(ready / "wheels", name, "1", tag="cp36-cp36m-linux_aarch64")
     done = start(ready, "x")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("inv: no wheels/acl-*.whl is for Python 3.")
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith(f"inv: no wheels/{name}-*.whl is for Python 3.") and line.endswith(words)
 
 
 def test_words_of_the_callers_are_handed_to_pip_as_they_are(ready, tmp_path):

@@ -117,13 +117,13 @@ def of_import(error: str) -> str:
             " (older, or ait), or build it from Ascend/tools against this CANN"
         )
     if re.search(r"libpython\S*: cannot open", error):
-        return f"aclruntime: its wheel is for another Python than this {python} ({said}). {wheel_advice()}"
+        return f"aclruntime: its wheel is for another Python than this {python} ({said}). {_replaced()}"
     of_library = _of_libraries("aclruntime", error, said)
     if of_library:
         return of_library
     if "GLIBC" in error:
         return f"aclruntime: its wheel was built on a newer system ({said}). Build it here from Ascend/tools"
-    return f"aclruntime: cannot be imported by Python {python} ({said}). {wheel_advice()}"
+    return f"aclruntime: cannot be imported by Python {python} ({said}). {_replaced()}"
 
 
 def _of_libraries(module: str, error: str, said: str) -> str:
@@ -145,17 +145,29 @@ def _of_libraries(module: str, error: str, said: str) -> str:
     return ""
 
 
-def wheel_advice() -> str:
-    """How this Python gets aclruntime: it is in no package index."""
-    if sys.version_info[:2] > WHEELS_END:
+def wheel_advice(forced: bool = False) -> str:
+    """How this Python gets aclruntime, which is in no package index; where no wheel is for it, how models run
+    without. `forced`: the chip's file lets nothing else run them.
+    """
+    major, minor = sys.version_info[:2]
+    if (major, minor) > WHEELS_END:
+        instead = "leave runtime out of the chip's file" if forced else "source set_env.sh"
         return (
-            "Make .venv anew with an older Python, there is no wheel above 3.11: rm -r .venv; python3.11 -m"
-            " venv .venv; then put aclruntime-0.0.2-cp311-*.whl into wheels/ and run ./inv"
+            f"It has no wheel for Python {major}.{minor}: CANN's own acl does without, {instead}"
+            " (docs/ascend.md)"
         )
     return (
-        f"Put the wheel aclruntime-0.0.2-cp{sys.version_info[0]}{sys.version_info[1]}-*.whl into wheels/ and"
+        f"Put the wheel aclruntime-0.0.2-cp{major}{minor}-*.whl into wheels/ and"
         " run ./inv (docs/ascend.md tells where it is)"
     )
+
+
+def _replaced() -> str:
+    """What to do about an aclruntime that is installed and not for this Python."""
+    if sys.version_info[:2] > WHEELS_END:
+        uninstall = f"{sys.executable} -m pip uninstall aclruntime"
+        return f"Take it out of wheels/, CANN's own acl does without: {uninstall}"
+    return wheel_advice()
 
 
 def _first_in(texts: Sequence[Known], printed: str) -> Known | None:

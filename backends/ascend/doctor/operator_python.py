@@ -57,7 +57,7 @@ def checks() -> list[Check]:
                 "tbe python",
                 FAIL,
                 "no python3 on PATH outside the virtual environment",
-                "install Python 3.7 to 3.11 for the system",
+                f"install Python 3.7 to {'.'.join(map(str, _newest()))} for the system",
             )
         ]
     try:
@@ -85,10 +85,15 @@ def checks() -> list[Check]:
     ]
 
 
+def _newest() -> tuple[int, int]:
+    """The newest that this CANN is known to work with."""
+    number = cann.number(cann.version())
+    return NEWEST[max(since for since in NEWEST if since <= number)]
+
+
 def _version(path: str, python: tuple[int, ...]) -> Check:
-    shown, version = f"{path} {'.'.join(map(str, python))}", cann.version()
+    shown, version, newest = f"{path} {'.'.join(map(str, python))}", cann.version(), _newest()
     number = cann.number(version)
-    newest = NEWEST[max(since for since in NEWEST if since <= number)]
     if OLDEST <= python[:2] <= newest:
         return Check("tbe python", PASS, shown)
     known = f"CANN {version or 'of unknown version'} is known to work with 3.7 to {newest[0]}.{newest[1]}"

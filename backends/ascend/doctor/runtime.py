@@ -33,7 +33,7 @@ def checks(forced: str) -> list[Check]:
     """A line for each runtime. What is not well with one is a failure where it is the one that would run, or
     neither is well; else a warning, and where it is simply not here nothing to look at.
     """
-    trials = {ACLRUNTIME: _aclruntime(), PYACL: _acl()}
+    trials = {ACLRUNTIME: _aclruntime(forced == ACLRUNTIME), PYACL: _acl()}
     runs = runtimes.chosen(forced)
     could = not forced and not trials[PYACL].fix  # where aclruntime is here and does not work
     lines = [_line(name, trial, runs, trials[runs]) for name, trial in trials.items()]
@@ -52,10 +52,10 @@ def _line(name: str, trial: Trial, runs: str, running: Trial) -> Check:
     return Check(shown, FAIL, trial.text, trial.fix)
 
 
-def _aclruntime() -> Trial:
+def _aclruntime(forced: bool) -> Trial:
     lack = installed.aclruntime_lack()
     if lack:
-        return Trial(lack.why, error_text.wheel_advice(), absent=True)
+        return Trial(lack.why, error_text.wheel_advice(forced), absent=True)
     error = _import_error("import aclruntime")
     if error is None:
         return Trial(f"{cann.aclruntime()} in {PYTHON}", "")

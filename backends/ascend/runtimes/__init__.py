@@ -51,6 +51,6 @@ def missing(use: str, forced: str) -> list[str]:
     if not wheel:
         return []
     if forced == ACLRUNTIME:
-        return [f"aclruntime: {wheel.why}, {use}. {error_text.wheel_advice()}"]
+        return [f"aclruntime: {wheel.why}, {use}. {error_text.wheel_advice(forced=True)}"]
     either = "or put an aclruntime wheel into wheels/"
     return [f"aclruntime: {wheel.why}; acl: {acl.why}; one is {use}. {acl.fix}, {either}"] if acl else []
