@@ -145,9 +145,9 @@ class Bench:
             os.remove(path)
         return done, texts
 
-    def feeding(self, processes, dtype):
+    def feeding(self, processes, dtype, backend="null"):
         """(images/s while shards are at work, all processes together; images/s with what lies between)."""
-        done, _ = self.performed(processes, "infer.logits:write", dtype, backend="null")
+        done, _ = self.performed(processes, "infer.logits:write", dtype, backend=backend)
         own = sum(len(each) * self.images[dtype] / sum(d.seconds for d in each) for each in done)
         begin = min(each[0].start for each in done)
         end = max(each[-1].start + each[-1].seconds for each in done)
