@@ -41,7 +41,7 @@ def some(words: Iterable[str], most: int = SHOWN, between: str = ", ", noun: str
     listed = list(words)
     more = len(listed) - most
     joint = " and " if between == ", " else f"{between}and "
-    rest = f"{joint}{more:,} more {noun}".rstrip()
+    rest = f"{joint}{more:,} more {noun.removesuffix('s') if more == 1 else noun}".rstrip()
     return between.join(listed[:most]) + (rest if more > 0 else "")
 
 

@@ -45,6 +45,7 @@ def test_one_is_not_many_and_thousands_are_set_apart():
         (5, {}, "a, b, c and 2 more"),
         (5, {"most": 1}, "a and 4 more"),
         (5, {"noun": "steps"}, "a, b, c and 2 more steps"),
+        (4, {"noun": "steps"}, "a, b, c and 1 more step"),
         (5, {"between": "; "}, "a; b; c; and 2 more"),
         (3, {"between": "; "}, "a; b; c"),
     ],

@@ -23,12 +23,15 @@ def page(
     published_accuracy: Accuracies,
     current: Mapping[str, object] | None,
     gate: Gate | None = None,
+    max_drop: float | None = None,
 ) -> str:
-    """The whole report. Arguments as those of report.write."""
+    """The whole report. Arguments as those of report.write; max_drop: the limit of the loss against float32,
+    where one was asked for.
+    """
     parts = [
         "# MobileNetV1 build report",
         _sample(rows),
-        _headline(rows, published_accuracy, current or {}, gate),
+        _headline(rows, published_accuracy, current or {}, gate, max_drop),
         _alarms(rows),
         section(tables.accuracy(rows, published_accuracy)),
         *map(section, forms.tables(rows)),
@@ -102,9 +105,15 @@ def _alarms(rows: Sequence[Record]) -> str:
 
 
 def _headline(
-    rows: Sequence[Record], published: Accuracies, current: Mapping[str, object], gate: Gate | None
+    rows: Sequence[Record],
+    published: Accuracies,
+    current: Mapping[str, object],
+    gate: Gate | None,
+    max_drop: float | None,
 ) -> str:
-    """The request's accuracy, whether it keeps its bound, and its fastest batch size, a sentence each."""
+    """The request's accuracy, whether it and its loss keep their bounds, and its fastest batch size: a
+    sentence each.
+    """
     if not current:
         return ""
     current_rows = matching(of_kind(rows, Accuracy), current)
@@ -116,7 +125,7 @@ def _headline(
             for line in judged.lines()
         ),
         *(f"- {gates.line(row, gate)}" for row in current_rows if gate),
-        *(f"- {escaped(line)}" for line in map(precision.sentence, current_rows) if line),
+        *(f"- {escaped(line)}" for row in current_rows for line in precision.said(row, max_drop)),
         *(
             f"- fastest: **{line['images/s']} images/s** ({shown(line['95 % interval'])}),"
             f" {escaped(shown(line['chip']))}, batch {line['batch']}, {line['devices']}{_recorded(line)}"

@@ -80,8 +80,9 @@ def write(
         scope = {**scope, "current": current, "gate": gate}
     made_by, files = _made_by(paths), Files(paths, (*details, *stored_details))
     past = None if unreadable is None else Past([*runs.load(history), present(rows, paths)], unreadable)
+    limit = scope.get("max_drop")
     content = html.Content(
-        rows, published, published_accuracy, files, current, gate, plan, made_by, lang, past
+        rows, published, published_accuracy, files, current, gate, plan, made_by, lang, past, limit
     )
     texts = _texts(content, scope, left_out)
     for path in outputs:
@@ -102,7 +103,7 @@ def _texts(content: html.Content, scope: terminal.Scope, left_out: str) -> dict[
         "rows.csv": lambda: exports.rows_csv(rows),
         "annotations.json": lambda: _json(remarks.of(rows, accuracies, scope)),
         "report.md": lambda: _paragraphs(
-            markdown.page(rows, published, accuracies, content.current, content.gate),
+            markdown.page(rows, published, accuracies, content.current, content.gate, content.max_drop),
             _made_by_section(content.made_by),
             section.text(*content.past) if content.past else "",
             left_out,

@@ -78,5 +78,5 @@ def discordant(row: Accuracy, beside: Beside) -> Table:
         for line in beside.lost[:LISTED]
     ]
     more = len(beside.lost) - len(lines)
-    note = f"{more} more are in lost.csv beside the record." if more > 0 else ""
+    note = f"{more} more {'is' if more == 1 else 'are'} in lost.csv beside the record." if more > 0 else ""
     return Table(f"Lost and won against fp32, {named(row)}", columns, tuple(lines), left=5, note=note)
