@@ -63,7 +63,9 @@ def curves(rows: Sequence[Record]) -> Iterator[Chart]:
         pair = apart_table.pair(layers[0])
         off = [row["difference_pct"] for row in layers]
         plot = charts.lines([Line(Words(pair, pair), [*range(len(off))], off)], "layer", "off by, %")
-        heading = Words(*(f"{text}: {pair}" for text in words("Where two forms part, layer by layer")))
+        heading = Words(
+            *(f"{text}: {pair}" for text in words("Where two forms part, layer by layer, in ONNX Runtime"))
+        )
         first = apart_table.first_apart(layers)
         yield Chart(plot, heading, words(first), "off by")
 
