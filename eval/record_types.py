@@ -199,7 +199,7 @@ class Model(Common, ModelFigures):
 
 
 class Apart(Common, ApartFigures):
-    """One layer of a compiled form beside another form's (compare --layers)."""
+    """One layer of a compiled form beside another form's, both in ONNX Runtime (compare --layers)."""
 
     kind: Literal["apart"]
     batch: Annotated[int, "as of the model record; both were run picture by picture"]

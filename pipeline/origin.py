@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, NotRequired, TypedDict, cast
 
 from pipeline.step import Versions
-from pipeline.text import value_text
+from pipeline.text import change_text
 
 LONG_FILES, LONG_TEXT = 20, 400
 PLACES = ("host", "node", "cpu", "cpu_flags", "python", "git", "slot", "start", "seconds")
@@ -208,4 +208,4 @@ def _sentence(
             f"on cpu flags: only A has {' '.join(f for f in one if f not in two) or 'none'}, "
             f"only B has {' '.join(f for f in two if f not in one) or 'none'}"
         )
-    return f"{kind} {key}: {value_text(old, key)} -> {value_text(new, key)}"
+    return f"{kind} {key}: {change_text(old, new, key)}"

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 SHOWN = 3
 LONGEST_VALUE = 60  # letters of a value in a sentence
+BEFORE = 20  # of them in front of the place where two long values part
 # the program as it was started: `./inv`, `../inv`, or `inv` in the virtual environment. Messages that say
 # what to type next begin with it; a worker inherits it from the driver
 INV = os.environ.get("INV_COMMAND", "inv")
@@ -40,7 +41,7 @@ def some(words: Iterable[str], most: int = SHOWN, between: str = ", ", noun: str
     listed = list(words)
     more = len(listed) - most
     joint = " and " if between == ", " else f"{between}and "
-    rest = f"{joint}{more:,} more {noun}".rstrip()
+    rest = f"{joint}{more:,} more {noun.removesuffix('s') if more == 1 else noun}".rstrip()
     return between.join(listed[:most]) + (rest if more > 0 else "")
 
 
@@ -57,10 +58,22 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     return next(iter(get_close_matches(word, list(known), 1, cutoff)), None)
 
 
-def value_text(values: Mapping[str, object], key: str) -> str:
-    """The value of a key as JSON, `absent` where there is none, a long one cut."""
-    text = json.dumps(values[key], sort_keys=True) if key in values else "absent"
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 10] + "..."
+def change_text(old: Mapping[str, object], new: Mapping[str, object], key: str) -> str:
+    """`1.0 -> 0.5`: the values of a key as JSON, `absent` where there is none. Long ones are cut: at their
+    end, or around the place where they part, where nothing in front of it tells them apart.
+    """
+    texts = [json.dumps(each[key], sort_keys=True) if key in each else "absent" for each in (old, new)]
+    one, two = (_cut(text, 0) for text in texts)
+    if one == two:
+        parted = len(os.path.commonprefix(texts))
+        one, two = (_cut(text, max(0, parted - BEFORE)) for text in texts)
+    return f"{one} -> {two}"
+
+
+def _cut(text: str, first: int) -> str:
+    """A sentence's share of the text, from this letter on."""
+    rest = text[first:]
+    return "..." * (first > 0) + (rest if len(rest) <= LONGEST_VALUE else rest[: LONGEST_VALUE - 10] + "...")
 
 
 def size_of(paths: Iterable[str]) -> dict[str, int]:

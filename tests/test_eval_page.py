@@ -10,10 +10,10 @@ import pytest
 from eval_rows import PIXELS, REAL, SAMPLE, compared, judged, many, rows, timed
 from pages import HOSTILE, PICTURE, page
 
-from eval.report.definitions import DEFINITIONS, FURTHER
+from eval.report.definitions import DEFINITIONS, FURTHER, of_column
 from eval.report.page import answers, words
 from eval.report.page.charts.plan_picture import picture
-from eval.report.page.view import definition, view
+from eval.report.page.view import view
 from eval.report.tables import Table
 
 
@@ -106,7 +106,7 @@ def test_the_definitions_are_in_both_languages_and_each_figure_names_one(tags):
         )
 
 
-def test_every_heading_of_a_figure_has_a_definition(text):
+def test_every_heading_of_a_figure_has_a_of_column(text):
     table = re.compile(r"<th scope=\"col\">(.*?)</th>", re.DOTALL)
     without = [each for each in table.findall(text) if "popovertarget" not in each and "sort" in each]
     assert [re.sub(r"<.*?>|\s+", " ", each).strip() for each in without] == []
@@ -174,8 +174,8 @@ def test_cells_sort_by_all_of_their_figure():
 
 
 def test_a_column_of_the_device_alone_says_so():
-    assert definition("throughput", "measured 310P3 fp16 uint8, compute only") == "compute only"
-    assert definition("throughput", "310P3 fp16 uint8 / 310") == "ratio"
+    assert of_column("throughput", "measured 310P3 fp16 uint8, compute only") == "compute only"
+    assert of_column("throughput", "310P3 fp16 uint8 / 310") == "ratio"
 
 
 def test_a_missed_gate_is_no_match_whatever_is_published():

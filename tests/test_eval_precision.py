@@ -4,13 +4,13 @@ import csv
 import json
 
 import pytest
-from eval_rows import PIXELS, REAL, judged, sized, timed
+from eval_rows import PIXELS, REAL, judged
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eval import answers_csv, records
 from eval.comparison import paired
-from eval.precision import forms, gate, loss, size, text
+from eval.precision import gate, loss, size, text
 from pipeline.errors import BuildError, GateMissed, StepError
 from stages.timing import compare
 
@@ -100,6 +100,9 @@ def test_the_sentence_says_the_loss_its_interval_and_the_images():
         " images 5 are lost and 3 won, 92.40 % have the same answer"
     )
     assert text.sentence(int8(lost=1, won=3)).startswith("int8 gains 0.80 points of top-1 against fp32 (95 %")
+    assert "of 250 images 1 is lost and 1 won, " in text.sentence(int8(lost=1, won=1))
+    assert "of 250 images 0 are lost and 1 won, " in text.sentence(int8(lost=0, won=1))
+    assert "of 1 image 1 is lost and 0 won, " in text.sentence(int8(images=1, lost=1))
     assert text.sentence(int8(calibrated_on=100)).endswith("; it was calibrated on 100 of them")
     assert text.sentence(judged(OF)) == "" == text.sentence(judged(OF, **loss.NO_LOSS))
 
@@ -109,27 +112,36 @@ def test_a_limit_is_missed_only_where_the_whole_interval_is_beyond_it():
     low, high = row["loss_points_ci95"]
     assert low < row["loss_points"] == 5.0 < high
     held, words = text.verdict(row, low - 0.001)
-    assert (
-        not held
-        and words == f"{text.sentence(row)}; all of the interval is beyond --max-drop={low - 0.001:g}"
-    )
+    loss = f"loss 5.00 points, 95 % interval {low:.2f} to {high:.2f}"
+    assert not held and words == f"--max-drop={low - 0.001:g} is missed: {loss}, all of it beyond the limit"
     for limit in (low, 5.0, 4.0, high - 0.001):
         held, words = text.verdict(row, limit)
         assert (
-            held and f"--max-drop={limit:g} is not missed, and cannot be told to hold: 1,000 images" in words
+            held
+            and f"--max-drop={limit:g} is not missed, and cannot be told to hold: {loss}; 1,000 images"
+            in words
         )
     for limit in (high, 100):
         assert text.verdict(row, limit) == (
             True,
-            f"--max-drop={limit:g} holds: all of the interval is within it",
+            f"--max-drop={limit:g} holds: {loss}, all of it within the limit",
         )
+
+
+@pytest.mark.parametrize(("lost", "won"), [(0, 30), (3, 3), (0, 0), (40, 0)])
+def test_of_a_limit_of_0_the_loss_and_its_interval_are_said_too(lost, won):
+    row = int8(lost=lost, won=won)
+    low, high = row["loss_points_ci95"]
+    words = text.verdict(row, 0.0)[1]
+    assert words.startswith("--max-drop=0 ")
+    assert f": loss {row['loss_points']:.2f} points, 95 % interval {low:.2f} to {high:.2f}" in words
 
 
 def test_what_cannot_be_told_says_how_many_images_would_tell():
     row = int8(images=250, lost=5, won=3)
     needed = paired.images_needed(paired.Paired(250, ("",) * 5, ("",) * 3, 0), 0.02)
-    assert text.verdict(row, 2.0)[1].endswith(f"to hold: 250 images, about {needed:,} are needed")
-    assert text.verdict(row, 0.5)[1].endswith("to hold: 250 images")  # no number would: it is beyond
+    assert text.verdict(row, 2.0)[1].endswith(f"; 250 images, about {needed:,} are needed")
+    assert text.verdict(row, 0.5)[1].endswith("; 250 images")  # no number would: it is beyond
 
 
 def test_the_gate_passes_or_says_where_the_images_are(tmp_path):
@@ -158,37 +170,6 @@ def test_the_size_is_that_of_the_compiled_file_and_of_its_network(tmp_path):
     assert (row["size_mb"], row["parameters"], row["macs"]) == (1.234567, 5, 7) and row["calibration"] is None
     size.write((out,), **files, row={**REAL, "dataset": None, "batch": 16, "calibration": "0123abcd"})
     assert records.read([out])[0]["calibration"] == "0123abcd"
-
-
-def forms_of():
-    """float32 and int8 of one network on one chip, timed and sized."""
-    fp32, coarse = {**OF, "precision": "fp32"}, {**OF, "precision": "int8", "calibration": "0123abcd"}
-    return [
-        judged(fp32, **loss.NO_LOSS, precision_executed="fp32"),
-        {**int8(lost=5, won=3, precision_executed="int8"), "calibration": "0123abcd"},
-        *(timed(of, batch, speed) for of, speed in ((fp32, 100.0), (coarse, 260.0)) for batch in (1, 16)),
-        timed(coarse, 64, 400.0),
-        sized(fp32, size_mb=16.9),
-        sized(coarse, size_mb=4.4, calibration=coarse["calibration"]),
-    ]
-
-
-def test_every_form_is_a_line_with_its_accuracy_its_best_throughput_and_its_size():
-    (table,) = forms.tables(forms_of())
-    lines = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    assert [
-        (line["executed"], line["loss, points"], line["lost"], line["won"], line["most images/s"], line["MB"])
-        for line in lines
-    ] == [("fp32", None, None, None, "100.0", "16.9"), ("int8", "0.80", "5", "3", "400.0", "4.4")]
-    assert lines[1]["loss, 95 %"] == "-1.66 – 3.25" and lines[1]["same answers, %"] == "98.00"
-    assert table.note.startswith("4.23 M parameters, 569 M multiply-adds an image.")
-
-
-def test_a_form_alone_has_nothing_to_be_compared_with():
-    assert forms.forms([row for row in forms_of() if row["precision"] == "fp32"]) == []
-    assert forms.forms([judged({**OF, "chip": None}), *forms_of()[:1]]) == []
-    other = {**forms_of()[1], "checkpoint": "another-00000000"}
-    assert forms.forms([forms_of()[0], other]) == []
 
 
 def out_of(folder, *rows):

@@ -56,10 +56,17 @@ def test_skipped_images_are_told_once_and_where_they_are_named():
     prepared = worked({**skip, **dict.fromkeys(("model", "checkpoint", "chip"))}, "preprocess", missing=7)
     scope = {"data": {"dataset": REAL["dataset"]}, "undecodable": "data/x.bad.json"}
     sentence = (
-        "7 of 100 images cannot be decoded: skipped, and counted as wrong; they are named in data/x.bad.json"
+        "7 of 100 images cannot be decoded: skipped, and counted as wrong; each is named in data/x.bad.json"
     )
     for rows in ((prepared,), (judged(skip, missing=7), prepared)):
         assert said(*rows, **scope)["warning", "skipped images"] == [sentence]
+
+
+@pytest.mark.parametrize(("bound", "level", "words"), [(60, "notice", "held"), (80, "warning", "missed")])
+def test_the_bound_on_the_accuracy_is_told_whether_it_is_held_or_missed(bound, level, words):
+    texts = said(judged(REAL), gate={"min_top1_pct": bound, "asked": str(bound)})
+    (text,) = texts[level, "gate"]
+    assert text.startswith(f"gate {words}: top-1 70.00 % of 100 images is 10.00 points")
 
 
 def test_what_is_outside_of_the_request_is_not_said():

@@ -237,7 +237,7 @@ def test_images_that_cannot_be_decoded_are_counted_and_the_file_that_names_them_
     scope = {"current": REAL, "data": {"stage": "preprocess"}, "undecodable": "data/undecodable.json"}
     assert terminal.final([prepared], PUBLISHED, STATED, scope).split("\n\n") == [
         "3 of 100 images cannot be decoded: skipped, and counted as wrong",
-        "they are named in data/undecodable.json",
+        "what cannot be decoded is named in data/undecodable.json",
     ]
     assert "named in" not in terminal.final([{**prepared, "missing": 0}], PUBLISHED, STATED, scope)
 

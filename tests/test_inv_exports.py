@@ -90,7 +90,5 @@ def test_skipped_images_are_a_warning_that_says_where_they_are_named(tmp_path):
     answer = inv("preprocess", "--on-bad=skip", *own(folder), out=out, **runner(tmp_path))
     (warning,) = told(answer)
     assert (warning.level, warning.title) == ("warning", "skipped images")
-    assert warning.text.startswith(
-        "1 of 20 images cannot be decoded: skipped, and counted as wrong; they are"
-    )
+    assert warning.text.startswith("1 of 20 images cannot be decoded: skipped, and counted as wrong; each is")
     assert f" named in {out}/data/" in warning.text

@@ -84,15 +84,17 @@ def test_it_ends_with_the_loss_in_a_sentence_the_limit_and_the_file(evaluated):
     said = (
         f"int8 {verb} {abs(row['loss_points']):.2f} points of top-1 against fp32 (95 % interval of the loss"
     )
-    assert (
-        f"\n{said}" in answer.out and "\n--max-drop=100 holds: all of the interval is within it" in answer.out
-    )
-    named = [line for line in answer.out.splitlines() if line.startswith("they are named in ")]
+    assert f"\n{said}" in answer.out and "\n--max-drop=100 holds: loss " in answer.out
+    named = [
+        line for line in answer.out.splitlines() if line.startswith("what was lost and won is named in ")
+    ]
     assert len(named) == bool(row["images_lost"] or row["images_won"])  # nothing is named where none is
     for line in named:
         assert line.endswith(f"/int8-uint8-{row['calibration']}/{line.split('/')[-3]}/bs4/lost.csv")
     assert "calibration.txt: 6 pictures; ranges are good from 50 to 100 on" in answer.err.splitlines()[0]
     report = (out / "report" / "report.md").read_text()
+    assert "\n- --max-drop=100 holds: loss " in report
+    assert "--max-drop=100 holds: loss " in (out / "report" / "annotations.json").read_text()
     assert said in report and "## What each precision brings and costs" in report
 
 

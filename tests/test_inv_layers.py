@@ -87,7 +87,16 @@ def test_what_the_next_layer_sees_counts_behind_activation_and_quantisation():
 def test_pictures_of_a_shard_are_taken_where_there_is_one(tmp_path):
     np.save(tmp_path / "shard.npy", np.ones((5, 3, SIDE, SIDE), np.float32))
     path = network(tmp_path / "a.onnx")
-    assert layers_of(tmp_path, path, path, str(tmp_path / "shard.npy"))[0]["images"] == 5
+    rows = layers_of(tmp_path, path, path, str(tmp_path / "shard.npy"))
+    assert (rows[0]["images"], rows[0]["pictures"]) == (5, "first shard")
+    title = apart_table.table(rows).title
+    assert title.endswith(" on the first 5 images (those of the first shard, at most 32)")
+    np.save(tmp_path / "shard.npy", np.ones((40, 3, SIDE, SIDE), np.float32))
+    assert layers_of(tmp_path, path, path, str(tmp_path / "shard.npy"))[0]["images"] == 32
+    drawn = layers_of(tmp_path, path, path)
+    assert apart_table.table(drawn).title.endswith(", run in ONNX Runtime on 32 images drawn at random")
+    older = [{key: value for key, value in row.items() if key != "pictures"} for row in drawn]
+    assert apart_table.table(older).title.endswith(", run in ONNX Runtime on 32 images")
 
 
 def test_another_network_and_another_input_are_refused(tmp_path):
@@ -113,7 +122,12 @@ def form(out, name, **columns):
 def out(tmp_path):
     folder = tmp_path / "out"
     form(folder, "fp32-uint8")
-    form(folder, "int8-uint8-0a1b2c3d", changed=2, precision="int8", calibration="0a1b2c3d")
+    coarse = {"chip": "cpu-openvino", "precision": "int8", "calibration": "0a1b2c3d"}
+    judged = form(folder, "int8-uint8-0a1b2c3d", changed=2, **coarse)
+    (judged / "val-0123abcd" / "bs1").mkdir(parents=True)
+    (folder / "data" / "val-0123abcd").mkdir(parents=True)
+    images = np.random.default_rng(1).normal(0, 1, (2, 3, SIDE, SIDE)).astype(np.float32)
+    np.save(folder / "data" / "val-0123abcd" / "shard-00000.npy", images)
     (folder / "report").mkdir()
     return folder
 
@@ -122,10 +136,14 @@ def test_the_command_says_it_keeps_a_record_and_draws_it(out):
     a, b = sorted((out / "small-0123abcd" / "cpu").iterdir())
     done = inv("compare", a, b, "--layers")
     assert "First apart: 02 layer2, off by 100.00 %" in done.out
+    title = "Layers of cpu-openvino int8 uint8 0a1b2c3d against cpu fp32 uint8, run in ONNX Runtime on "
+    assert f"{title}the first 2 images (those of the first shard, at most 32)" in done.out
+    assert title in (out / "report" / "report.md").read_text()
     (record,) = b.glob("apart/*/apart.json")
     assert {row["against"] for row in json.loads(record.read_text())} == {"cpu fp32 uint8"}
     page = (out / "report" / "index.html").read_text()
-    assert "Where two forms part, layer by layer" in page
+    assert "Where two forms part, layer by layer, in ONNX Runtime" in page
+    assert "在 ONNX Runtime 中运行，前 2 张图片（第一个分片中的，最多 32 张）" in page
     assert "nothing to do" in inv("compare", a, b, "--layers").out
 
 

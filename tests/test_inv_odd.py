@@ -116,7 +116,7 @@ def test_figures_with_and_without_skipped_pictures_stand_side_by_side(tmp_path, 
     (folder / "own_00003.JPEG").write_bytes(kept)
     again = inv(*words, out=tmp_path / "out").out
     assert [line for line in whole if line.startswith("accuracy")][0] in again
-    assert "they are named in" not in again
+    assert "is named in" not in again
     assert [row["missing"] for row in rows(tmp_path / "out", "accuracy") if row["on_bad"] == "fail"] == [0]
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from pipeline import text
+from pipeline.freshness import diff
 
 
 def test_sizes_read_as_people_say_them():
@@ -44,6 +45,7 @@ def test_one_is_not_many_and_thousands_are_set_apart():
         (5, {}, "a, b, c and 2 more"),
         (5, {"most": 1}, "a and 4 more"),
         (5, {"noun": "steps"}, "a, b, c and 2 more steps"),
+        (4, {"noun": "steps"}, "a, b, c and 1 more step"),
         (5, {"between": "; "}, "a; b; c; and 2 more"),
         (3, {"between": "; "}, "a; b; c"),
     ],
@@ -61,6 +63,32 @@ def test_a_near_word_is_offered_and_a_far_one_is_not():
     assert text.did_you_mean("infre", known) == " Did you mean 'infer'?"
     assert text.did_you_mean("infre", known, before="--stage=") == " Did you mean --stage=infer?"
     assert text.did_you_mean("xyz", known) == "" and text.nearest("xyz", known) is None
+
+
+GROUPS = [{"name": f"stage {n}", "steps": 7, "running": 0} for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "words"),
+    [
+        (1.0, 0.5, "1.0 -> 0.5"),
+        ("a" * 90, "b" * 90, f'"{"a" * 49}... -> "{"b" * 49}...'),
+        (
+            GROUPS,
+            [*GROUPS[:8], {**GROUPS[8], "steps": 8}],
+            '...nning": 0, "steps": 7}] -> ...nning": 0, "steps": 8}]',
+        ),
+        (GROUPS, GROUPS[:8], None),
+        (GROUPS[:8], GROUPS, None),
+        ("x" * 60 + "a" * 200, "x" * 60 + "b" * 200, None),
+        ("a" * 300, "a" * 301, None),
+    ],
+)
+def test_what_changed_is_to_be_seen_however_long_the_two_values_are(one, two, words):
+    (said,) = diff.changed("param", {"key": one}, {"key": two})
+    before, _, after = said.removeprefix("param key: ").partition(" -> ")
+    assert before != after and max(len(before), len(after)) <= 63
+    assert words in (None, f"{before} -> {after}")
 
 
 def test_a_folder_is_a_line_the_largest_first(tmp_path):

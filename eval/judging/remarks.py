@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, TypedDict
 
 from eval.judging import alarms
+from eval.judging import gate as gates
+from eval.precision import text as precision
 from eval.record_types import Accuracy, Agreement, Record
 from eval.report import format, tables, terminal
 from eval.report.compare import Accuracies
@@ -22,7 +24,9 @@ class Remark(TypedDict):
 def of(rows: Sequence[Record], published: Accuracies, scope: Scope) -> list[Remark]:
     """The remarks on the rows of a command, warnings first."""
     chosen = terminal.chosen(rows, scope)
-    return [*_warnings(chosen, scope.get("undecodable", "")), *_headline(chosen, published)]
+    warnings = _warnings(chosen, scope.get("undecodable", ""))
+    each = [*warnings, *_limits(chosen, scope), *_headline(chosen, published)]
+    return sorted(each, key=lambda remark: remark["level"] != "warning")
 
 
 def _warnings(chosen: Chosen, named: str) -> Iterator[Remark]:
@@ -32,7 +36,7 @@ def _warnings(chosen: Chosen, named: str) -> Iterator[Remark]:
             yield _remark("warning", "outputs", f"{alarm} ({tables.named(row)})")
     skipped = [row for row in chosen.accuracy if row["missing"]] or chosen.skipped
     for each in skipped:
-        where = f"; {terminal.NAMED}{named}" if named else ""
+        where = f"; each {terminal.NAMED}{named}" if named else ""
         yield _remark("warning", "skipped images", terminal.undecodable(each) + where)
     for timed in chosen.timed:
         if not timed["quiet"]:
@@ -40,6 +44,18 @@ def _warnings(chosen: Chosen, named: str) -> Iterator[Remark]:
             yield _remark(
                 "warning", "noisy benchmark", f"{format.where(timed)}, batch {timed['batch']}: {noise}"
             )
+
+
+def _limits(chosen: Chosen, scope: Scope) -> Iterator[Remark]:
+    """What the bounds that were asked for say: a warning where one is missed."""
+    gate, max_drop = scope.get("gate"), scope.get("max_drop")
+    for row in chosen.accuracy:
+        if gate:
+            kept = gates.verdict(row, gate["min_top1_pct"]).passed
+            yield _remark("notice" if kept else "warning", "gate", gates.line(row, gate))
+        for line in precision.said(row, max_drop)[1:]:
+            missed = precision.misses(row, max_drop)
+            yield _remark("warning" if missed else "notice", precision.FLAG, line)
 
 
 def _headline(chosen: Chosen, published: Accuracies) -> Iterator[Remark]:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from backends.ort.session import opened
 from eval import records
+from eval.precision.columns import DRAWN, FIRST_SHARD, MOST
 from pipeline.errors import StepError
 
-IMAGES, SEED = 32, 20170417
+SEED = 20170417
 LAYERS = ("Conv", "Gemm", "GlobalAveragePool")
 FOLLOWED = ("Relu", "Clip", "QuantizeLinear", "DequantizeLinear")
 
@@ -41,7 +42,7 @@ def write(
     """Compare the ONNX files of two forms. outputs: (apart.json, a row a layer of `b`).
 
     row      the columns that say what `b` is; against: what `a` is, in words
-    shard    pictures as both take them, of which the first IMAGES count; "" for drawn ones
+    shard    pictures as both take them, of which the first MOST count; "" for drawn ones
     """
     one, other = _opened(a), _opened(b)
     kinds = [[op for _, op, _ in each.layers] for each in (one, other)]
@@ -64,6 +65,7 @@ def write(
             "kind": "apart",
             "against": against,
             "images": len(images),
+            "pictures": FIRST_SHARD if shard else DRAWN,
             "layer": f"{at:02d} {name}",
             "op": op,
             "difference_pct": 100 * float(np.sqrt(off[at] / own[at])) if own[at] else 0.0,
@@ -114,12 +116,12 @@ def _pictures(
             f"the one takes {a.type} {a.shape[1:]}, the other {b.type} {b.shape[1:]}: not the same pictures"
         )
     if shard:
-        pictures: NDArray[np.generic] = np.load(shard, mmap_mode="r")[:IMAGES]
+        pictures: NDArray[np.generic] = np.load(shard, mmap_mode="r")[:MOST]
         return pictures
     drawn = np.random.default_rng(SEED)
     if a.type == "tensor(uint8)":
-        return drawn.integers(0, 256, (IMAGES, *a.shape[1:]), np.uint8)
-    return drawn.uniform(-2.2, 2.7, (IMAGES, *a.shape[1:])).astype(np.float32)
+        return drawn.integers(0, 256, (MOST, *a.shape[1:]), np.uint8)
+    return drawn.uniform(-2.2, 2.7, (MOST, *a.shape[1:])).astype(np.float32)
 
 
 def _run(opened: Opened, image: NDArray[np.generic]) -> list[NDArray[np.float32]]:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from eval.precision.columns import DRAWN, FIRST_SHARD, MOST
 from eval.record_types import Apart, Record
 from eval.records import of_kind
 from eval.report import format
-from eval.report.format import number, percent, shown
+from eval.report.format import percent, shown
 from eval.report.tables import Table, of_lines
+from pipeline.text import counted
 
 PARTED_PCT = 25.0  # of a layer's own size
 
@@ -38,6 +40,14 @@ def first_apart(rows: Sequence[Apart]) -> str:
     return f"No layer is off by more than {limit}; most is {most['layer']}, by {off} %."
 
 
+def _pictures(row: Apart) -> str:
+    """How many, and which: one shard is enough to see where two forms part."""
+    images = counted(row["images"], "image")
+    if row.get("pictures") == FIRST_SHARD:
+        return f"the first {images} (those of the first shard, at most {MOST})"
+    return f"{images} drawn at random" if row.get("pictures") == DRAWN else images
+
+
 def table(rows: Sequence[Apart]) -> Table:
     """A line a layer."""
     lines = [
@@ -50,5 +60,5 @@ def table(rows: Sequence[Apart]) -> Table:
         }
         for row in rows
     ]
-    title = f"Layers of {pair(rows[0])}, on {number(rows[0]['images'])} images"
+    title = f"Layers of {pair(rows[0])}, run in ONNX Runtime on {_pictures(rows[0])}"
     return of_lines(title, lines, left=2, note=first_apart(rows))

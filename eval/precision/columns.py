@@ -2,6 +2,9 @@
 
 from typing import Annotated, NotRequired, TypedDict
 
+MOST = 32  # pictures on which layers are compared
+FIRST_SHARD, DRAWN = "first shard", "drawn"  # which ones
+
 
 class Loss(TypedDict):
     """Columns of an accuracy row, of a model that this build compiled."""
@@ -45,7 +48,12 @@ class ApartFigures(TypedDict):
     """How far one layer of a compiled form is from another form's."""
 
     against: Annotated[str, "what it was compared with: chip, precision and input, and what else differs"]
-    images: Annotated[int, "pictures that both were given"]
+    images: Annotated[int, "pictures that both were given, one by one, in ONNX Runtime"]
+    pictures: NotRequired[
+        Annotated[
+            str, "which: first shard, the first of it that B was judged on, or drawn, where none is here"
+        ]
+    ]
     layer: Annotated[str, "its place in the order of the work, and its name in the graph"]
     op: Annotated[str, "the ONNX operator"]
     difference_pct: Annotated[

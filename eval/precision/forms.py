@@ -1,6 +1,6 @@
 """What was built of a model, form by form: accuracy, throughput and size, for each engine and precision."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 from eval.record_types import Accuracy, Model, Record, Throughput
@@ -8,6 +8,7 @@ from eval.records import of_kind
 from eval.report import compare, format
 from eval.report.format import number, optional, percent, speed
 from eval.report.tables import Table, of_lines
+from pipeline.text import INV
 
 MILLION = 1e6
 
@@ -71,12 +72,28 @@ def _table(every: Sequence[Form]) -> Table:
     ]
     of = cast(Sequence[Record], [form.accuracy for form in every])
     heading = title(every, "What each precision brings and costs")
-    return of_lines(heading, lines, left=2, note=_note(every), of=of)
+    return of_lines(heading, lines, left=2, note="\n".join(_notes(every)), of=of)
 
 
-def _note(every: Sequence[Form]) -> str:
-    for form in every:
-        if form.model:
-            parameters, macs = form.model["parameters"] / MILLION, form.model["macs"] / MILLION
-            return f"{parameters:.2f} M parameters, {macs:,.0f} M multiply-adds an image."
-    return ""
+def _notes(every: Sequence[Form]) -> Iterator[str]:
+    """How large the network is, and what fills the gaps of the table."""
+    model = next((form.model for form in every if form.model), None)
+    if model:
+        parameters, macs = model["parameters"] / MILLION, model["macs"] / MILLION
+        yield f"{parameters:.2f} M parameters, {macs:,.0f} M multiply-adds an image."
+    untimed = [form for form in every if not form.fastest]
+    if untimed:
+        yield f"Not timed: {_filled_by('bench', untimed)}"
+    unsized = [form for form in every if form.fastest and not form.model]
+    if unsized:  # timing compiles, too
+        yield f"No size: {_filled_by('compile', unsized)}"
+
+
+def _filled_by(task: str, every: Sequence[Form]) -> str:
+    """Which forms, and what is to be typed for them: those that differ in other options have one command."""
+    names, rows = ", ".join(form.name for form in every), [form.accuracy for form in every]
+    commands = dict.fromkeys(
+        f"{INV} {task} --chip={row['chip']} --precision={row['precision']} --input={row['input']}"
+        for row in rows
+    )
+    return f"{names}. With the other options as they were: {'; '.join(commands)}"

@@ -16,7 +16,10 @@ def drop(outputs: Sequence[str], *, record: str, max_drop: float) -> None:
     (row,) = records.of_kind(records.read([record]), Accuracy)
     held, words = text.verdict(row, max_drop)
     if not held:
-        raise GateMissed(f"{words}. See lost.csv beside {record}")
+        raise GateMissed(
+            f"{text.sentence(row)}; all of the interval is beyond {text.FLAG}={max_drop:g}."
+            f" See lost.csv beside {record}"
+        )
     print(words)
     with open(outputs[0], "w", encoding="utf-8") as file:
         json.dump({"max_drop": max_drop}, file)

@@ -2,6 +2,8 @@
 belongs to.
 """
 
+from collections.abc import Iterable
+
 ACCURACY, AGREEMENT, SPEED, STAGES, LAYERS, LOADGEN, CLASSES, HISTORY, PRECISION = (
     "accuracy",
     "agreement",
@@ -41,7 +43,8 @@ DEFINITIONS = {
         Percentiles are nearest-rank: a time that was measured. p99 is given from 1,000 queries on.""",
     "CPU ms an image": """CPU time of the devices' processes: it holds on a busy machine, too, where
         images/s do not.""",
-    "end to end": """images/s of the stage `infer` on these devices, from shards to logits on the disk.""",
+    "end to end": """images/s of the stage `infer` on these devices, from shards to logits on the disk; none
+        where nothing was inferred at this batch size on these devices in this OUT.""",
     "interval of images/s": """where the mean over many rounds lies, with 95 % certainty: Student's t over
         the rounds, which took turns with those of the other batch sizes, and by how much the speed swings
         from one moment to the next, which no number of rounds averages out. None for a quick cell.""",
@@ -57,7 +60,7 @@ DEFINITIONS = {
         it.""",
 }
 
-# of the page alone, whose every figure has one
+# on the page, whose every figure has one, and in report.md beside a table that has the figure
 FURTHER = {
     "batch": """images that one query holds; the compiled model takes no other number.""",
     "images": """labelled images; missing ones could not be decoded and count as wrong; right ones have their
@@ -80,12 +83,106 @@ FURTHER = {
         the one over the most of the other, whichever batch sizes these are at.""",
     "expected calibration error": """the mean difference between how sure the model is of its first output and
         how often it is right, over 15 bins of equal width (Guo et al., 2017); 0 is best, 1 worst.""",
-    "size": """the compiled model's file, in MB of 1,000,000 bytes.""",
+    "executed": """what the runtime says, from its own graph, that it computed the layers with weights in; a
+        compiled model only says what may be computed so.""",
+    "same answers": """share of images whose first output is float32's, be it right or wrong.""",
+    "size, MB": """the compiled model's file, in MB of 1,000,000 bytes.""",
     "off by": """the root of the mean squared difference between a layer's output and the other form's,
         percent of the other's own, on the same pictures; behind its activation, and as the number that a step
         of int8 stands for.""",
+    "largest difference, largest value": """of one number of a layer's output: the largest difference between
+        the two forms, and the largest size that it has in the other form, over all pictures.""",
     "guess": """the five classes with the largest outputs; the share is the probability that a softmax of all
         outputs gives; the label's own is set bold.""",
     "margin of probability": """the probability of the first output less that of the second: how clear an
         answer was.""",
 }
+
+# columns that are another figure in another table
+OF_TABLE = {
+    (SPEED, "95 % interval"): "interval of images/s",
+    (STAGES, "images/s"): "images/s of a stage",
+    (PRECISION, "largest difference"): "largest difference, largest value",
+}
+# the definition of each column; a column that begins so, where no name fits whole
+OF_COLUMN = {
+    "batch": "batch",
+    "images": "images",
+    "missing": "images",
+    "top-1": "top-1, top-5",
+    "top-1, %": "top-1, top-5",
+    "top-5": "top-1, top-5",
+    "top-5, %": "top-1, top-5",
+    "95 % interval": "95 % interval",
+    "published top-1 / top-5": "published",
+    "same top-1, %": "same top-1",
+    "clear": "same top-1",
+    "of clear, %": "same top-1",
+    "margin": "same top-1",
+    "largest difference": "largest difference",
+    "images/s": "images/s",
+    "compute only": "compute only",
+    "p50 ms": "latency (p50, p90, p99)",
+    "p90 ms": "latency (p50, p90, p99)",
+    "p99 ms": "latency (p50, p90, p99)",
+    "queries": "queries",
+    "CPU ms an image": "CPU ms an image",
+    "end to end": "end to end",
+    "of published": "of published",
+    "seconds": "seconds",
+    "load s": "seconds",
+    "ms": "layer",
+    "share, %": "layer",
+    "M multiply-adds": "multiply-adds",
+    "GFLOP/s": "multiply-adds",
+    "of peak, %": "peak",
+    "samples/s": "LoadGen",
+    "latency ms": "LoadGen",
+    "percentile": "LoadGen",
+    "target": "LoadGen",
+    "right": "images",
+    "loss, points": "loss against fp32",
+    "loss, 95 %": "loss against fp32",
+    "lost": "loss against fp32",
+    "won": "loss against fp32",
+    "executed": "executed",
+    "same answers, %": "same answers",
+    "most images/s": "images/s",
+    "MB": "size, MB",
+    "off by, %": "off by",
+    "largest value": "largest difference, largest value",
+    "from": "95 % interval",
+    "to": "95 % interval",
+    "times": "taken for",
+    "taken for": "taken for",
+}
+BEGINNING = {
+    "published": "published",
+    "measured": "images/s",
+    "top-1 above": "published",
+    "ReaL": "ReaL top-1",
+}
+NAMES = ("executed",)  # columns of words that are a figure, too
+
+
+def of_column(kind: str, column: str, left: bool = False) -> str:
+    """The key of a column's definition, "" for none; of a ratio of chips, whose names no list has, that of
+    ratios. `left`: the column holds names.
+    """
+    if left and column not in NAMES:
+        return ""
+    if " / " in column and kind == SPEED:
+        return "ratio"
+    if column.endswith("compute only"):
+        return "compute only"
+    begun = next((key for begin, key in BEGINNING.items() if column.startswith(begin)), "")
+    known = OF_TABLE.get((kind, column)) or OF_COLUMN.get(column) or begun
+    if known or not column:
+        return known
+    return "images/s" if kind in (SPEED, HISTORY) else ""
+
+
+def used(keys: Iterable[str]) -> dict[str, str]:
+    """The texts of DEFINITIONS, and those of FURTHER that are among the keys."""
+    asked = set(keys)
+    return {**DEFINITIONS, **{key: text for key, text in FURTHER.items() if key in asked}}

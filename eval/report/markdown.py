@@ -1,6 +1,6 @@
 """report.md: the tables that a person reads top to bottom, and what each figure means at the end."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from eval.judging import alarms
 from eval.judging import gate as gates
@@ -12,7 +12,17 @@ from eval.records import matching, of_kind
 from eval.report import compare, tables, throughput
 from eval.report import published as published_form
 from eval.report.compare import Accuracies, Throughputs
-from eval.report.definitions import DEFINITIONS
+from eval.report.definitions import (
+    ACCURACY,
+    AGREEMENT,
+    LAYERS,
+    LOADGEN,
+    PRECISION,
+    SPEED,
+    STAGES,
+    of_column,
+    used,
+)
 from eval.report.format import NONE, RECORDED, number, shown
 from eval.report.tables import Table
 
@@ -23,30 +33,47 @@ def page(
     published_accuracy: Accuracies,
     current: Mapping[str, object] | None,
     gate: Gate | None = None,
+    max_drop: float | None = None,
 ) -> str:
-    """The whole report. Arguments as those of report.write."""
+    """The whole report. Arguments as those of report.write; max_drop: the limit of the loss against float32,
+    where one was asked for.
+    """
+    shown_tables = [each for each in _tables(rows, published, published_accuracy) if each[1].rows]
+    keys = [
+        of_column(kind, column, at < table.left)
+        for kind, table in shown_tables
+        for at, column in enumerate(table.columns)
+    ]
     parts = [
         "# MobileNetV1 build report",
         _sample(rows),
-        _headline(rows, published_accuracy, current or {}, gate),
+        _headline(rows, published_accuracy, current or {}, gate, max_drop),
         _alarms(rows),
-        section(tables.accuracy(rows, published_accuracy)),
-        *map(section, forms.tables(rows)),
-        *(section(apart_table.table(layers)) for layers in apart_table.comparisons(rows)),
-        section(tables.agreement(rows)),
-        section(published_form.accuracy(rows, published_accuracy)),
-        *map(section, published_form.speeds(rows, published)),
-        *map(section, throughput.each_configuration(rows, published)),
-        section(tables.loadgen(rows)),
-        *map(section, tables.layers(rows)),
+        *(section(table) for kind, table in shown_tables if kind != STAGES),
         _listed("Published figures:", compare.sources(published, published_accuracy)),
-        section(tables.pipeline(rows)),
+        *(section(table) for kind, table in shown_tables if kind == STAGES),
         _listed(
             "## What each figure is",
-            (f"**{name}**: {' '.join(meaning.split())}" for name, meaning in DEFINITIONS.items()),
+            (f"**{name}**: {' '.join(meaning.split())}" for name, meaning in used(keys).items()),
         ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _tables(
+    rows: Sequence[Record], published: Throughputs, accuracies: Accuracies
+) -> Iterator[tuple[str, Table]]:
+    """Every table of the report, behind its kind: one of the constants of definitions."""
+    yield ACCURACY, tables.accuracy(rows, accuracies)
+    yield from ((PRECISION, each) for each in forms.tables(rows))
+    yield from ((PRECISION, apart_table.table(layers)) for layers in apart_table.comparisons(rows))
+    yield AGREEMENT, tables.agreement(rows)
+    yield ACCURACY, published_form.accuracy(rows, accuracies)
+    yield from ((SPEED, each) for each in published_form.speeds(rows, published))
+    yield from ((SPEED, each) for each in throughput.each_configuration(rows, published))
+    yield LOADGEN, tables.loadgen(rows)
+    yield from ((LAYERS, each) for each in tables.layers(rows))
+    yield STAGES, tables.pipeline(rows)
 
 
 def section(table: Table) -> str:
@@ -102,9 +129,15 @@ def _alarms(rows: Sequence[Record]) -> str:
 
 
 def _headline(
-    rows: Sequence[Record], published: Accuracies, current: Mapping[str, object], gate: Gate | None
+    rows: Sequence[Record],
+    published: Accuracies,
+    current: Mapping[str, object],
+    gate: Gate | None,
+    max_drop: float | None,
 ) -> str:
-    """The request's accuracy, whether it keeps its bound, and its fastest batch size, a sentence each."""
+    """The request's accuracy, whether it and its loss keep their bounds, and its fastest batch size: a
+    sentence each.
+    """
     if not current:
         return ""
     current_rows = matching(of_kind(rows, Accuracy), current)
@@ -116,7 +149,7 @@ def _headline(
             for line in judged.lines()
         ),
         *(f"- {gates.line(row, gate)}" for row in current_rows if gate),
-        *(f"- {escaped(line)}" for line in map(precision.sentence, current_rows) if line),
+        *(f"- {escaped(line)}" for row in current_rows for line in precision.said(row, max_drop)),
         *(
             f"- fastest: **{line['images/s']} images/s** ({shown(line['95 % interval'])}),"
             f" {escaped(shown(line['chip']))}, batch {line['batch']}, {line['devices']}{_recorded(line)}"

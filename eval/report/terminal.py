@@ -19,7 +19,7 @@ from pipeline.text import INV
 
 GAP = "   "
 HOPELESS_PCT, FEW = 5.0, 100  # top-1 that no slip in preprocessing explains, on enough images to say so
-NAMED = "they are named in "  # then a path relative to OUT
+NAMED = "is named in "  # then a path relative to OUT
 SAMPLE = "SAMPLE: generated pictures, a small network; these are not figures of MobileNetV1 on ImageNet"
 PARTLY_SAMPLE = (
     "SAMPLE: what is marked so is of generated pictures, a small network: no figures of MobileNetV1"
@@ -171,13 +171,9 @@ def _losses(inside: Chosen, scope: Scope) -> list[str]:
     """What is lost against float32, whether it is within the limit that was asked for, and the file that
     names the images.
     """
-    limit, lines = scope.get("max_drop"), []
-    for row in inside.accuracy:
-        if sentence := precision.sentence(row):
-            held, verdict = precision.verdict(row, limit) if limit is not None else (True, "")
-            lines += [sentence, *filter(None, [verdict if held else f"{precision.FLAG}={limit:g} is missed"])]
+    lines = [line for row in inside.accuracy for line in precision.said(row, scope.get("max_drop"))]
     some = any(row.get("images_lost") or row.get("images_won") for row in inside.accuracy)
-    return [*lines, f"{NAMED}{scope['lost']}"] if some and "lost" in scope else lines
+    return [*lines, f"what was lost and won {NAMED}{scope['lost']}"] if some and "lost" in scope else lines
 
 
 def _drawn(table: Table) -> str:
@@ -215,7 +211,10 @@ def _undecodable(rows: Chosen, scope: Scope) -> list[str]:
     counts = map(undecodable, rows.skipped)
     named = scope.get("undecodable", "")
     some = any(row["missing"] for row in (*rows.accuracy, *rows.skipped))
-    return ["" if rows.accuracy else "\n".join(counts), f"{NAMED}{named}" if named and some else ""]
+    return [
+        "" if rows.accuracy else "\n".join(counts),
+        f"what cannot be decoded {NAMED}{named}" if named and some else "",
+    ]
 
 
 def _agreement(rows: Sequence[Record], current: Mapping[str, object]) -> list[Agreement]:

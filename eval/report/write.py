@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from eval.history import made_by as by
 from eval.history import runs, section
 from eval.history.present import present
 from eval.judging import remarks
@@ -22,7 +23,6 @@ from eval.report.page.charts.plan_picture import PlanShape
 from eval.report.page.past import Past
 from eval.stage_times import read_stamp
 from pipeline.errors import StepError
-from pipeline.origin import Made, commit_text
 from pipeline.parts import whole_of
 from pipeline.text import counted, some
 
@@ -78,10 +78,11 @@ def write(
     scope: terminal.Scope = table or {}
     if current is not None:
         scope = {**scope, "current": current, "gate": gate}
-    made_by, files = _made_by(paths), Files(paths, (*details, *stored_details))
+    made_by, files = by.lines(paths), Files(paths, (*details, *stored_details))
     past = None if unreadable is None else Past([*runs.load(history), present(rows, paths)], unreadable)
+    limit = scope.get("max_drop")
     content = html.Content(
-        rows, published, published_accuracy, files, current, gate, plan, made_by, lang, past
+        rows, published, published_accuracy, files, current, gate, plan, made_by, lang, past, limit
     )
     texts = _texts(content, scope, left_out)
     for path in outputs:
@@ -102,7 +103,7 @@ def _texts(content: html.Content, scope: terminal.Scope, left_out: str) -> dict[
         "rows.csv": lambda: exports.rows_csv(rows),
         "annotations.json": lambda: _json(remarks.of(rows, accuracies, scope)),
         "report.md": lambda: _paragraphs(
-            markdown.page(rows, published, accuracies, content.current, content.gate),
+            markdown.page(rows, published, accuracies, content.current, content.gate, content.max_drop),
             _made_by_section(content.made_by),
             section.text(*content.past) if content.past else "",
             left_out,
@@ -164,26 +165,12 @@ def distinct(own: Sequence[str], stored: Sequence[str]) -> tuple[list[str], list
     return paths, unreadable
 
 
-def _made_by(paths: Sequence[str]) -> list[str]:
-    """Where and by what the records were made, from their stamps: lines."""
-    stamps = [read_stamp(path + ".stamp") for path in paths if os.path.exists(path + ".stamp")]
-    if not stamps:
-        return []
-    tools = {f"{name} {version}" for stamp in stamps for name, version in stamp["tools"].items() if version}
-    return [*sorted({_place(stamp["made"]) for stamp in stamps}), f"tools: {', '.join(sorted(tools))}"]
-
-
 def _made_by_section(lines: Sequence[str]) -> str:
     """The same for report.md; the whole of it lies beside, in provenance.json."""
     if not lines:
         return ""
     whole = "inputs, params, tools and code of every step: provenance.json beside this page"
     return "## Made by\n\n" + "\n".join(f"- {markdown.escaped(line)}" for line in (*lines, whole)) + "\n"
-
-
-def _place(made: Made) -> str:
-    commit = commit_text(made.get("git") or {})
-    return f"{made.get('host')} ({made.get('cpu')}), Python {made.get('python')}, commit {commit}"
 
 
 def reference_json(row: Accuracy) -> dict[str, object]:

@@ -3,19 +3,19 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from pipeline.text import value_text
+from pipeline.text import change_text
 
 
 def changed(kind: str, old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
     """A sentence a difference. Tables are compared key by key; a tuple and a list with the same items are the
     same value.
     """
-    return [f"{kind} {key}: {before} -> {after}" for key, before, after in _differences("", old, new)]
+    return [f"{kind} {key}: {change}" for key, change in _differences("", old, new)]
 
 
 def _differences(
     prefix: str, old: Mapping[str, object], new: Mapping[str, object]
-) -> Iterator[tuple[str, str, str]]:
+) -> Iterator[tuple[str, str]]:
     for key in sorted({*old, *new}):
         if key in old and key in new:
             one, two = old[key], new[key]
@@ -24,7 +24,7 @@ def _differences(
             if isinstance(one, Mapping) and isinstance(two, Mapping):
                 yield from _differences(f"{prefix}{key}.", one, two)
                 continue
-        yield prefix + key, value_text(old, key), value_text(new, key)
+        yield prefix + key, change_text(old, new, key)
 
 
 def _text(value: object) -> str:

@@ -62,12 +62,16 @@ def subject(rows: Sequence[Record], current: Mapping[str, object] | None) -> Sub
 
 
 def answers(
-    about: Subject, published: Throughputs, accuracies: Accuracies, gate: Gate | None
+    about: Subject,
+    published: Throughputs,
+    accuracies: Accuracies,
+    gate: Gate | None,
+    max_drop: float | None = None,
 ) -> list[Answer]:
-    """The five cards, in their order. `gate` is the bound that was asked for."""
+    """The five cards, in their order. `gate` and `max_drop` are the bounds that were asked for."""
     return [
         _which(about),
-        _matches(about, accuracies, gate),
+        _matches(about, accuracies, gate, max_drop),
         _fast(about, published),
         _batch(about),
         _trust(about),
@@ -90,7 +94,7 @@ def _which(about: Subject) -> Answer:
     return Answer("which", question, "good", Words(*[shown(format.model(row))] * 2), tuple(points))
 
 
-def _matches(about: Subject, accuracies: Accuracies, gate: Gate | None) -> Answer:
+def _matches(about: Subject, accuracies: Accuracies, gate: Gate | None, max_drop: float | None) -> Answer:
     question, row = words("Does it match what was published?"), about.accuracy
     if row is None:
         return Answer("matches", question, "none", words("no accuracy was measured"), ())
@@ -111,12 +115,13 @@ def _matches(about: Subject, accuracies: Accuracies, gate: Gate | None) -> Answe
         lost = stated["top1_pct"] - row["top1_pct"]
         points.insert(1, filled("published: {top1} %", top1=percent(stated["top1_pct"])))
         state, headline = _beside_stated(lost, stated, low, high)
-    loss = precision.sentence(row)
-    points += [words(loss)] if loss else []
+    points += map(words, loss := precision.said(row, max_drop))
     if not loss and any(_misses(each) for each in about.agreement):
         state, headline = "bad", words("no: its answers are not PyTorch's")
     if gate and not verdict(row, gate["min_top1_pct"]).passed:
         state, headline = "bad", words("no: the gate was missed")
+    if precision.misses(row, max_drop):
+        state, headline = "bad", words("no: more is lost than the limit allows")
     return Answer("matches", question, state, headline, (*points, *_same(about)))
 
 

@@ -39,6 +39,7 @@ class Content:
     made_by   where and by what the records were made, a line each
     language  the one that is shown first: en or zh
     past      the saved runs beside the present one, where they were asked for
+    max_drop  points of top-1 that this accuracy may lose against float32, where a limit was asked for
     """
 
     rows: Sequence[Record]
@@ -51,6 +52,7 @@ class Content:
     made_by: Sequence[str] = ()
     language: str = "en"
     past: Past | None = None
+    max_drop: float | None = None
 
 
 def html(content: Content) -> str:
@@ -67,7 +69,9 @@ def html(content: Content) -> str:
         .render(
             language=content.language,
             alarms=_alarms(content.rows),
-            cards=answers.answers(about, content.published, content.accuracies, content.gate),
+            cards=answers.answers(
+                about, content.published, content.accuracies, content.gate, content.max_drop
+            ),
             sample=bool(content.rows) and all(row["sample_data"] for row in content.rows),
             sections=parts,
             plan=plan_picture.picture(content.plan) if content.plan else None,

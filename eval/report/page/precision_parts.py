@@ -63,7 +63,9 @@ def curves(rows: Sequence[Record]) -> Iterator[Chart]:
         pair = apart_table.pair(layers[0])
         off = [row["difference_pct"] for row in layers]
         plot = charts.lines([Line(Words(pair, pair), [*range(len(off))], off)], "layer", "off by, %")
-        heading = Words(*(f"{text}: {pair}" for text in words("Where two forms part, layer by layer")))
+        heading = Words(
+            *(f"{text}: {pair}" for text in words("Where two forms part, layer by layer, in ONNX Runtime"))
+        )
         first = apart_table.first_apart(layers)
         yield Chart(plot, heading, words(first), "off by")
 
@@ -78,5 +80,5 @@ def discordant(row: Accuracy, beside: Beside) -> Table:
         for line in beside.lost[:LISTED]
     ]
     more = len(beside.lost) - len(lines)
-    note = f"{more} more are in lost.csv beside the record." if more > 0 else ""
+    note = f"{more} more {'is' if more == 1 else 'are'} in lost.csv beside the record." if more > 0 else ""
     return Table(f"Lost and won against fp32, {named(row)}", columns, tuple(lines), left=5, note=note)

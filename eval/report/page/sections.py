@@ -140,7 +140,11 @@ def _classes(looked_into: Sequence[tuple[Accuracy, Beside]], left: int) -> Itera
             each.views.extend(_views([table], definitions.CLASSES, searched=searched, folded=bool(number)))
         wrong.pictures.extend(accuracy_parts.pictures(row, beside))
     if left > 0 and each.views:
-        text = f"{left} more have theirs in classes.csv beside their records."
+        one, several = (
+            "has its in classes.csv beside its record",
+            "have theirs in classes.csv beside their records",
+        )
+        text = f"{left} more {one if left == 1 else several}."
         each.lines.append(words(text))
     yield from (each, wrong)
 
