@@ -41,6 +41,12 @@ IDENTITY = (
     "results",
 )
 
+# of these, what a compiled form and its runtime are told by: the same over all batch sizes and data
+FORM = (
+    "model", "checkpoint", "weights", "chip", "slice", "precision", "calibration", "quantisation", "input",
+    "runtime",
+)  # fmt: skip
+
 R = TypeVar("R", bound=Mapping[str, object])
 
 

@@ -73,6 +73,16 @@ def test_rows_of_one_thing_are_matched_also_where_the_builds_differ_as_a_whole()
     assert [match.b and match.b["chip"] for match in runs.matched(a, both)] == ["310P3", None]
 
 
+def test_a_runtime_tells_builds_apart_or_rows_and_nothing_where_older_records_lack_it():
+    ours, theirs = ({**timed(REAL, 1, 100.0), "runtime": name} for name in ("aclruntime", "pyacl"))
+    assert [match.b for match in runs.matched([ours], [theirs])] == [theirs]
+    assert runs.apart([ours], [theirs])["runtime"] == ("aclruntime", "pyacl")
+    assert [match.b for match in runs.matched([ours, theirs], [theirs])] == [None, theirs]
+    older = timed(REAL, 1, 90.0)
+    assert [match.b for match in runs.matched([older], [theirs])] == [theirs]
+    assert [match.b for match in runs.matched([theirs], [older])] == [older]
+
+
 def answers(rights, labels=None, wrong=9):
     """{image: answer} with `rights` of True and False."""
     return {f"i{n}": Answer(0, 0 if right else wrong) for n, right in enumerate(rights)}

@@ -35,6 +35,19 @@ def test_every_form_is_a_line_with_its_accuracy_its_best_throughput_and_its_size
     assert table.note == "4.23 M parameters, 569 M multiply-adds an image."
 
 
+def test_what_two_runtimes_ran_is_two_lines_of_one_compiled_size():
+    rows = [
+        row if row["kind"] == "model" else {**row, "runtime": name}
+        for name in ("aclruntime", "pyacl")
+        for row in forms_of()
+        if row["precision"] == "fp32" and (row["kind"] != "model" or name == "pyacl")
+    ]
+    ((one, other),) = forms.forms(rows)
+    assert (one.name, other.name) == ("cpu fp32 uint8", "cpu fp32 uint8 pyacl")
+    assert [each.fastest["runtime"] for each in (one, other)] == ["aclruntime", "pyacl"]
+    assert one.model is other.model is not None
+
+
 def test_a_form_alone_has_nothing_to_be_compared_with():
     assert forms.forms([row for row in forms_of() if row["precision"] == "fp32"]) == []
     assert forms.forms([judged({**OF, "chip": None}), *forms_of()[:1]]) == []

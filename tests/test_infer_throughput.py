@@ -130,6 +130,8 @@ def test_what_came_end_to_end_is_of_the_same_devices_and_batch(tmp_path):
         {**stage, "batch": 1},
         {**stage, "stage": "preprocess"},
         {**stage, "device_cores": 2},  # --hint=latency, whose one device has the same id
+        {**stage, "calibration": "0123abcd"},
+        {**stage, "runtime": "another"},
     ]
     assert write(tmp_path, stages=[*others, stage])["end_to_end_images_per_s"] == 3.5
     assert write(tmp_path, stages=others)["end_to_end_images_per_s"] is None

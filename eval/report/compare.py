@@ -6,16 +6,11 @@ from typing import NamedTuple, NotRequired, TypeAlias, TypedDict
 from eval.common_columns import Common
 from eval.interval import overlap
 from eval.record_types import Agreement, Layer, Record, Throughput
-from eval.records import of_kind
+from eval.records import FORM, of_kind
 
 PUBLISHED_MODEL = "mobilenet_v1"  # what the published throughputs are of
 PUBLISHED_FORM = "1.0/224"
 CLIFF = 0.8
-# stays the same over a table's batch sizes
-CONFIGURATION = (
-    "model", "checkpoint", "weights", "chip", "slice", "precision", "calibration", "quantisation", "input",
-    "runtime",
-)  # fmt: skip
 BEST, FALLEN, NOISY = "best", "cliff", "noisy"  # what is said beside a batch size
 
 Key: TypeAlias = tuple[object, ...]
@@ -44,18 +39,18 @@ Accuracies: TypeAlias = Mapping[str, StatedAccuracy]  # by model
 
 
 def configuration(row: Mapping[str, object]) -> Key:
-    """The values of CONFIGURATION."""
-    return tuple(row.get(column) for column in CONFIGURATION)
+    """The values of FORM."""
+    return tuple(row.get(column) for column in FORM)
 
 
 def compiled(row: Mapping[str, object]) -> Key:
     """The same without the runtime: what was compiled, whatever ran it."""
-    return tuple(row.get(column) for column in CONFIGURATION if column != "runtime")
+    return tuple(row.get(column) for column in FORM if column != "runtime")
 
 
 def without_batch(columns: Mapping[str, object]) -> dict[str, object]:
     """Those of these columns that a configuration has."""
-    return {column: columns[column] for column in CONFIGURATION if column in columns}
+    return {column: columns[column] for column in FORM if column in columns}
 
 
 def configurations(rows: Sequence[Record]) -> list[list[Throughput]]:

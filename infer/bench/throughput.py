@@ -162,7 +162,7 @@ def _end_to_end(
             stage = json.load(file)
         about = {"stage": "infer", "batch": batch, "devices": [device["device"] for device in devices]}
         about["device_cores"] = max(device["cores"] for device in devices)
-        about |= {key: row[key] for key in ("model", "checkpoint", "chip", "precision", "input")}
+        about |= {column: row.get(column) for column in records.FORM}
         if all(stage.get(key) == value for key, value in about.items()):
             return float(stage["images_per_s"])
     return None
