@@ -56,12 +56,12 @@ def rows(server):
     return json.loads((server.out / "report" / "summary.json").read_text())["rows"]
 
 
-def built(server, **env):
+def built(server):
     """`inv all` with both inputs; the events, and the names of the steps that ran."""
     before, ran = len(server.events()), []
     for form in INPUTS:
         words = ("all", "--chip=310P3", f"--input={form}", "--bs=16", f"--limit={LIMITED}")
-        ran += server.inv(*words, **env).ran
+        ran += server.inv(*words).ran
     return server.events()[before:], ran
 
 
@@ -100,17 +100,16 @@ def events_of(events, kind):
     return [event for event in events if event["event"] == kind]
 
 
-@pytest.mark.parametrize("how", ["kill", "abort"])
-def test_a_crash_in_execute_loses_no_image(server, how):
+def test_a_crash_in_execute_loses_no_image(server):
+    words = ("eval", "--chip=310P3", "--bs=16", f"--limit={LIMITED}")
     server.install(**MACHINE, **ALONE)
-    built(server)
+    server.inv(*words)
     wanted = logits(server, "pyacl")
-    server.install(**MACHINE, **ALONE, faults=[{"kind": "crash", "device": 1, "run": 1, "how": how}])
+    server.install(**MACHINE, **ALONE, faults=[{"kind": "crash", "device": 1, "run": 1, "how": "abort"}])
     before = len(server.events())
-    for path in server.out.glob("sample-*/310P3/*/pyacl/**/logits-*.npy"):
+    for path in server.out.glob("sample-*/310P3/fp16-uint8/pyacl/**/logits-*.npy"):
         path.unlink()
-    answer = server.inv("eval", "--chip=310P3", "--bs=16", f"--limit={LIMITED}")
-    server.inv("eval", "--chip=310P3", "--bs=16", "--input=float32", f"--limit={LIMITED}")
+    answer = server.inv(*words)
     assert "its process on device 1 died; trying once more" in answer.out + answer.err
     assert len(events_of(server.events()[before:], "crash")) == 1
     assert logits(server, "pyacl") == wanted

@@ -12,6 +12,8 @@ import pytest
 from inv import ROOT
 from project import copy_of, installed, make_stale, once_made, project, start, wheel
 
+pytestmark = pytest.mark.slow  # together: twenty installations by pip
+
 # a Python that says it is a release candidate
 CANDIDATE = """
 import collections, sys
