@@ -136,6 +136,11 @@ def test_a_chip_file_forces_a_runtime_and_atc_never_hears_of_it(server, forcing)
     # what was compiled holds for the other runtime, too
     again = server.inv("--dry", "compile", "--chip=310P3", "--bs=8").out
     assert "run " not in again
+    # and to force what runs anyway makes nothing anew
+    server.install(**MACHINE, **ALONE)
+    words = ("--dry", "eval", "--chip=310P3", "--bs=8", f"--limit={LIMITED}")
+    assert "run " not in server.inv(*words).out
+    server.install(**MACHINE)
     checks = server.inv("doctor", "--chip=310P3", root=forcing, code=None).out.splitlines()
     assert [line for line in checks if line.startswith("PASS  acl ") and line.endswith("runs the models")]
 

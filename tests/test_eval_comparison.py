@@ -78,9 +78,15 @@ def test_a_runtime_tells_builds_apart_or_rows_and_nothing_where_older_records_la
     assert [match.b for match in runs.matched([ours], [theirs])] == [theirs]
     assert runs.apart([ours], [theirs])["runtime"] == ("aclruntime", "pyacl")
     assert [match.b for match in runs.matched([ours, theirs], [theirs])] == [None, theirs]
-    older = timed(REAL, 1, 90.0)
+    older = timed(REAL, 1, 90.0)  # before there was another runtime than the chip's first choice
+    assert [match.b for match in runs.matched([older], [ours, theirs])] == [ours]
+    assert [match.b for match in runs.matched([older], [theirs, ours])] == [ours]
+    assert [match.b for match in runs.matched([ours, theirs], [older])] == [older, None]
+    half = [ours, timed(REAL, 16, 90.0)]
+    assert [match.b for match in runs.matched([older, timed(REAL, 16, 80.0)], half)] == half
+    assert "runtime" not in runs.apart([older], [ours])
+    assert runs.apart([older], [theirs])["runtime"] == ("not recorded", "pyacl")
     assert [match.b for match in runs.matched([older], [theirs])] == [theirs]
-    assert [match.b for match in runs.matched([theirs], [older])] == [older]
 
 
 def answers(rights, labels=None, wrong=9):

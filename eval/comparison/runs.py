@@ -12,16 +12,17 @@ from eval import answers_csv
 from eval.comparison.paired import Answer
 from eval.record_types import Accuracy, Record
 from eval.records import IDENTITY, SCHEMA, as_recorded, check_columns
+from eval.report.format import USUAL_RUNTIMES
 from pipeline.errors import BuildError, StepError
 from pipeline.text import INV
 
+UNNAMED = "not recorded"  # a runtime
 SUMMARY = os.path.join("report", "summary.json")
 ANSWERS = "answers.csv"
 RUNS_APART = (
     "model", "checkpoint", "weights", "chip", "slice", "precision", "calibration", "quantisation", "input",
     "preset", "pixels", "on_bad", "hint", "devices", "runtime",
 )  # fmt: skip
-LATER = ("runtime",)  # columns that older records lack
 JUDGED = ("accuracy", "throughput")
 FORMAT = 'a summary.json or an OUT, as in "compare out/report/summary.json out2"'
 
@@ -113,13 +114,12 @@ def matched(a: Sequence[Record], b: Sequence[Record]) -> list[Match]:
     """Each row of A that is judged, with B's row of the same thing.
 
     What all rows of a kind have alike in A, and all of B's in another way, tells the builds apart and not
-    their rows: another chip, another checkpoint. What one of them did not record yet tells nothing apart.
+    their rows: another chip, another checkpoint.
     """
     matches: list[Match] = []
     for kind in JUDGED:
         of_a, of_b = ([row for row in rows if row["kind"] == kind] for rows in (a, b))
-        unknown = [c for c in LATER if any(all(c not in row for row in rows) for rows in (of_a, of_b))]
-        columns = [c for c in IDENTITY if c not in (*unknown, *_values_apart(of_a, of_b))]
+        columns = [column for column in IDENTITY if column not in _values_apart(of_a, of_b)]
         by_key = {_key(row, columns): row for row in of_b}
         matches += [Match(row, by_key.get(_key(row, columns))) for row in of_a]
     return matches
@@ -140,6 +140,10 @@ def _values_apart(
         column: [{_shown(row[column]) for row in rows if row.get(column) is not None} for rows in (a, b)]
         for column in RUNS_APART
     }
+    if len({_further_runtime(row) for row in (*a, *b)}) == 1:
+        del values["runtime"]  # onnxruntime and aclruntime are what the chips tell
+    elif not all(values["runtime"]):
+        values["runtime"] = [names or {UNNAMED} for names in values["runtime"]]
     return {
         column: (min(one), min(other))
         for column, (one, other) in values.items()
@@ -147,12 +151,20 @@ def _values_apart(
     }
 
 
+def _further_runtime(row: Mapping[str, object]) -> str:
+    """The runtime of a row where it is not its chip's first choice, else "": all rows were of that one as
+    long as none was named.
+    """
+    name = row.get("runtime")
+    return "" if name is None or name in USUAL_RUNTIMES else str(name)
+
+
 def _shown(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _key(row: Mapping[str, object], columns: Sequence[str]) -> tuple[str, ...]:
-    return tuple(str(row.get(column)) for column in columns)
+    return tuple(_further_runtime(row) if column == "runtime" else str(row.get(column)) for column in columns)
 
 
 def _answers(path: str) -> dict[str, Answer]:

@@ -55,7 +55,7 @@ def _agreement_of(
         "infer.logits:first",
         inputs={"model": target.compiled(batch), "shards": shards},
         outputs=(f"{where}/agreement.npy",),
-        params={"backend": request.chip.loaded_backend, "batch": batch, "images": images},
+        params={"backend": target.running_backend, "batch": batch, "images": images},
         tools=target.backend.runtime(),
         resource="device",
         code=(f"backends.{request.chip.backend}",),

@@ -5,6 +5,7 @@ import sys
 
 from configs.chip import Chip
 from configs.given import Given
+from configs.schema import INT8
 from convert.int8.methods import METHODS
 from pipeline import fingerprint
 from pipeline.errors import BuildError
@@ -105,3 +106,16 @@ def _unusual(chip: Chip) -> str:
 
 def _option(chip: Chip, name: str) -> str:
     return f"configs/chips/{chip.name}.toml: [options] {name}"
+
+
+def check(given: Given, chip: str, precision: str, input: str) -> None:
+    """BuildError for what does not go with int8, or without it."""
+    int8 = precision == INT8
+    if int8 and input != "uint8":
+        typed = f"--input={given.input}" if given.input else f"configs/chips/{chip}.toml: input"
+        raise BuildError(f"{typed}: int8 takes the picture itself, uint8; leave the option out")
+    if not int8 and (given.calibration is not None or given.calibrate_on_evaluated):
+        flag = (
+            "--calibrate-on-evaluated" if given.calibration is None else f"--calibration={given.calibration}"
+        )
+        raise BuildError(f"{flag}: only int8 is calibrated; add --precision=int8, or leave the option out")

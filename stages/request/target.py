@@ -13,7 +13,6 @@ from backends import Backend
 from configs import schema
 from configs.chip import RUNTIME, Chip
 from configs.given import Given
-from configs.schema import INT8
 from pipeline.errors import BuildError
 from pipeline.step import Slot
 from pipeline.text import INV, did_you_mean
@@ -43,6 +42,13 @@ class Target:
     def runtime(self) -> str:
         """What runs compiled models: onnxruntime, openvino, aclruntime, pyacl."""
         return next(iter(self.backend.runtime()), self.chip.backend)
+
+    @property
+    def running_backend(self) -> str:
+        """The backend as `backends.load` takes it, with the runtime that was chosen: to force what is chosen
+        anyway makes nothing anew, and a worker chooses nothing itself.
+        """
+        return f"{self.chip.backend}:{self.runtime}" if self.backend.RUNTIMES else self.chip.backend
 
     @property
     def run_dir(self) -> str:
@@ -126,25 +132,12 @@ def load(request: Request, site: Site) -> Target:
         raise BuildError(
             f"--precision={request.precision}: {chip.name} builds {', '.join(backend.PRECISIONS)}"
         )
-    _check_int8(request)
+    calibration.check(request.given, chip.name, request.precision, request.input)
     if request.given.hint not in backend.HINTS:
         raise BuildError(
             f"--hint={request.given.hint}: {chip.name} knows {', '.join(backend.HINTS)}; leave the option out"
         )
     return Target(request, backend, site)
-
-
-def _check_int8(request: Request) -> None:
-    """BuildError for what does not go with int8, or without it."""
-    int8, given = request.precision == INT8, request.given
-    if int8 and request.input != "uint8":
-        typed = f"--input={given.input}" if given.input else f"configs/chips/{request.chip.name}.toml: input"
-        raise BuildError(f"{typed}: int8 takes the picture itself, uint8; leave the option out")
-    if not int8 and (given.calibration is not None or given.calibrate_on_evaluated):
-        flag = (
-            "--calibrate-on-evaluated" if given.calibration is None else f"--calibration={given.calibration}"
-        )
-        raise BuildError(f"{flag}: only int8 is calibrated; add --precision=int8, or leave the option out")
 
 
 def _check_options(chip: Chip, backend: Backend) -> None:

@@ -114,7 +114,7 @@ def timing(build: Build, batch: int) -> dict[str, object]:
     request, target = build.request, build.target
     side = request.model.resolution
     return {
-        "backend": request.chip.loaded_backend,
+        "backend": target.running_backend,
         "batch": batch,
         "shape": [side, side, 3] if request.input == "uint8" else [3, side, side],
         "dtype": request.input,
