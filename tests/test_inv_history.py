@@ -12,6 +12,8 @@ from eval.history.present import present
 from pipeline.outdir import provenance
 from stages.report import RECORDS
 
+pytestmark = pytest.mark.slow  # together: two dozen builds and reports
+
 ALL = ("all", "--chip=cpu")
 FILES = {"saved.json", "summary.json", "provenance.json"}
 

@@ -8,6 +8,8 @@ import pytest
 from inv import CHECKPOINT, ROOT, copied, inv, own, pictures, results, rows, summary
 from seeds import ONE_DEVICE, exported
 
+pytestmark = pytest.mark.slow  # together: a dozen requests that are built
+
 # of no computing at all, small batches would be timed by the hundred thousand
 ON = {"cpu": ("--chip=cpu", "--bs=2", ONE_DEVICE), "null": ("--chip=null", "--bs=64")}
 

@@ -12,6 +12,8 @@ from seeds import ONE_DEVICE, prepared
 
 from pipeline.errors import GATE_MISSED
 
+pytestmark = pytest.mark.slow  # together: dozens of cells that are timed
+
 WORDS = ("--chip=cpu", ONE_DEVICE)
 
 

@@ -13,6 +13,8 @@ from inv import CHECKPOINT, command, copied, environment, inv, own, rows, summar
 
 from mobilenet.network import MobileNetV1
 
+pytestmark = pytest.mark.slow  # together: two dozen builds
+
 UNPRIVILEGED = "-dac_override,-dac_read_search"  # what lets root read everything
 SETPRIV = ["setpriv", f"--bounding-set={UNPRIVILEGED}", f"--inh-caps={UNPRIVILEGED}"]
 STAGES = ["export", "compile", "infer", "eval", "bench", "all", "status", "graph"]
