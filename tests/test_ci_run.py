@@ -54,11 +54,13 @@ def test_both_parts_run_and_the_first_failure_is_the_exit_code(repository, tmp_p
     run = started(repository("exit 3"), HIDDEN="1", PIP_USER="1", INV_PIP_ARGS="-v", INV_SHARED="/nowhere")
     out, _ = run.communicate(timeout=HANG_S)
     assert run.returncode == 3, out
-    lint, test, extra, pytest_itself = (tmp_path / "seen").read_text().splitlines()
+    lint, test, extra, further, alone = (tmp_path / "seen").read_text().splitlines()
     assert lint.startswith("inv lint args=-v user=1 home=") and lint.endswith("/home hidden=")
     assert test.startswith("inv test ")
     assert extra.startswith("inv --version args=-v --editable .[extra-tests] user=1 ")
-    assert pytest_itself == "python -m pytest -m (extra or slow) and not shared"
+    spread = "-n 2 --dist=loadfile --no-loadscope-reorder"
+    assert further == f"python -m pytest {spread} -m ((extra or slow) and not shared) and not alone"
+    assert alone == "python -m pytest -m ((extra or slow) and not shared) and alone"
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
