@@ -86,7 +86,7 @@ class Throughput(Common):
     load_s: Annotated[float, "opening the session, code included: the slowest device's, median over rounds"]
     first_query_ms: Annotated[float, "the first query after that, median"]
     peak_memory_mb: Annotated[float, "the most memory that the devices' processes held, summed, in MB"]
-    model_mb: Annotated[float, "the compiled model's size in MB"]
+    model_mb: Annotated[float, "the compiled model's size in MB of 1,000,000 bytes"]
     cpu_s_per_image: Annotated[
         float, "CPU seconds of the devices' processes, an image; median over the rounds"
     ]

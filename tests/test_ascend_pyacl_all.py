@@ -84,7 +84,8 @@ def test_with_acl_alone_the_logits_are_the_same_byte_for_byte_on_two_devices(ser
         {(row["kind"], row["input"]) for row in before if row.get("runtime")}
     )
     page = (server.out / "report" / "report.md").read_text()
-    assert "310P3 fp16 uint8 pyacl" in page and "310P3 fp16 float32 pyacl" in page
+    forms = [f"310P3 fp16 {form} {name}" for form in INPUTS for name in ("aclruntime", "pyacl")]
+    assert all(form in page for form in forms)
     assert {event["flavour"] for event in events_of(events, "import")} == {"pyacl"}
     devices = {}
     for event in events_of(events, "open"):

@@ -188,7 +188,7 @@ def test_records_and_tables_say_which_share_was_measured_and_that_the_published_
     records = [row for row in summary(server.out)["rows"] if row["chip"] == "310P3"]
     assert {row["kind"] for row in records} == {"accuracy", "agreement", "model", "throughput", "pipeline"}
     assert {(row["slice"], row["slice_cores"]) for row in records} == {("vir04", 4)}
-    assert "throughput on 310P3vir04 (4 of its cores) fp16 uint8, 1 device" in first.out
+    assert "throughput on 310P3vir04 (4 of its cores) fp16 uint8 aclruntime, 1 device" in first.out
     assert "published 310P3 (whole chip)" in first.out
     report = (server.out / "report" / "report.md").read_text()
     assert "published (whole chip)" in report and "Published of whole chips" in report

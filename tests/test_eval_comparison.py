@@ -89,6 +89,12 @@ def test_a_runtime_tells_builds_apart_or_rows_and_nothing_where_older_records_la
     assert [match.b for match in runs.matched([older], [theirs])] == [theirs]
 
 
+def test_a_runtime_that_tells_the_builds_apart_is_not_in_the_names_of_their_rows():
+    ours, theirs = ({**speed(100), "runtime": name} for name in ("aclruntime", "pyacl"))
+    assert verdict(ours, theirs).what == "310P3 fp16 uint8, batch 16, 1 device"
+    assert verdict(ours, ours).what == "310P3 fp16 uint8 aclruntime, batch 16, 1 device"
+
+
 def answers(rights, labels=None, wrong=9):
     """{image: answer} with `rights` of True and False."""
     return {f"i{n}": Answer(0, 0 if right else wrong) for n, right in enumerate(rights)}

@@ -43,7 +43,7 @@ def test_what_two_runtimes_ran_is_two_lines_of_one_compiled_size():
         if row["precision"] == "fp32" and (row["kind"] != "model" or name == "pyacl")
     ]
     ((one, other),) = forms.forms(rows)
-    assert (one.name, other.name) == ("cpu fp32 uint8", "cpu fp32 uint8 pyacl")
+    assert (one.name, other.name) == ("cpu fp32 uint8 aclruntime", "cpu fp32 uint8 pyacl")
     assert [each.fastest["runtime"] for each in (one, other)] == ["aclruntime", "pyacl"]
     assert one.model is other.model is not None
 

@@ -12,10 +12,11 @@ from eval import answers_csv
 from eval.comparison.paired import Answer
 from eval.record_types import Accuracy, Record
 from eval.records import IDENTITY, SCHEMA, as_recorded, check_columns
-from eval.report.format import USUAL_RUNTIMES
+from eval.report.format import ONLY_RUNTIMES
 from pipeline.errors import BuildError, StepError
 from pipeline.text import INV
 
+FIRST_RUNTIMES = (*ONLY_RUNTIMES, "aclruntime")  # of their chips: older records are of these
 UNNAMED = "not recorded"  # a runtime
 SUMMARY = os.path.join("report", "summary.json")
 ANSWERS = "answers.csv"
@@ -156,7 +157,7 @@ def _further_runtime(row: Mapping[str, object]) -> str:
     long as none was named.
     """
     name = row.get("runtime")
-    return "" if name is None or name in USUAL_RUNTIMES else str(name)
+    return "" if name is None or name in FIRST_RUNTIMES else str(name)
 
 
 def _shown(value: object) -> str:

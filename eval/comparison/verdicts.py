@@ -110,12 +110,12 @@ def _throughput(a: Throughput, b: Throughput, limit: float | None) -> Change:
             else f"no interval in {' and '.join(quick)}: --quick"
         )
         state: State = "not judged" if limit is None else "missed"
-        return Change(a["kind"], _name(a), value, other, loss, words=f"{CANNOT_TELL}: {why}", state=state)
+        return Change(a["kind"], _both(a, b), value, other, loss, words=f"{CANNOT_TELL}: {why}", state=state)
     ends = [cast(list[float], row["images_per_s_ci95"]) for row in (b, a)]
     low, high = of_ratio(other, (ends[0][0], ends[0][1]), value, (ends[1][0], ends[1][1]))
     interval = (100 * (1 - high), 100 * (1 - low))
     state, words = _verdict(interval, limit)
-    return Change(a["kind"], _name(a), value, other, loss, interval, words, state)
+    return Change(a["kind"], _both(a, b), value, other, loss, interval, words, state)
 
 
 def _accuracy(a: Accuracy, b: Accuracy, run_a: Run, run_b: Run, limit: float | None) -> Change:
@@ -130,7 +130,7 @@ def _accuracy(a: Accuracy, b: Accuracy, run_a: Run, run_b: Run, limit: float | N
             words = (
                 f"{CANNOT_TELL}: {a['images']:,} images, about {math.ceil(grow * a['images']):,} are needed"
             )
-        return Change(a["kind"], _name(a), value, other, value - other, interval, words, state)
+        return Change(a["kind"], _both(a, b), value, other, value - other, interval, words, state)
     low, high = paired.drop_interval(pair)
     interval = (100 * low, 100 * high)
     state, words = _verdict(interval, limit)
@@ -139,7 +139,7 @@ def _accuracy(a: Accuracy, b: Accuracy, run_a: Run, run_b: Run, limit: float | N
         words = f"{CANNOT_TELL}: {pair.images:,} images" + (
             f", about {needed:,} are needed" if needed else ""
         )
-    return Change(a["kind"], _name(a), value, other, 100 * pair.drop, interval, words, state, pair)
+    return Change(a["kind"], _both(a, b), value, other, 100 * pair.drop, interval, words, state, pair)
 
 
 def _unpaired(a: Accuracy, b: Accuracy) -> Interval:
@@ -161,6 +161,11 @@ def _verdict(interval: Interval, limit: float | None) -> tuple[State, str]:
     if interval[0] > limit:
         return "missed", ""
     return "held", CANNOT_TELL if interval[1] > limit else ""
+
+
+def _both(a: Record, b: Record) -> str:
+    """The name of what both are; a runtime that only one of them has is of the builds, and told once."""
+    return _name(a if a.get("runtime") == b.get("runtime") else cast(Record, {**a, "runtime": None}))
 
 
 def _name(row: Record) -> str:

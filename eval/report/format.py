@@ -9,7 +9,7 @@ from pipeline.text import counted
 NONE = "–"  # where there is nothing to say
 RECORDED = "recorded"  # the column
 USUAL_HINT = "throughput"  # each core a device
-USUAL_RUNTIMES = ("onnxruntime", "openvino", "aclruntime", "null")  # the first choice of their chips
+ONLY_RUNTIMES = ("onnxruntime", "openvino", "null")  # their chips have no other
 
 T = TypeVar("T")
 
@@ -109,12 +109,12 @@ def recorded_on(rows: Sequence[Mapping[str, object]]) -> str:
 
 def form(row: Mapping[str, object]) -> str | None:
     """Where and how it ran: `310P3 fp16 uint8`; on a slice `310P3vir04 (4 of its cores) fp16 uint8`; of
-    int8 with its calibration, `cpu int8 uint8 6500c8d4-per-tensor`; by another runtime than the chip's first
-    choice with its name, `310P3 fp16 uint8 pyacl`.
+    int8 with its calibration, `cpu int8 uint8 6500c8d4-per-tensor`; of a chip that several runtimes run on
+    with that runtime's name, `310P3 fp16 uint8 pyacl`.
     """
     part = f"{row['slice']} ({row['slice_cores']} of its cores)" if row.get("slice") else ""
     made = "-".join(str(row[key]) for key in ("calibration", "quantisation") if row.get(key))
-    by = "" if row.get("runtime") in USUAL_RUNTIMES else row.get("runtime")
+    by = "" if row.get("runtime") in ONLY_RUNTIMES else row.get("runtime")
     words = (f"{row['chip'] or ''}{part}", row["precision"], row["input"], made, by)
     return " ".join(str(word) for word in words if word) or None
 

@@ -108,7 +108,7 @@ def of(jobs: Sequence[Job]) -> Round:
             raise StepError(f"{second}, twice, while it was timed") from None
     return {
         "devices": times,
-        "model_mb": os.path.getsize(jobs[0].model) / 2**20,
+        "model_mb": os.path.getsize(jobs[0].model) / 1e6,
         "governor": noise.governor(core for job in jobs for core in job.cores),
         "foreign": foreign,
         "power_w": watts,

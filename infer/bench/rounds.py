@@ -24,7 +24,7 @@ class Round(TypedDict):
     """What one round measured.
 
     devices   of each device, in the order asked for
-    model_mb  the compiled model's size in MB
+    model_mb  the compiled model's size in MB of 1,000,000 bytes
     governor  the frequency governor of the devices' cores where it holds their clock down, else ""
     foreign   sentences on other programs that have the devices open
     power_w   what the devices took, null where the backend does not tell it

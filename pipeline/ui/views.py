@@ -13,7 +13,7 @@ from pipeline.freshness.reasons import FRESH, Verdict
 from pipeline.freshness.stamp import Stamp
 from pipeline.plan import Plan
 from pipeline.step import Step
-from pipeline.text import INV, nearest, time_text
+from pipeline.text import INV, counted, nearest, time_text
 from pipeline.ui import graph
 from pipeline.ui.console import plan_lines
 
@@ -55,9 +55,8 @@ def estimate(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, shar
     source = (
         f"{guessed:,} never ran here: {UNKNOWN_S:.0f} s each is a guess" if guessed else "from the last runs"
     )
-    return (
-        f"about {time_text(alone + shared / shares, whole=True)} for {len(stale):,} steps{perhaps} ({source})"
-    )
+    about = time_text(alone + shared / shares, whole=True)
+    return f"about {about} for {counted(len(stale), 'step')}{perhaps} ({source})"
 
 
 def drawing(plan: Plan, verdicts: Mapping[str, Verdict], files: FileState, out: str, format: str) -> str:
