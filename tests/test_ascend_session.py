@@ -145,6 +145,19 @@ def test_a_model_with_two_outputs_is_refused(world):
         Session("/m/bs2.om", "0")
 
 
+@pytest.mark.parametrize("kind", [TypeError, MemoryError, KeyboardInterrupt])
+def test_whatever_stops_the_look_at_a_model_frees_it(world, kind):
+    stub = world(build="ait")
+
+    def get_inputs(self):
+        raise kind("stopped")
+
+    stub.module.InferenceSession.get_inputs = get_inputs
+    with pytest.raises(kind, match="stopped"):
+        Session("/m/bs2.om", "0")
+    assert "free" in stub.calls
+
+
 @pytest.mark.parametrize(
     ("text", "fix"),
     [

@@ -135,18 +135,85 @@ def test_the_deprecated_ones_are_on_record(machine, told):
     assert [event["function"] for event in world.events(machine.folder, "deprecated")] == ["numpy_to_ptr"]
 
 
-def test_init_and_finalize_are_once_a_process(told):
+def test_init_and_finalize_are_once_a_process_and_an_end_needs_a_beginning(machine, told):
+    code = """
+answers = [acl.finalize()]
+ctx = start()
+answers += [acl.init(), acl.rt.destroy_context(ctx), acl.rt.reset_device(0), acl.rt.reset_device(0)]
+answers += [acl.finalize(), acl.finalize(), acl.rt.reset_device(0)]
+tell([*answers, acl.init(), acl.rt.set_device(0), acl.rt.malloc(8, 0)])"""
+    before, after = [100037, 100002, 0, 0, 107000], [0, 100037, 100001]
+    assert told(code, "") == [*before, *after, 100001, 100001, [0, 100001]]
+    kinds = ("set-device", "reset-device", "finalize")
+    assert [event["event"] for event in world.events(machine.folder, *kinds)] == list(kinds)
+    assert world.events(machine.folder, "finalize")[0]["devices"] == []
+    failed = [(event["call"], event["code"]) for event in world.events(machine.folder, "failed")]
+    assert failed[:3] == [("acl.finalize", 100037), ("acl.init", 100002), ("acl.rt.reset_device", 107000)]
+
+
+def test_a_model_is_unloaded_in_its_own_context_which_goes_when_it_is_empty(told):
     assert told("""
-answers = [acl.init(), acl.rt.destroy_context(ctx), acl.rt.reset_device(0), acl.finalize(), acl.finalize()]
-tell([*answers, acl.init(), acl.rt.set_device(0), acl.rt.malloc(8, 0)])""") == [
-        100002,
+unload, destroy, answers = acl.mdl.unload, acl.rt.destroy_context, []
+t = threading.Thread(target=lambda: answers.append(unload(number))); t.start(); t.join()
+other, ret = acl.rt.create_context(0); ok(ret)
+answers += [unload(number), destroy(ctx), "1 models and 2 pointers" in acl.get_recent_err_msg()]
+ok(acl.rt.set_context(ctx)); answers += [unload(number), destroy(ctx)]
+for ptr, _, _ in ins[1] + outs[1]:
+    ok(acl.rt.free(ptr))
+answers += [destroy(ctx), destroy(ctx), acl.rt.set_context(ctx), acl.rt.malloc(8, 0)[1], acl.rt.get_context()]
+tell([*answers, acl.mdl.load_from_file("out/model.om")[1], acl.rt.set_context(other)])""") == [
+        107002,
+        107004,
+        107000,
+        True,
         0,
+        107000,
         0,
+        107000,
+        107000,
+        107002,
+        [0, 107002],
+        107002,
         0,
-        100037,
-        100001,
-        100001,
-        [0, 100001],
+    ]
+
+
+def test_a_reset_takes_what_the_device_had_and_its_memory_can_be_had_again(machine, told):
+    answers, live = told("""
+ptr = ins[1][0][0]
+answers = [acl.rt.reset_device(0), acl.rt.free(ptr), acl.mdl.unload(number), acl.rt.set_context(ctx)]
+ok(acl.rt.set_device(0)); from cannsim import acl as process
+tell([[*answers, acl.mdl.unload(number), process.Process.used], live()])""")
+    assert answers == [0, 107000, 107002, 107000, 145003, {"0": 0}]
+    assert not {"models", "pointers", "contexts"} & {kind for kind, count in live.items() if count}
+    (reset,) = world.events(machine.folder, "reset-device")
+    assert reset["live"]["models"] == 1 and reset["live"]["pointers"] == 2
+
+
+def test_the_overflow_mode_is_the_devices_and_on_record(machine, told):
+    code = """
+mode = acl.rt.set_device_sat_mode
+answers = [mode(1), mode(2)]; acl.mdl.execute(number, ins[0], outs[0])
+t = threading.Thread(target=lambda: answers.append(mode(0))); t.start(); t.join()
+tell([*answers, acl.rt.reset_device(0), mode(0)])"""
+    assert told(code) == [0, 107000, 107002, 0, 107002]
+    assert world.events(machine.folder, "exit")[-1]["saturation"] == [1]
+    assert [event["mode"] for event in world.events(machine.folder, "saturation")] == [1]
+    machine.install(saturates=False)
+    assert told(code)[0] == 207000 and world.events(machine.folder, "exit")[-1]["saturation"] == [None]
+
+
+def test_a_copy_can_fail_and_copies_nothing(machine, told):
+    machine.install(faults=[{"kind": "copy", "run": 2}, {"kind": "copy", "run": 3, "code": 507901}])
+    assert told("""
+ptr, _, size = ins[1][0]
+back, two = np.empty_like(image), np.full_like(image, 2)
+codes = [acl.rt.memcpy(ptr, size, each.ctypes.data, size, 1) for each in (image, two)]
+codes += [acl.rt.memcpy(back.ctypes.data, size, ptr, size, 2) for _ in range(2)]
+tell([codes, bool((back == image).all()), acl.get_recent_err_msg()])""") == [
+        [0, 507899, 507901, 0],
+        True,
+        None,
     ]
 
 

@@ -31,7 +31,7 @@ class Session:
         try:
             self._shape, self._dtype = self._input()
             self._one_output()
-        except StepError:
+        except BaseException:  # an interrupt, too: the process may go on, with the device's memory taken
             self._loaded.close()
             raise
 

@@ -21,7 +21,8 @@ INITIALISED = 100002  # another library of this process has set ACL up: not an e
 Made = tuple[int, int]  # (what was made, the call's code)
 
 _ours: list[bool] = []  # once ACL is set up: whether this module did it
-_devices: list[int] = []  # of this process: at most one
+_devices: list[int] = []  # of this process, once set up: at most one
+_resets: list[int] = []  # those of them that are this module's to reset
 
 
 class Closes(Protocol):
@@ -46,6 +47,7 @@ class Runtime(Protocol):
 
     def set_device(self, device: int, /) -> int: ...
     def reset_device(self, device: int, /) -> int: ...
+    def get_context(self) -> Made: ...
     def create_context(self, device: int, /) -> Made: ...
     def set_context(self, context: int, /) -> int: ...
     def destroy_context(self, context: int, /) -> int: ...
@@ -123,24 +125,41 @@ def ready(where: str, device: int) -> Acl:
         _ours.append(code == 0)
         atexit.register(_end, acl, os.getpid())
     if not _devices:
-        checked(acl, where, "acl.rt.set_device", acl.rt.set_device(device))
-        # AIT's builds of aclruntime do so, too: what half precision cannot hold is its largest number, not
-        # inf. Chips and CANNs that do not know the mode refuse it, or lack the call
-        saturate = getattr(acl.rt, "set_device_sat_mode", None)
-        if saturate:
-            saturate(SATURATION)
-        _devices.append(device)
+        _set(acl, where, device)
     return acl
 
 
+def _set(acl: Acl, where: str, device: int) -> None:
+    """Set the device, in saturation."""
+    # a reset takes all that the process has on the device. Who has set ACL up may have set the device in any
+    # thread; who has not is known by this thread's context alone
+    others, _ = acl.rt.get_context()
+    checked(acl, where, "acl.rt.set_device", acl.rt.set_device(device))
+    if _ours[0] and not others:
+        _resets.append(device)
+    # AIT's builds of aclruntime do so, too: what half precision cannot hold is its largest number, not inf.
+    # Chips and CANNs that do not know the mode refuse it, or lack the call
+    saturate = getattr(acl.rt, "set_device_sat_mode", None)
+    if saturate:
+        saturate(SATURATION)
+    # what was refused so far and is no error has left its text, which would explain the next failure. Read
+    # away here: a thread that has no context yet reads the same text again
+    acl.get_recent_err_msg()
+    _devices.append(device)
+
+
 def _end(acl: Acl, pid: int) -> None:
-    """Give back the device, and what is still on it, when the process ends in order: a worker keeps its last
-    model open until then. ACL ends once, and never in a destructor.
+    """Give back what is still on the device when the process ends in order: a worker keeps its last model
+    open until then. Whoever set the device or ACL up ends it: another library may still work, or end it
+    itself, and where nobody does, the process's end gives it back. ACL ends once, never in a destructor.
     """
-    if os.getpid() == pid:  # not in a child of a fork, which has no ACL
+    if os.getpid() != pid:  # a child of a fork, which has no ACL
+        return
+    try:
         for model in list(open_models):
             model.close()
-        for device in _devices:
+    finally:
+        for device in _resets:
             acl.rt.reset_device(device)
         if _ours[0]:
             acl.finalize()

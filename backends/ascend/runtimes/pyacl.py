@@ -45,7 +45,7 @@ class Model:
         try:
             with prints.to_stderr():
                 self._open(model, device)
-        except StepError:
+        except BaseException:  # what the binding raises of arguments, no memory, an interrupt: all is freed
             self.close()
             raise
         self._where = f"{os.path.basename(model)} on device {device}"
@@ -141,14 +141,15 @@ class Model:
 
     def close(self) -> None:
         """Free all of it, in ACL's order. A call that fails is told on stderr, and the others still run."""
-        if self in acl_module.open_models:
-            acl_module.open_models.remove(self)
         with prints.to_stderr():
             if self._alive["rt.destroy_context"]:
                 self._told("rt.set_context", self._acl.rt.set_context(self._context))
             for name, handles in self._alive.items():
                 while handles:
                     self._told(name, self._end(name, handles.pop()))
+        # last: what an interrupt leaves is freed when the process ends
+        if self in acl_module.open_models:
+            acl_module.open_models.remove(self)
 
     def _end(self, name: str, handle: int) -> int:
         acl = self._acl

@@ -145,17 +145,19 @@ def log_free(device: int, path: str) -> None:
     scenario.log("free", device=device, model=os.path.abspath(path))
 
 
-def fault(device: int, run: int) -> int | None:
+def fault(device: int, run: int, copies: bool = False) -> int | None:
     """Die or hang when the scenario says so for this run of the device; the ACL code of an error to report,
-    or None.
+    or None. `copies`: `run` counts pyACL's copies, which have faults of their own.
     """
     for number, entry in enumerate(scenario.load()["faults"]):
+        if (entry["kind"] == "copy") != copies:
+            continue
         due = entry.get("device", device) == device and entry.get("run", 1) == run
         if not due or not scenario.claim(f"fault{number}", entry.get("times", 1)):
             continue
         scenario.log(entry["kind"], device=device, run=run)
-        if entry["kind"] == "error":
-            return entry.get("code", 507014)
+        if entry["kind"] in ("error", "copy"):
+            return entry.get("code", 507014 if entry["kind"] == "error" else 507899)
         if entry["kind"] == "memory":
             return NO_MEMORY
         while entry["kind"] == "hang":

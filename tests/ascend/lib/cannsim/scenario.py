@@ -21,10 +21,10 @@ DEFAULTS = {
     # "text": instead of a code's block, "kill": SIGKILL, "hang": self | tree (with a grandchild that ignores
     # SIGTERM)}
     "atc": [],
-    # What devices do wrong: {"kind": "crash"|"hang"|"error"|"memory", "device": id as given to the session,
-    # "run": k (the k-th run of that process on it; 0: when it is opened), "times": how often over all
-    # processes (default 1; null: always), "how": kill|exit|abort, "code": ACL code of an error; memory: none
-    # is left for the outputs of a run}
+    # What devices do wrong: {"kind": "crash"|"hang"|"error"|"memory"|"copy", "device": id as given to the
+    # session, "run": k (the k-th run of that process on it; 0: when it is opened), "times": how often over
+    # all processes (default 1; null: always), "how": kill|exit|abort, "code": ACL code of an error; memory:
+    # none is left for the outputs of a run; copy: of pyACL alone, "run" is the k-th memcpy of the process}
     "faults": [],
     # What loading a model ends with, as ACL's text says it: EL0001 | EL0003 (device), EL0004 (memory),
     # EE2002 (environment variable), E10001 (another chip). The exception is [1] for all of them.
@@ -38,6 +38,7 @@ DEFAULTS = {
     # CANN's own module acl: new (python/site-packages) | old (pyACL/, no bytes_to_ptr) | folder (an empty
     # folder of this name, and no module) | unreadable (a file that this user may not read)
     "acl": "new",
+    "saturates": True,  # whether the chip knows the overflow modes of set_device_sat_mode
     "strict": True,  # more feeds than inputs abort the process (undefined behaviour in the real one)
     # exec_time_list holds base + image * n (x cliff at 64) ms, +- jitter; sleep: also take that long; wall:
     # measure instead; null: compute nothing, the outputs are zeros, for what feeding costs

@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Callable
 
-from cannsim import acl
+from cannsim import acl, scenario
 from cannsim.pyacl import state
 from cannsim.pyacl.state import AclError
 
@@ -69,6 +69,7 @@ def call(name: str, *kinds: type, answers: Callable = ret, context: bool = False
                 _check_process(name)
                 return function(*([state.current().device] if context else []), *words)
             except AclError as error:
+                scenario.log("failed", call=name, code=error.code)
                 state.keep_text(error.text)
                 return answers(error.code)
 

@@ -32,7 +32,7 @@ def malloc(device: int, size: int, policy: int) -> tuple[int, int]:
     if not acl.take(device, size):
         raise AclError(acl.OUT_OF_MEMORY, acl.LOAD_TEXTS["EL0004"])
     address, _next[0] = _next[0], _next[0] + -(-size // STEP) * STEP + STEP
-    state.kept("pointers")[address] = device, bytearray(size)
+    state.kept("pointers")[address] = state.current(), bytearray(size)
     return address, 0
 
 
@@ -41,8 +41,8 @@ def free(address: int) -> int:
     if address not in state.kept("pointers"):
         scenario.log("foreign-address", address=address, size=0)
         raise AclError(BAD_PARAMETER, f"EE9999: Inner Error! {address:#x} is not to be freed")
-    device, data = state.kept("pointers").pop(address)
-    acl.Process.used[device] -= len(data)
+    context, data = state.kept("pointers").pop(address)
+    acl.Process.used[context.device] -= len(data)
     return 0
 
 
@@ -64,6 +64,9 @@ def free_host(address: int) -> int:
 
 @call("acl.rt.memcpy", int, int, int, int, int, context=True)
 def memcpy(device: int, to: int, most: int, source: int, count: int, kind: int) -> int:
+    state.State.copies += 1
+    if code := acl.fault(device, state.State.copies, copies=True):
+        raise AclError(code)  # no text of its own, and nothing was copied
     if count > most or kind > ON_DEVICE:
         raise AclError(BAD_PARAMETER, f"EH0002: {count} bytes do not fit into {most}")
     data = _read(source, count, kind in (TO_HOST, ON_DEVICE))  # where it lies: it is copied once

@@ -29,7 +29,7 @@ class Model:
 
     program: Program
     path: str
-    context: int
+    context: state.Context
     size: int
     way: str = ""
     clock: Clock = field(default_factory=lambda: Clock("tools", _holding_the_lock))
@@ -63,14 +63,15 @@ def load_from_file(device: int, path: str) -> tuple[int, int]:
     if not acl.take(device, size):
         raise AclError(GE_FAILED, acl.LOAD_TEXTS["EL0004"])
     number = next(_numbers)
-    state.kept("models")[number] = Model(program, path, state.current().handle, size)
+    state.kept("models")[number] = Model(program, path, state.current(), size)
     acl.log_open(device, path, header)
     return number, 0
 
 
-@call("acl.mdl.unload", int)
-def unload(number: int) -> int:
+@call("acl.mdl.unload", int, context=True)
+def unload(device: int, number: int) -> int:
     gone = model(number)
+    _check_context(gone)
     del state.kept("models")[number]
     acl.Process.used[gone.program.device] -= gone.size
     acl.log_free(gone.program.device, gone.path)
@@ -87,11 +88,11 @@ def run(number: int, inputs: int, outputs: int, way: str) -> float:
     """Execute; return the milliseconds that the device takes."""
     state.State.executions += 1
     asked = model(number)
-    if asked.context != state.current().handle:
-        raise AclError(FOREIGN_CONTEXT, "EE9999: Inner Error! the model is of another context")
+    _check_context(asked)
     if asked.way not in ("", way):
         raise AclError(GE_FAILED, "E19999: Inner Error! NnExecute not support mix execute")
     asked.way = way
+    state.State.saturation.add(state.State.modes.get(asked.context.device))
     given, answers = datasets.dataset(inputs), datasets.dataset(outputs)
     batch = _batch(asked, given)
     feeds = _feeds(asked, datasets.memory_of(given), batch)
@@ -103,6 +104,11 @@ def run(number: int, inputs: int, outputs: int, way: str) -> float:
     for array, address in zip(arrays, places, strict=False):
         memory.block(address, array.nbytes)[:] = array.tobytes()
     return asked.clock.add(batch, wall, repeated)
+
+
+def _check_context(asked: Model) -> None:
+    if asked.context != state.current():
+        raise AclError(FOREIGN_CONTEXT, "EE9999: Inner Error! the model is of another context")
 
 
 def _batch(asked: Model, given: datasets.Dataset) -> int:

@@ -1,9 +1,11 @@
 """Functions about the process, the board, devices and contexts."""
 
-from cannsim import acl, boards
+from cannsim import acl, boards, scenario
 from cannsim.pyacl import calls, state
 from cannsim.pyacl.calls import call
 from cannsim.pyacl.state import BAD_PARAMETER, AclError, State
+
+NO_FEATURE = 207000
 
 
 @call("acl.init", str, least=0)
@@ -36,11 +38,7 @@ def set_device(device: int) -> int:
 
 @call("acl.rt.reset_device", int)
 def reset_device(device: int) -> int:
-    if device not in State.devices:
-        raise AclError(BAD_PARAMETER)
-    State.devices.remove(device)
-    for context in [each for each in State.contexts.values() if each.device == device]:
-        del State.contexts[context.handle]
+    state.close_device(device)
     return 0
 
 
@@ -57,10 +55,14 @@ def get_run_mode() -> tuple[int, int]:
     return 1, 0
 
 
-@call("acl.rt.set_device_sat_mode", int)
-def set_device_sat_mode(mode: int) -> int:
+@call("acl.rt.set_device_sat_mode", int, context=True)
+def set_device_sat_mode(device: int, mode: int) -> int:
+    if not scenario.load()["saturates"]:
+        raise AclError(NO_FEATURE, "EL0003: The argument is invalid. Reason: the chip has no such mode.")
     if mode not in (0, 1):
         raise AclError(BAD_PARAMETER)
+    State.modes[device] = mode
+    scenario.log("saturation", device=device, mode=mode)
     return 0
 
 
@@ -84,6 +86,9 @@ def get_context() -> tuple[int, int]:
 def destroy_context(context: int) -> int:
     if _known(context).own:
         raise AclError(BAD_PARAMETER, "EE9999: Inner Error! the default context goes with its device")
+    # the real one is not known to refuse this: what is still there then belongs to nothing (contract 11.3)
+    if left := state.of_context(_known(context)):
+        raise AclError(BAD_PARAMETER, f"EE9999: Inner Error! the context still has {' and '.join(left)}")
     del State.contexts[context]
     return 0
 

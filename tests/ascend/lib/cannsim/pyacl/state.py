@@ -6,6 +6,7 @@ import atexit
 import itertools
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cannsim import acl, scenario
@@ -36,6 +37,9 @@ class State:
 
     on = False
     executions = 0  # asked for, refused ones included
+    copies = 0  # likewise
+    modes: dict[int, int] = {}  # by device: what set_device_sat_mode gave it, 0 saturation, 1 inf and nan
+    saturation: set[int | None] = set()  # the modes that models were executed in; None: it was never set
     contexts: dict[int, Context] = {}
     devices: set[int] = set()
     counts: dict[str, dict] = {}  # what is alive, by its kind: pointers, buffers, datasets, ...
@@ -92,27 +96,59 @@ def start() -> None:
     if acl.Process.finalized:
         raise AclError(UNINITIALISED, "EH0001: ACL was finalised")
     if State.on:
-        raise AclError(REPEATED_INIT)
+        raise AclError(REPEATED_INIT, "EH0001: ACL is initialised already")
     State.on, acl.Process.pid, acl.Process.thread = True, os.getpid(), threading.get_ident()
     atexit.register(_leave)
 
 
 def end() -> None:
-    """acl.finalize: nothing works any more."""
-    if acl.Process.finalized:
-        raise AclError(REPEATED_END)
+    """acl.finalize: nothing works any more. Without acl.init it answers as a second one does."""
+    if not State.on:
+        raise AclError(REPEATED_END, "EH0001: ACL is not initialised, or was finalised")
     State.on, acl.Process.finalized = False, True
-    scenario.log("finalize", live=live())
+    scenario.log("finalize", live=live(), devices=sorted(State.devices))
 
 
 def open_device(device: int) -> None:
     """acl.rt.set_device, with the default context that it makes."""
     if told := acl.closed(device):
         raise AclError(*told)
+    if code := acl.fault(device, 0):
+        raise AclError(code, acl.LOAD_TEXTS["EL0001"])
     State.devices.add(device)
     acl.Process.runs.setdefault(device, 0)
-    acl.fault(device, 0)
     add_context(device, own=True)
+    scenario.log("set-device", device=device)
+
+
+def close_device(device: int) -> None:
+    """acl.rt.reset_device: contexts, models and memory of the device are no more."""
+    if device not in State.devices:
+        raise AclError(BAD_PARAMETER, f"EH0001: device {device} is not set")
+    scenario.log("reset-device", device=device, live=live())
+    State.devices.remove(device)
+    State.modes.pop(device, None)
+    for number, each in _of("models", lambda model: model.context.device == device):
+        acl.Process.used[device] -= each.size
+        del kept("models")[number]
+    for address, (_, data) in _of("pointers", lambda block: block[0].device == device):
+        acl.Process.used[device] -= len(data)
+        del kept("pointers")[address]
+    for context in [each for each in State.contexts.values() if each.device == device]:
+        del State.contexts[context.handle]
+
+
+def of_context(context: Context) -> list[str]:
+    """What is alive in it: "1 models", "2 pointers"."""
+    found = {
+        "models": _of("models", lambda model: model.context == context),
+        "pointers": _of("pointers", lambda block: block[0] == context),
+    }
+    return [f"{len(things)} {kind}" for kind, things in found.items() if things]
+
+
+def _of(kind: str, fits: Callable) -> list[tuple]:
+    return [(handle, thing) for handle, thing in kept(kind).items() if fits(thing)]
 
 
 def add_context(device: int, own: bool = False) -> Context:
@@ -129,4 +165,5 @@ def add_context(device: int, own: bool = False) -> Context:
 def _leave() -> None:
     if acl.Process.pid == os.getpid():
         told = {"devices": sorted(acl.Process.runs), "runs": acl.Process.runs}
-        scenario.log("exit", **told, executions=State.executions, live=live())
+        modes = sorted(State.saturation, key=str)
+        scenario.log("exit", **told, executions=State.executions, saturation=modes, live=live())
