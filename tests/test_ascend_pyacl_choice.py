@@ -180,9 +180,9 @@ def test_another_projects_module_of_this_name_is_not_used(machine, tmp_path, pic
     work = job(tmp_path, pictures, 4)
     (tmp_path / "acl.py").write_text("")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
-    assert f"CANN's own module is not found ({tmp_path}/acl.py has no acl.mdl)" in run(work).stderr
+    assert f"acl: {tmp_path}/acl.py is another project's module. Source" in run(work).stderr
     status, text, _ = said("tell(lines())")["acl"]
-    assert status == "FAIL" and "CANN's own module is not found" in text
+    assert status == "FAIL" and text == f"{tmp_path}/acl.py is another project's module"
 
 
 def test_a_runtime_that_a_backend_does_not_have_is_the_users_mistake():
