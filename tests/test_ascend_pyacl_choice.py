@@ -175,16 +175,6 @@ def test_an_aclruntime_that_does_not_import_is_told_of_the_other_way(machine, tm
     )
 
 
-def test_another_projects_module_of_this_name_is_not_used(machine, tmp_path, pictures, monkeypatch):
-    machine(**ALONE)
-    work = job(tmp_path, pictures, 4)
-    (tmp_path / "acl.py").write_text("")
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
-    assert f"acl: {tmp_path}/acl.py is another project's module. Source" in run(work).stderr
-    status, text, _ = said("tell(lines())")["acl"]
-    assert status == "FAIL" and text == f"{tmp_path}/acl.py is another project's module"
-
-
 def test_a_runtime_that_a_backend_does_not_have_is_the_users_mistake():
     with pytest.raises(BuildError, match="no runtime 'acl' of backend ascend: expected aclruntime or pyacl"):
         backends.load("ascend:acl")

@@ -140,7 +140,7 @@ def _acl(home: Path, variant: str) -> list[str]:
     for place in (new, old):
         (place / "acl.so").unlink(missing_ok=True)
         shutil.rmtree(place / "acl", ignore_errors=True)
-    if variant not in ("", "new", "old", "folder", "unreadable"):
+    if variant not in ("", "new", "old", "folder", "unreadable", "raising"):
         raise TypeError(f"no variant {variant!r} of acl")
     place = old if variant == "old" else new
     place.mkdir(parents=True, exist_ok=True)

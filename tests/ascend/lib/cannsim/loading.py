@@ -6,7 +6,7 @@ import importlib.machinery
 import sys
 from pathlib import Path
 
-ACL = b"\x7fELF simulated acl of CANN: "  # and its variant, new or old
+ACL = b"\x7fELF simulated acl of CANN: "  # and its variant: new, old, raising
 
 
 class Loader:
@@ -21,10 +21,13 @@ class Loader:
     def exec_module(self, module) -> None:
         from cannsim import libraries
 
+        variant = Path(self._path).read_bytes().removeprefix(ACL).strip()
         libraries.require()
+        if variant == b"raising":
+            raise RuntimeError("its start-up code fails")
         from cannsim.pyacl import surface
 
-        surface.become(module.__name__, old=Path(self._path).read_bytes() == ACL + b"old\n")
+        surface.become(module.__name__, old=variant == b"old")
 
 
 class Finder:
