@@ -1,7 +1,11 @@
 """What a file of configs/chips says of a chip, and the names of a chip and of its slices."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from pipeline.errors import BuildError
+from pipeline.text import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,26 @@ class Chip:
 
     @property
     def loaded_backend(self) -> str:
-        """The backend as `backends.load` takes it: with the runtime behind it that [options] forces."""
-        return f"{self.backend}:{self.options[RUNTIME]}" if RUNTIME in self.options else self.backend
+        """The backend as `backends.load` takes it: with the runtime behind it that [options] forces. `loaded`
+        judges it.
+        """
+        forces = self.backend and RUNTIME in self.options
+        return f"{self.backend}:{self.options[RUNTIME]}" if forces else self.backend
+
+    def loaded(self, runtimes: Sequence[str]) -> str:
+        """`loaded_backend`, where these are the runtimes of the backend; BuildError for another one. Where it
+        has none, the option is one that nothing reads, and no part of it.
+        """
+        if not runtimes:
+            return self.backend
+        runtime = self.options.get(RUNTIME)
+        if RUNTIME in self.options and runtime not in runtimes:
+            near = did_you_mean(str(runtime).lower(), runtimes)
+            raise BuildError(
+                f"configs/chips/{self.name}.toml: [options] {RUNTIME} = {runtime!r}: expected"
+                f" {' or '.join(runtimes)}.{near}"
+            )
+        return self.loaded_backend
 
     @property
     def compiler_options(self) -> dict[str, object]:

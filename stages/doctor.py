@@ -5,11 +5,15 @@ import os
 import re
 
 import backends
-from pipeline.machine import PASS, Check
+from backends import Backend
+from configs.chip import Chip
+from pipeline.errors import BuildError
+from pipeline.machine import FAIL, PASS, Check
 from pipeline.ui import doctor
 from preprocess.pixels import native
 from stages.request.request import out_of
-from stages.request.target import named
+from stages.request.site import named
+from stages.request.target import check_options
 
 SAYS = re.compile(r"^(\w+)(?:: [^=\n]+)? = '?([^'\n]+)'?$", re.MULTILINE)  # a line of torch/version.py
 TORCH_FOR = "only export, agree, data --diagnose and data --train-sample use it"
@@ -42,7 +46,32 @@ def checks(typed_chip: str, typed_out: str) -> list[Check]:
     chip = named(typed_chip) if typed_chip and typed_chip != "auto" else None
     lines = [*doctor.checks(out), *torch_build(), *native.checks()]
     for name in backends.names():
-        backend = backends.load(chip.loaded_backend if chip and chip.backend == name else name)
-        if (chip.backend == name) if chip else backend.present():
-            lines += backend.checks(chip.on_board if chip else None, out)
+        known = backends.load(name)
+        if (chip.backend == name) if chip else known.present():
+            loaded, wrong = _loaded(known, name, chip or _found(known))
+            lines += [*wrong, *backends.load(loaded).checks(chip.on_board if chip else None, out)]
     return lines
+
+
+def _found(backend: Backend) -> Chip | None:
+    """The chip that --chip=auto takes of this backend, None where there is none, or nothing tells: its own
+    checks do.
+    """
+    try:
+        board = backend.board()
+        return named(board.soc_version) if board else None
+    except BuildError:
+        return None
+
+
+def _loaded(backend: Backend, name: str, chip: Chip | None) -> tuple[str, list[Check]]:
+    """The backend as a build of this chip loads it; where the chip's file is wrong, a line that says so, and
+    the backend as if it forced nothing.
+    """
+    if chip is None or chip.backend != name:
+        return name, []
+    try:
+        check_options(chip, backend)
+    except BuildError as error:
+        return name, [Check("chip file", FAIL, str(error), "correct that line, or take it out")]
+    return chip.loaded_backend, []

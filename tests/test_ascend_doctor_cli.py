@@ -87,7 +87,7 @@ def test_what_is_missing_is_named_with_its_fix(server, without, name, words):
         ({"inventory": "health_alarm"}, "device health", "WARN", "its health is Alarm"),
         ({"inventory": "310B4"}, "devices", "WARN", "npu-smi finds 310B4, no Ascend310P3  -> --chip=310B4"),
         ({"import_error": "satmode"}, "aclruntime", "WARN", "of different times"),
-        ({"import_error": "satmode"}, "acl", "PASS", "acl.py in Python 3."),
+        ({"import_error": "satmode"}, "acl", "PASS", "acl.so in Python 3."),
         ({"import_error": "satmode", "without": ("acl",)}, "aclruntime", "FAIL", "of different times"),
         ({"without": ("aclruntime",)}, "aclruntime", "PASS", "not installed; acl runs the models"),
         ({"without": ("acl",)}, "acl", "PASS", "not on PYTHONPATH; aclruntime runs the models"),

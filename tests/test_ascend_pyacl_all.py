@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from inv import ROOT
 
 sys.path.append(str(Path(__file__).parent / "ascend"))
 from seeds import prepared
-from server import Server
+from server import Server, repository
 
 INPUTS = ("uint8", "float32")
 LIMITED = 45  # images, which 16 does not divide
@@ -31,14 +30,7 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="module")
 def forcing(tmp_path_factory):
     """A copy of this repository whose chip 310P3 asks for pyACL."""
-    copy = tmp_path_factory.mktemp("forcing") / "repository"
-    for package in ROOT.glob("*/__init__.py"):
-        shutil.copytree(package.parent, copy / package.parent.name, ignore=shutil.ignore_patterns("*.pyc"))
-    for name in ("tasks.py", "setup.cfg", "pyproject.toml"):
-        shutil.copy(ROOT / name, copy)
-    chip = copy / "configs" / "chips" / "310P3.toml"
-    chip.write_text(chip.read_text().replace("[options]", '[options]\nruntime = "pyacl"', 1))
-    return copy
+    return repository(tmp_path_factory.mktemp("forcing") / "repository", '"pyacl"')
 
 
 def logits(server, runtime):

@@ -175,16 +175,6 @@ def test_an_aclruntime_that_does_not_import_is_told_of_the_other_way(machine, tm
     )
 
 
-def test_another_projects_module_of_this_name_is_not_used(machine, tmp_path, pictures, monkeypatch):
-    machine(**ALONE)
-    work = job(tmp_path, pictures, 4)
-    (tmp_path / "acl.py").write_text("")
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
-    assert f"CANN's own module is not found ({tmp_path}/acl.py has no acl.mdl)" in run(work).stderr
-    status, text, _ = said("tell(lines())")["acl"]
-    assert status == "FAIL" and "CANN's own module is not found" in text
-
-
 def test_a_runtime_that_a_backend_does_not_have_is_the_users_mistake():
     with pytest.raises(BuildError, match="no runtime 'acl' of backend ascend: expected aclruntime or pyacl"):
         backends.load("ascend:acl")
@@ -204,11 +194,19 @@ def test_a_runtime_that_a_backend_does_not_have_is_the_users_mistake():
             r"^configs/chips/310P3.toml: \[options\] runtime = 1: expected aclruntime or pyacl.",
         ),
         (
+            Chip("310P3", "ascend", "fp16", soc_version="Ascend310P3", options={"runtime": "pyACL"}),
+            r"\[options\] runtime = 'pyACL': expected aclruntime or pyacl. Did you mean 'pyacl'\?$",
+        ),
+        (
+            Chip("310P3", "ascend", "fp16", soc_version="Ascend310P3", options={"runtimes": "pyacl"}),
+            r"\[options\] runtimes: no option of a chip. Did you mean 'runtime'\?$",
+        ),
+        (
             Chip("cpu", "ort", options={"runtime": "pyacl"}),
             r"^configs/chips/cpu.toml: \[options\] runtime: nothing reads it",
         ),
     ],
-    ids=["misspelt", "number", "cpu"],
+    ids=["misspelt", "number", "capitals", "key", "cpu"],
 )
 def test_a_wrong_runtime_in_a_chip_file_is_told_with_the_file(machine, tmp_path, monkeypatch, chip, words):
     machine()

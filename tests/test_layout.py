@@ -196,8 +196,8 @@ def test_public_functions_and_classes_have_docstrings():
     assert offenders(MODULES, bare) == {}
 
 
-def test_there_is_exactly_one_catch_all():
-    """In pipeline/execution/worker.py: whatever a step does, the driver hears of it."""
+def test_there_is_a_catch_all_where_foreign_code_runs_and_around_a_step():
+    """Whatever a step does, the driver hears of it; and whatever the import of another project's module."""
     found = []
     for path in SOURCES:
         for node in ast.walk(tree(path)):
@@ -210,7 +210,7 @@ def test_there_is_exactly_one_catch_all():
                 again = any(isinstance(below, ast.Raise) and below.exc is None for below in ast.walk(node))
                 if kinds & {"Exception", "BaseException", "everything"} and not again:
                     found.append(str(path.relative_to(ROOT)))
-    assert found == ["pipeline/execution/worker.py"]
+    assert found == ["backends/ascend/runtimes/acl_module.py", "pipeline/execution/worker.py"]
 
 
 def test_no_module_is_named_like_a_dependency_or_like_nothing():

@@ -2,6 +2,7 @@
 imported.
 """
 
+import functools
 import hashlib
 import importlib.util
 import os
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Mapping
 
 from pipeline import machine
-from pipeline.fingerprint import of_package
+from pipeline.fingerprint import Stat, of_package, of_stat
 from pipeline.process import callers_threads
 
 DRIVER = "/usr/local/Ascend/driver"
@@ -64,7 +65,7 @@ def compiler() -> str | None:
     if release or not atc:
         return release
     binary = os.path.realpath(atc) + ".bin"
-    return "unknown, atc " + _hash(binary if os.path.isfile(binary) else os.path.realpath(atc))
+    return "unknown, atc " + digest(binary if os.path.isfile(binary) else os.path.realpath(atc))
 
 
 def driver() -> str | None:
@@ -85,11 +86,23 @@ def aclruntime() -> str | None:
     file.
     """
     release, path = of_package("aclruntime"), aclruntime_path()
-    if path is None:
+    if path is None or not os.access(path, os.R_OK):
         return None
+    build = "ait" if holds(path, SATURATION) else "tools"
+    return f"{release or 'unknown'} {build} {digest(path)}"
+
+
+def holds(path: str, symbol: bytes) -> bool:
+    """Whether a library's file has this name in it. A file is read once, while it stays as it is: every step
+    of a plan asks.
+    """
+    return _holds(path, symbol, of_stat(path))
+
+
+@functools.cache
+def _holds(path: str, symbol: bytes, _: Stat | None) -> bool:
     with open(path, "rb") as file:
-        build = "ait" if SATURATION in file.read() else "tools"
-    return f"{release or 'unknown'} {build} {_hash(path)}"
+        return symbol in file.read()
 
 
 def outside_environment() -> dict[str, str]:
@@ -163,6 +176,12 @@ def _read(path: str) -> str | None:
         return None
 
 
-def _hash(path: str) -> str:
+def digest(path: str) -> str:
+    """The first 12 letters of the SHA-256 of a file, which is read once, as in `holds`."""
+    return _digest(path, of_stat(path))
+
+
+@functools.cache
+def _digest(path: str, _: Stat | None) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]

@@ -31,7 +31,10 @@ CANNS = re.compile(
     r"[su]?alog|slog|unified_dlog|exe_graph|metadef|opt_feature|c_sec)"
 )
 WHEELS_END = (3, 11)  # the last Python that aclruntime's wheels are built for
+UNFORCED = "leave runtime out of the chip's file"  # which names one that cannot be used
 SHOWN_LINES, SHOWN_LETTERS = 4, 300
+UNFIT = "its wheel and this CANN are of different times ({said})"
+OTHER_WHEEL = "Take the other 0.0.2 wheel (older, or ait), or build it from Ascend/tools against this CANN"
 
 
 def of_atc(output: str) -> str:
@@ -101,6 +104,8 @@ def of_acl_import(error: str) -> str:
         return f"acl: this user may not read it ({said}). Join the group that CANN was installed for"
     if "undefined symbol" in error:
         return f"acl: it and libascendcl are of different CANNs ({said}). Source set_env.sh of one CANN alone"
+    if re.match(r"\w+: ", error):  # of another kind than ImportError: the module's own code has failed
+        return f"acl: its import fails ({said}). Source set_env.sh of one CANN alone, in a new shell"
     return _of_libraries("acl", error, said) or (
         f"acl: CANN's own module is not found ({said}). Source set_env.sh of your CANN install, and keep"
         " $PYTHONPATH where you set it"
@@ -112,10 +117,7 @@ def of_import(error: str) -> str:
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     said = _cut(error)
     if "undefined symbol" in error:
-        return (
-            f"aclruntime: its wheel and this CANN are of different times ({said}). Take the other 0.0.2 wheel"
-            " (older, or ait), or build it from Ascend/tools against this CANN"
-        )
+        return f"aclruntime: {UNFIT.format(said=said)}. {OTHER_WHEEL}"
     if re.search(r"libpython\S*: cannot open", error):
         return f"aclruntime: its wheel is for another Python than this {python} ({said}). {_replaced()}"
     of_library = _of_libraries("aclruntime", error, said)
@@ -151,14 +153,14 @@ def wheel_advice(forced: bool = False) -> str:
     """
     major, minor = sys.version_info[:2]
     if (major, minor) > WHEELS_END:
-        instead = "leave runtime out of the chip's file" if forced else "source set_env.sh"
+        instead = UNFORCED if forced else "source set_env.sh"
         return (
             f"It has no wheel for Python {major}.{minor}: CANN's own acl does without, {instead}"
             " (docs/ascend.md)"
         )
     return (
         f"Put the wheel aclruntime-0.0.2-cp{major}{minor}-*.whl into wheels/ and"
-        " run ./inv (docs/ascend.md tells where it is)"
+        f" run ./inv (docs/ascend.md tells where it is){f', or {UNFORCED}' if forced else ''}"
     )
 
 

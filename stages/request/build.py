@@ -3,7 +3,7 @@ stage first asks for it.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from configs.schema import FP32, JUDGED_BY_LOSS
 from pipeline import machine
 from pipeline.cli.settings import Settings
 from pipeline.cluster.access import Cluster, require_ray
+from pipeline.cluster.remote import MASKS
 from pipeline.cluster.wanted import CPU, Wanted
 from pipeline.freshness.code import ROOT, Source
 from pipeline.freshness.files import FileState, Roots
@@ -129,7 +130,7 @@ class Build:
             measures_on=self.site.node,
             shares=shares,
             devices=len(mine),
-            mask=site.mask_of(mine) if self.request.given.devices != "all" else {},
+            mask=_mask_of(mine) if self.request.given.devices != "all" else {},
         )
 
     def _needs_exact(self, plan: Plan) -> bool:
@@ -150,3 +151,10 @@ def resolve(typed: Mapping[str, object]) -> Build:
         where = site.of_cluster(cluster, given)
     named = None if given.chip == "auto" else target.chip_of(given, where())
     return Build(request.fitted(given, lambda: named or target.chip_of(given, where())), cluster, where)
+
+
+def _mask_of(devices: Sequence[str]) -> dict[str, str]:
+    """The environment in which these devices of this machine, and no others, are seen."""
+    mask = MASKS["NPU"]
+    seen = os.environ.get(mask, "").split(",") if os.environ.get(mask) else []
+    return {mask: ",".join(seen[int(device)] if seen else device for device in devices)} if devices else {}

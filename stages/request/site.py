@@ -1,14 +1,14 @@
 """Where a request's chip is: on this machine, or on a node of a cluster, which is asked."""
 
 import functools
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 import backends
-from backends import Backend
+from backends import Backend, Board
 from configs import schema
+from configs.chip import Chip
 from configs.given import Given
 from pipeline import machine
 from pipeline.cluster.access import Cluster
@@ -17,20 +17,9 @@ from pipeline.cluster.remote import MASKS
 from pipeline.cluster.wanted import CPU
 from pipeline.errors import BuildError
 
-# what of a backend is about the machine it is on; all else is the same everywhere
-ASKED = (
-    "toolchain",
-    "runtime",
-    "devices",
-    "placement",
-    "board",
-    "slice_of",
-    "missing",
-    "require_compiler",
-    "require_runtime",
-    "compile_memory_mb",
-)
 OF_COMPILER = ("toolchain", "require_compiler", "compile_memory_mb")
+# what of a backend is about the machine it is on; all else is the same everywhere
+ASKED = (*OF_COMPILER, "runtime", "devices", "placement", "board", "slice_of", "missing", "require_runtime")
 
 
 class Site(Protocol):
@@ -194,7 +183,8 @@ def _first_able(cluster: Cluster, nodes: Sequence[str], names: Sequence[str], re
     for node in dict.fromkeys(nodes):
         for name in names:
             try:
-                cluster.ask(node, of_backend, name=name, key=require, words=(chip,), options={})
+                able = name if require in OF_COMPILER else _loaded_on(cluster, node, name, chip)
+                cluster.ask(node, of_backend, name=able, key=require, words=(chip,), options={})
             except NodeGone:
                 break
             except BuildError:
@@ -204,33 +194,56 @@ def _first_able(cluster: Cluster, nodes: Sequence[str], names: Sequence[str], re
     return answering[0] if answering else nodes[0]
 
 
+def _loaded_on(cluster: Cluster, node: str, name: str, chip: str) -> str:
+    """With --chip=auto, the backend with the runtime that the file of this node's chip forces."""
+    ask_board = functools.partial(cluster.ask, node, of_backend, name=name, key="board", words=(), options={})
+    board = ask_board() if chip == "auto" else None
+    return loaded_for(board, name) if board else name
+
+
 def _backends_of(given: Given) -> list[str]:
     """The backends that the chip that was asked for may be of, as `backends.load` takes them."""
     if given.chip == "auto":
         return backends.names()
-    name = _backend_of(given.chip)
+    name = loaded(named(given.chip))
     return [name] if name else []
 
 
-def _backend_of(chip: str) -> str:
-    """The backend of a chip's name; of a slice's its chip's."""
+def named(name: str) -> Chip:
+    """The chip of this name, which may be that of a slice (310P3vir04). BuildError for a family's name."""
     try:
-        return schema.chip(chip).loaded_backend or ""
+        return schema.chip(name)
     except BuildError:
-        for name in backends.names():
-            whole, part = backends.load(name).typed_name(chip)
+        for backend in map(backends.load, backends.names()):
+            whole, part = backend.typed_name(name)
             if part:
-                return schema.chip(whole).loaded_backend or ""
+                chip = schema.chip(whole)
+                ours = chip.backend and backends.load(chip.backend) is backend
+                why = backend.no_slice(chip.soc_version if ours else "", part)
+                if why:
+                    raise BuildError(f"--chip={name}: {why}") from None
+                return replace(chip, slice=part)
         raise
+
+
+def loaded(chip: Chip) -> str:
+    """The chip's backend as `backends.load` takes it, "" where it has none. BuildError for a runtime that its
+    file forces and the backend does not have.
+    """
+    return chip.loaded(backends.load(chip.backend).RUNTIMES) if chip.backend else ""
+
+
+def loaded_for(board: Board, backend: str) -> str:
+    """The backend with the runtime that the file of this board's chip forces; that the chip has no file is
+    told where it is built for.
+    """
+    try:
+        chip = named(board.soc_version)
+    except BuildError:
+        return backend
+    return loaded(chip)
 
 
 def resource_of(backend: Backend) -> str:
     """What Ray calls its devices."""
     return backend.NEEDS.upper()
-
-
-def mask_of(devices: Sequence[str]) -> dict[str, str]:
-    """The environment in which these devices of this machine, and no others, are seen."""
-    mask = MASKS["NPU"]
-    seen = os.environ.get(mask, "").split(",") if os.environ.get(mask) else []
-    return {mask: ",".join(seen[int(device)] if seen else device for device in devices)} if devices else {}

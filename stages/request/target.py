@@ -10,7 +10,6 @@ from functools import cached_property
 
 import backends
 from backends import Backend
-from configs import schema
 from configs.chip import RUNTIME, Chip
 from configs.given import Given
 from pipeline.errors import BuildError
@@ -18,7 +17,9 @@ from pipeline.step import Slot
 from pipeline.text import INV, did_you_mean
 from stages.request import calibration
 from stages.request.request import Request
-from stages.request.site import HERE, Site
+from stages.request.site import HERE, Site, loaded_for, named
+
+NEARLY = 0.8  # of difflib's ratio: an option that is mistyped
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def load(request: Request, site: Site) -> Target:
             f"--chip={chip.name}: published figures only, nothing here builds for it yet; it stands"
             f" beside the measured ones in every report. Build for one of the others: {INV} all --chip=cpu"
         )
-    _check_options(chip, site.backend(chip.backend))
+    check_options(chip, site.backend(chip.backend))
     backend = site.backend(chip.loaded_backend)
     if request.precision not in backend.PRECISIONS:
         raise BuildError(
@@ -140,18 +141,17 @@ def load(request: Request, site: Site) -> Target:
     return Target(request, backend, site)
 
 
-def _check_options(chip: Chip, backend: Backend) -> None:
+def check_options(chip: Chip, backend: Backend) -> None:
     """BuildError for an option of the chip's file that nothing would read."""
     calibration.methods(chip), calibration.per_channel(chip)  # of int8 or not: a wrong value is told
-    known, runtime = backend.OPTIONS, chip.options.get(RUNTIME)
-    if RUNTIME in chip.options and backend.RUNTIMES and runtime not in backend.RUNTIMES:
-        near = did_you_mean(str(runtime), backend.RUNTIMES)
-        raise BuildError(
-            f"configs/chips/{chip.name}.toml: [options] {RUNTIME} = {runtime!r}: expected"
-            f" {' or '.join(backend.RUNTIMES)}.{near}"
-        )
+    chip.loaded(backend.RUNTIMES)  # judges it
+    known = backend.OPTIONS
     options = chip.compiler_options if backend.RUNTIMES else chip.options
-    unread = [] if known is None else [name for name in options if name not in known]
+    for name in chip.compiler_options if backend.RUNTIMES else ():
+        near = did_you_mean(name, [RUNTIME], NEARLY)
+        if near:  # the compiler, which judges the others, would say so once it has started
+            raise BuildError(f"configs/chips/{chip.name}.toml: [options] {name}: no option of a chip.{near}")
+    unread = [name for name in options if name == RUNTIME or (known is not None and name not in known)]
     if unread:
         near = did_you_mean(unread[0], known or ())
         expected = f"expected {' or '.join(known)}.{near}" if known else "this chip has none"
@@ -187,23 +187,6 @@ def chip_of(given: Given, site: Site = HERE) -> Chip:
     return replace(chip, slice=site.backend(chip.backend).slice_of(chip.soc_version))
 
 
-def named(name: str) -> Chip:
-    """The chip of this name, which may be that of a slice (310P3vir04). BuildError for a family's name."""
-    try:
-        return schema.chip(name)
-    except BuildError:
-        for backend in map(backends.load, backends.names()):
-            whole, part = backend.typed_name(name)
-            if part:
-                chip = schema.chip(whole)
-                ours = chip.backend and backends.load(chip.backend) is backend
-                why = backend.no_slice(chip.soc_version if ours else "", part)
-                if why:
-                    raise BuildError(f"--chip={name}: {why}") from None
-                return replace(chip, slice=part)
-        raise
-
-
 def _found(site: Site) -> str:
     """The chip of the board that is there when all that it takes to use it is, too; else cpu, saying so when
     a board is.
@@ -213,7 +196,7 @@ def _found(site: Site) -> str:
         board = backend.board()
         if board is None:
             continue
-        missing = site.backend(_loaded(board.soc_version, name)).missing()
+        missing = site.backend(loaded_for(board, name)).missing()
         if not missing:
             return board.soc_version
         print(
@@ -221,16 +204,6 @@ def _found(site: Site) -> str:
             file=sys.stderr,
         )
     return "cpu"
-
-
-def _loaded(chip: str, backend: str) -> str:
-    """The backend with the runtime that the chip's file forces; that a chip has none is told where it is
-    built for.
-    """
-    try:
-        return named(chip).loaded_backend
-    except BuildError:
-        return backend
 
 
 def model_mb(request: Request) -> float:

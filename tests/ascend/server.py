@@ -7,6 +7,7 @@ Only what a user has is used: the command line, the environment, the files that 
 import contextlib
 import functools
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -173,6 +174,25 @@ def copied(server: Server, folder: Path, **scenario) -> Server:
     made = Server(folder, **scenario)
     command_line.copied(server.out, made.out)
     return made
+
+
+def repository(copy: Path, runtime: str, chip: str = "310P3") -> Path:
+    """A copy of this repository whose chip has `runtime` under [options], as TOML writes the value."""
+    for package in command_line.ROOT.glob("*/__init__.py"):
+        shutil.copytree(package.parent, copy / package.parent.name, ignore=shutil.ignore_patterns("*.pyc"))
+    for name in ("tasks.py", "setup.cfg", "pyproject.toml"):
+        shutil.copy(command_line.ROOT / name, copy)
+    force(copy, runtime, chip)
+    return copy
+
+
+def force(copy: Path, runtime: str, chip: str = "310P3") -> None:
+    """Write the value into the chip's file of this copy."""
+    text = (command_line.ROOT / "configs" / "chips" / f"{chip}.toml").read_text()
+    if "[options]" not in text:
+        text += "\n[options]\n"
+    path = copy / "configs" / "chips" / f"{chip}.toml"
+    path.write_text(text.replace("[options]", f"[options]\nruntime = {runtime}", 1))
 
 
 def artifacts(out: Path) -> dict[str, str]:

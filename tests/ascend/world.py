@@ -17,7 +17,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE / "lib"))
 
-from cannsim import scenario as scenarios  # noqa: E402  the simulator is no installed package
+from cannsim import loading  # noqa: E402  the simulator is no installed package
+from cannsim import scenario as scenarios  # noqa: E402
 from cannsim.profiles import PROFILES  # noqa: E402
 
 # atc is a shell script around atc.bin, as the real one: a timeout that kills only its child leaves the
@@ -40,14 +41,6 @@ export LD_LIBRARY_PATH={home}/lib64:{home}/lib64/plugin/opskernel:{home}/lib64/p
 export PYTHONPATH={home}/python/site-packages:{home}/opp/built-in/op_impl/ai_core/tbe:$PYTHONPATH
 export PATH={home}/bin:{home}/compiler/ccec_compiler/bin:$PATH
 """  # noqa: E501
-# stands for CANN's acl.so
-ACL = """from cannsim import libraries as _libraries
-
-_libraries.require()
-from cannsim.pyacl import surface as _surface
-
-_surface.become(__name__, old={old})
-"""
 # set_env.sh of 9.x: the stand-in of the driver's library, where there is no driver
 SET_ENV_9 = """if [ ! -d {driver} ]; then
     export LD_LIBRARY_PATH={home}/{arch}-linux/devlib:{home}/{arch}-linux/devlib/linux/{arch}:$LD_LIBRARY_PATH
@@ -81,7 +74,7 @@ def install(
         _launcher(folder / "bin", tool, python, path, tool not in without)
     pythonpath = [str(home / "python/site-packages"), str(HERE / "lib")]
     pythonpath += _acl(home, "" if {"acl", "toolkit"} & set(without) else told["acl"])
-    _library(home, told["import_error"] != "satmode")
+    _library(home, told["import_error"])
     if imposter:
         pythonpath.append(str(HERE / "imposter_site"))
     if "ais_bench" not in without:
@@ -145,28 +138,32 @@ def _acl(home: Path, variant: str) -> list[str]:
     """CANN's module acl, as this variant has it ("": not at all); the folders that it puts on PYTHONPATH."""
     new, old = home / "python/site-packages", home / "pyACL/python/site-packages/acl"
     for place in (new, old):
-        for name in ("acl.py", "acl.so"):
-            (place / name).unlink(missing_ok=True)
+        (place / "acl.so").unlink(missing_ok=True)
         shutil.rmtree(place / "acl", ignore_errors=True)
-    if variant not in ("", "new", "old", "folder", "unreadable"):
+    if variant not in ("", "new", "old", "folder", "unreadable", "raising"):
         raise TypeError(f"no variant {variant!r} of acl")
     place = old if variant == "old" else new
     place.mkdir(parents=True, exist_ok=True)
     if variant in ("new", "folder"):  # the folder lies beside the file, too
         (place / "acl").mkdir()
-    if variant in ("new", "old"):
-        (place / "acl.py").write_text(ACL.format(old=variant == "old"))
+    if variant == "new":
+        (place / "acl" / "acl.so").symlink_to("../acl.so")
+    if variant not in ("", "folder"):
+        (place / "acl.so").write_bytes(loading.ACL + variant.encode() + b"\n")
     if variant == "unreadable":
-        (place / "acl.so").write_bytes(b"\x7fELF simulated\n")
         (place / "acl.so").chmod(0)
     return [str(old)] if variant == "old" else []
 
 
-def _library(home: Path, saturation: bool) -> None:
-    """libascendcl.so; with the function that AIT's builds of aclruntime call, or of a CANN before it."""
-    symbol = b"aclrtSetDeviceSatMode" if saturation else b""
+def _library(home: Path, fault: str | None) -> None:
+    """libascendcl.so with a function that every CANN has and the one that AIT's builds of aclruntime call, or
+    of a CANN before it; or none where modules look for it. The one to build against stays.
+    """
+    symbols = b"aclrtSetDevice\n" + (b"" if fault == "satmode" else b"aclrtSetDeviceSatMode\n")
     for path in home.rglob("libascendcl.so"):
-        path.write_bytes(b"\x7fELF simulated\n" + symbol + b"\n")
+        path.write_bytes(b"\x7fELF simulated\n" + symbols)
+    if fault == "libascendcl":
+        (home / "lib64/libascendcl.so").unlink()
 
 
 def _toolkit(folder: Path, profile, info: bool, driver: bool) -> Path:

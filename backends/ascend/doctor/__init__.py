@@ -4,7 +4,6 @@ It starts tools: npu-smi, trial imports of aclruntime and acl (runtime.py) and, 
 python3 that atc would use.
 """
 
-import grp
 import importlib.util
 import os
 import re
@@ -14,6 +13,7 @@ import sys
 from backends.ascend import atc, boards, cann, chip_names, npu_smi, operator_cache
 from backends.ascend.doctor import operator_python, runtime, wheel
 from backends.ascend.doctor.runtime import text_and_fix
+from backends.ascend.runtimes import rights
 from pipeline.errors import BuildError
 from pipeline.machine import FAIL, PASS, WARN, Check
 
@@ -120,8 +120,7 @@ def _group() -> Check:
     closed = [name for name in nodes if not os.access(f"/dev/{name}", os.R_OK | os.W_OK)]
     if not closed:
         return Check("user", PASS, f"may use {', '.join(nodes)}")
-    number = os.stat(f"/dev/{closed[0]}").st_gid
-    group = next((entry.gr_name for entry in grp.getgrall() if entry.gr_gid == number), str(number))
+    group = rights.group(f"/dev/{closed[0]}")
     return Check(
         "user",
         FAIL,

@@ -54,8 +54,9 @@ def _line(name: str, trial: Trial, runs: str, running: Trial) -> Check:
 
 def _aclruntime(forced: bool) -> Trial:
     lack = installed.aclruntime_lack()
-    if lack:
-        return Trial(lack.why, error_text.wheel_advice(forced), absent=True)
+    absent = cann.aclruntime_path() is None
+    if lack and lack.fix != error_text.OTHER_WHEEL:  # whether it fits, its import tells
+        return Trial(lack.why, error_text.wheel_advice(forced) if absent else lack.fix, absent)
     error = _import_error("import aclruntime")
     if error is None:
         return Trial(f"{cann.aclruntime()} in {PYTHON}", "")
@@ -92,7 +93,11 @@ def _import_error(code: str) -> str | None:
         return None
     if done.timed_out:
         return ""
-    return re.sub(r"^\w+Error: ", "", lines[-1]) if lines else "no output"
+    return (
+        re.sub(r"^(ImportError|ModuleNotFoundError|AttributeError): ", "", lines[-1])
+        if lines
+        else "no output"
+    )
 
 
 def text_and_fix(line: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import os
 from typing import Protocol, TypedDict, cast
 
 from backends.ascend import error_text
+from backends.ascend.runtimes import installed
 from pipeline.errors import BuildError, StepError
 
 # the module has no constants; these are of acl/acl_rt.h
@@ -94,15 +95,21 @@ class Acl(Protocol):
 
 
 def imported() -> Acl:
-    """The module. BuildError where there is none, or it is another project's, or a mere folder."""
+    """The module. BuildError where there is none, or it is another project's, or a mere folder, or it cannot
+    be imported.
+    """
+    lack = installed.module_lack()
+    if lack:
+        raise BuildError(f"acl: {lack.why}. {lack.fix}")
     try:
         import acl  # here: the SDK
     except ImportError as error:
         raise BuildError(error_text.of_acl_import(str(error))) from None
-    if acl.__spec__.origin is None or not hasattr(acl, "mdl"):
-        raise BuildError(
-            error_text.of_acl_import(f"{acl.__spec__.origin or list(acl.__path__)} has no acl.mdl")
-        )
+    # foreign code runs when it is imported, and may fail as it likes; one line tells of it all the same
+    except Exception as error:
+        raise BuildError(error_text.of_acl_import(f"{type(error).__name__}: {error}")) from None
+    if not hasattr(acl, "mdl"):
+        raise BuildError(error_text.of_acl_import(f"{acl.__spec__.origin} has no acl.mdl"))
     return cast(Acl, acl)
 
 

@@ -3,12 +3,18 @@
 import importlib.util
 import os
 import platform
+import sys
+from glob import escape, glob
 from typing import NamedTuple
 
-from backends.ascend import cann
-from pipeline.fingerprint import of_content, of_package
+from backends.ascend import cann, error_text
+from backends.ascend.runtimes import rights
+from pipeline.fingerprint import of_package
 
-LIBRARY = "libascendcl.so"
+MODULE = "acl.so"  # one binary for every Python that CANN supports: it has no suffix of one
+LIBRARY, BESIDE = "libascendcl.so", "libacl_rt"
+CACHE = "/etc/ld.so.cache"  # of the loader: the libraries that it finds without LD_LIBRARY_PATH
+SET_DEVICE = b"aclrtSetDevice"  # every CANN has it, where the functions of aclrt are
 ABSENT = "not on PYTHONPATH"
 SOURCE = "Source CANN's set_env.sh"
 
@@ -30,61 +36,102 @@ def acl_path() -> str | None:
 
 def acl_lack() -> Lack | None:
     """What keeps this process from importing CANN's module acl, as far as files tell; None: nothing."""
+    return module_lack() or _library_lack()
+
+
+def module_lack() -> Lack | None:
+    """Why what `import acl` would load is not CANN's module, or may not be read; None where it is."""
     spec = importlib.util.find_spec("acl")
-    if spec is None:
-        return Lack(ABSENT, SOURCE)
-    if spec.origin is None:
-        places = ", ".join(spec.submodule_search_locations or [])
-        return Lack(f"{places} is a folder without the module", SOURCE)
-    if not os.access(spec.origin, os.R_OK):
-        return Lack(f"this user may not read {spec.origin}", _let_in(spec.origin))
-    return None
+    places = list(spec.submodule_search_locations or []) if spec else []
+    if spec is None or spec.origin is None:
+        # Python passes over a folder that it may not look into as if it were empty
+        closed = next(filter(None, map(rights.closed, places or sys.path)), None)
+        if closed:
+            return _unread(closed)
+        return Lack(f"{', '.join(places)} is a folder without the module" if spec else ABSENT, SOURCE)
+    if os.path.basename(spec.origin) != MODULE:
+        return Lack(f"{spec.origin} is another project's module", f"{SOURCE} last, so that CANN's is first")
+    closed = rights.closed(spec.origin)
+    return _unread(closed) if closed else None
 
 
-def _let_in(path: str) -> str:
-    """CANN is installed for a group, unless for all."""
-    try:
-        group = str(os.stat(path).st_gid)
-    except OSError:
-        group = "that owns it"
-    return f"Join the group {group} (sudo usermod -aG), or install CANN with --install-for-all"
+def _unread(path: str) -> Lack:
+    return Lack(f"this user may not read {path}", rights.let_in(path))
+
+
+def _library_lack() -> Lack | None:
+    if _library() or _in_loaders_cache():
+        return None
+    closed = next(filter(None, map(rights.closed, _library_folders())), None)
+    if closed:
+        return _unread(closed)
+    return Lack(
+        f"CANN's libraries are not found ({LIBRARY} lies neither on LD_LIBRARY_PATH nor in CANN)", SOURCE
+    )
 
 
 def acl_version() -> str | None:
     """A hash of the module's file, which has no version of its own; None where it cannot be used."""
     path = acl_path()
-    return None if path is None or acl_lack() else of_content(path)[:12]
+    return None if path is None or acl_lack() else cann.digest(path)
 
 
 def aclruntime_lack() -> Lack | None:
-    """What keeps this process from importing aclruntime; None: nothing."""
-    if cann.aclruntime_path() is None:
+    """What keeps this process from importing aclruntime, or from working with this CANN; None: nothing."""
+    path = cann.aclruntime_path()
+    if path is None:
         there = "installed for another Python than this" if of_package("aclruntime") else "not installed"
         return Lack(there, "Put an aclruntime wheel into wheels/ and run ./inv")
+    if not os.access(path, os.R_OK):
+        return Lack(f"this user may not read {path}", f"Let this user read it: sudo chmod a+r {path}")
+    if not aclruntime_fits():
+        symbol = cann.SATURATION.decode()
+        return Lack(error_text.UNFIT.format(said=f"undefined symbol: {symbol}"), error_text.OTHER_WHEEL)
     return None
 
 
 def aclruntime_fits() -> bool:
     """Whether aclruntime is here and this CANN has what its build calls: AIT's calls a function that older
-    CANNs lack. True where no library is found to look into.
+    CANNs lack. True where no library is found that tells.
     """
-    path, library = cann.aclruntime_path(), _library()
-    if path is None:
+    path = cann.aclruntime_path()
+    if path is None or not os.access(path, os.R_OK):
         return False
-    return library is None or not _holds(path) or _holds(library)
+    return not cann.holds(path, cann.SATURATION) or _library_has() is not False
 
 
-def _holds(path: str) -> bool:
-    with open(path, "rb") as file:
-        return cann.SATURATION in file.read()
+def _library_has() -> bool | None:
+    """Whether this CANN has the function; None where that cannot be told. In newer CANNs those of aclrt are
+    in libacl_rt.so and libacl_rt_impl.so, and libascendcl.so only leads to them.
+    """
+    library = _library()
+    if library is None:
+        return None
+    beside = glob(os.path.join(escape(os.path.dirname(library)), f"{BESIDE}*.so*"))
+    read = [path for path in (library, *beside) if os.path.isfile(path) and os.access(path, os.R_OK)]
+    if any(cann.holds(path, cann.SATURATION) for path in read):
+        return True
+    leads = cann.holds(library, BESIDE.encode()) and len(read) == 1
+    all_of_it = len(read) == 1 + len(beside) and not leads
+    return False if all_of_it and any(cann.holds(path, SET_DEVICE) for path in read) else None
 
 
 def _library() -> str | None:
     """The libascendcl that a module would load: LD_LIBRARY_PATH's, else the toolkit's own."""
+    paths = (os.path.join(folder, LIBRARY) for folder in _library_folders())
+    return next((path for path in paths if os.path.isfile(path) and os.access(path, os.R_OK)), None)
+
+
+def _library_folders() -> list[str]:
     home = cann.home()
     toolkit = (
         [os.path.join(home, part) for part in ("lib64", f"{platform.machine()}-linux/lib64")] if home else []
     )
-    searched = [*os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep), *toolkit]
-    found = (os.path.join(folder, LIBRARY) for folder in searched if folder)
-    return next((path for path in found if os.access(path, os.R_OK)), None)
+    return [
+        folder for folder in (*os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep), *toolkit) if folder
+    ]
+
+
+def _in_loaders_cache() -> bool:
+    """Whether the system's own list of libraries has it: /etc/ld.so.conf.d may name CANN's folders."""
+    return os.access(CACHE, os.R_OK) and cann.holds(CACHE, LIBRARY.encode())

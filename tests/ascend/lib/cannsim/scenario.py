@@ -36,7 +36,8 @@ DEFAULTS = {
     "memory_mb": None,  # of a device, for this process's sessions; None: the inventory's
     "import_error": None,  # libascendcl: importing aclruntime and acl fails; satmode: aclruntime alone
     # CANN's own module acl: new (python/site-packages) | old (pyACL/, no bytes_to_ptr) | folder (an empty
-    # folder of this name, and no module) | unreadable (a file that this user may not read)
+    # folder of this name, and no module) | unreadable (a file that this user may not read) | raising (its
+    # import ends with a RuntimeError)
     "acl": "new",
     "saturates": True,  # whether the chip knows the overflow modes of set_device_sat_mode
     "strict": True,  # more feeds than inputs abort the process (undefined behaviour in the real one)
