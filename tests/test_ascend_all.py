@@ -15,6 +15,9 @@ sys.path.append(str(Path(__file__).parent / "ascend"))
 import server as servers
 from server import BATCHES, LIMITED, VARIANTS
 
+# what it looks at takes two minutes to build
+pytestmark = pytest.mark.slow
+
 LOGITS = "sample-*/310P3/fp16-uint8/**/bs16/logits-*.npy"
 HALF = 0.12  # of logits between -10 and 20: what half precision may change; the network's own is below 0.02
 

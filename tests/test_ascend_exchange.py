@@ -20,6 +20,9 @@ sys.path.append(str(Path(__file__).parent / "ascend"))
 import server as servers
 from server import LIMITED
 
+# what it starts from takes two minutes to build
+pytestmark = pytest.mark.slow
+
 BACKGROUND = """
 name = "with_background"
 width = 0.25

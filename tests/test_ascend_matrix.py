@@ -43,6 +43,9 @@ from inv import BOOKKEEPING, parts, tree
 sys.path.append(str(Path(__file__).parent / "ascend"))
 import server as servers
 
+# what it starts from takes two minutes to build
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server(tmp_path_factory, tmp_path):
