@@ -19,7 +19,7 @@ def steps(build: Build) -> Iterator[Step]:
             inputs={"model": target.compiled(batch), "shard": shard},
             outputs=(path,),
             params={"backend": target.running_backend, "batch": batch},
-            tools=target.backend.runtime(),
+            tools=target.runtime_versions,
             resource="device",
             code=(f"backends.{request.chip.backend}",),
             images=data.images_in(n),
@@ -46,7 +46,7 @@ def executed(build: Build) -> Step:
         inputs={"model": target.compiled(batch)},
         outputs=(os.path.join(target.run_dir, "executed", f"bs{batch}", "executed.json"),),
         params={"backend": target.running_backend},
-        tools=target.backend.runtime(),
+        tools=target.runtime_versions,
         resource="device",
         code=(f"backends.{request.chip.backend}",),
     )

@@ -12,20 +12,8 @@ import pytest
 sys.path.append(str(Path(__file__).parent / "ascend"))
 import world
 from by_hand import OPENED, PRELUDE
-from machine import Machine
-
-
-@pytest.fixture
-def machine(tmp_path):
-    made = Machine(tmp_path)
-    assert made.atc().returncode == 0
-    return made
-
-
-@pytest.fixture
-def told(machine):
-    """What code told that has a model open: ctx, number, desc, ins and outs are there."""
-    return lambda code, opened=OPENED, **env: machine.told(PRELUDE + opened + code, **env)
+from by_hand import told as told
+from machine import machine as machine
 
 
 def test_events_tell_the_devices_time_and_the_ways_of_execution_do_not_mix(told):

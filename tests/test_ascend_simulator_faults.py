@@ -7,14 +7,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent / "ascend"))
 import world
-from machine import Machine
-
-
-@pytest.fixture
-def machine(tmp_path):
-    made = Machine(tmp_path)
-    assert made.atc().returncode == 0
-    return made
+from machine import machine as machine
 
 
 @pytest.mark.parametrize(("how", "status"), [("kill", -9), ("exit", 3), ("abort", -6)])

@@ -79,10 +79,15 @@ class Chip(null.Session):
 
 def fed(outputs, *, model, shard, batch, locked, threads, slot):
     """Action: seconds of the chip alone, and of `infer.logits:write` on it."""
-    session.close()
     Chip.LOCKED, null.Session, null.RELEASES_GIL = locked, Chip, threads
+    through(outputs, "null", model=model, shard=shard, batch=batch, slot=slot)
+
+
+def through(outputs, backend, *, model, shard, batch, slot):
+    """Write the seconds of a backend's device alone, and of `infer.logits:write` on it."""
+    session.close()
     rows = np.load(shard)
-    chip = session.opened("null", model, slot.id)  # stays open from shard to shard
+    chip = session.opened(backend, model, slot.id)  # stays open from shard to shard
     chip.infer(rows[:batch])
     begun = time.perf_counter()
     for first in range(0, len(rows), batch):
@@ -91,7 +96,7 @@ def fed(outputs, *, model, shard, batch, locked, threads, slot):
     del rows
     begun = time.perf_counter()
     path = f"{outputs[0]}.logits"
-    logits.write([path], model=model, shard=shard, backend="null", batch=batch, slot=slot)
+    logits.write([path], model=model, shard=shard, backend=backend, batch=batch, slot=slot)
     seconds.append(time.perf_counter() - begun)
     os.remove(path)
     with open(outputs[0], "w", encoding="utf-8") as file:

@@ -11,12 +11,10 @@ take turns, medians count. A worker's own time counts; what a real `acl` does in
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import feed
@@ -25,7 +23,6 @@ import product
 from feed import CHIP, SHARDS
 
 from backends import ascend
-from infer import logits, session
 
 sys.path += [str(product.ROOT / "tests"), str(product.ROOT / "tests" / "ascend")]
 BACKEND = "ascend:pyacl"
@@ -43,23 +40,8 @@ IMAGE_MS = {"no latency": 0.0, "chip": 1000 / CHIP}
 
 def fed(outputs, *, model, shard, batch, threads, slot):
     """Action: seconds of the device alone, and of `infer.logits:write` on it."""
-    session.close()
     ascend.RELEASES_GIL = threads
-    rows = np.load(shard)
-    chip = session.opened(BACKEND, model, slot.id)  # stays open from shard to shard
-    chip.infer(rows[:batch])
-    begun = time.perf_counter()
-    for first in range(0, len(rows), batch):
-        chip.infer(rows[first : first + batch])
-    seconds = [time.perf_counter() - begun]
-    del rows
-    path = f"{outputs[0]}.logits"
-    begun = time.perf_counter()
-    logits.write([path], model=model, shard=shard, backend=BACKEND, batch=batch, slot=slot)
-    seconds.append(time.perf_counter() - begun)
-    os.remove(path)
-    with open(outputs[0], "w", encoding="utf-8") as file:
-        json.dump(seconds, file)
+    feed.through(outputs, BACKEND, model=model, shard=shard, batch=batch, slot=slot)
 
 
 class Device(feed.Bench):

@@ -56,7 +56,7 @@ def _agreement_of(
         inputs={"model": target.compiled(batch), "shards": shards},
         outputs=(f"{where}/agreement.npy",),
         params={"backend": target.running_backend, "batch": batch, "images": images},
-        tools=target.backend.runtime(),
+        tools=target.runtime_versions,
         resource="device",
         code=(f"backends.{request.chip.backend}",),
     )

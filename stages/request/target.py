@@ -13,7 +13,7 @@ from backends import Backend
 from configs.chip import RUNTIME, Chip
 from configs.given import Given
 from pipeline.errors import BuildError
-from pipeline.step import Slot
+from pipeline.step import Slot, Versions
 from pipeline.text import INV, did_you_mean
 from stages.request import calibration
 from stages.request.request import Request
@@ -40,9 +40,14 @@ class Target:
         return self.request.compiled(batch, self.backend.SUFFIX)
 
     @cached_property
+    def runtime_versions(self) -> Versions:
+        """What logits and timings depend on besides the compiled model; asked once for all steps."""
+        return self.backend.runtime()
+
+    @property
     def runtime(self) -> str:
         """What runs compiled models: onnxruntime, openvino, aclruntime, pyacl."""
-        return next(iter(self.backend.runtime()), self.chip.backend)
+        return next(iter(self.runtime_versions), self.chip.backend)
 
     @property
     def running_backend(self) -> str:

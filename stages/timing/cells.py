@@ -125,12 +125,12 @@ def timing(build: Build, batch: int) -> dict[str, object]:
 
 def tools(build: Build) -> Versions:
     """What a timing depends on besides the compiled model: the runtime, and the machine that measures."""
-    backend = build.target.backend
+    target = build.target
     return {
-        **backend.runtime(),
+        **target.runtime_versions,
         "host": build.site.host(),
         "cpu": build.site.cpu_model(),
-        **backend.placement(),
+        **target.backend.placement(),
     }
 
 

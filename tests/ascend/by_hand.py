@@ -2,6 +2,8 @@
 samples do.
 """
 
+import pytest
+
 PRELUDE = """
 import acl
 import threading
@@ -59,3 +61,9 @@ def live():
 OPENED = """
 ctx = start(); number, desc = load(); ins, outs = sides(desc)
 """
+
+
+@pytest.fixture
+def told(machine):
+    """What code told that has a model open: ctx, number, desc, ins and outs are there."""
+    return lambda code, opened=OPENED, **env: machine.told(PRELUDE + opened + code, **env)

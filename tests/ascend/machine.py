@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import nets
+import pytest
 import world
 
 CODE = re.compile(r"\b[EW][A-Z]?\d{4,5}\b")
@@ -103,3 +104,11 @@ def tell(value):
 image = np.random.default_rng(1).normal(size=(4, 3, 16, 16)).astype(np.float32)
 pixels = np.random.default_rng(1).integers(0, 256, (4, 16, 16, 3)).astype(np.uint8)
 """
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A machine whose atc has ended well."""
+    made = Machine(tmp_path)
+    assert made.atc().returncode == 0
+    return made

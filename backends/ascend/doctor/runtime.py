@@ -53,10 +53,9 @@ def _line(name: str, trial: Trial, runs: str, running: Trial) -> Check:
 
 
 def _aclruntime(forced: bool) -> Trial:
-    lack = installed.aclruntime_lack()
-    absent = cann.aclruntime_path() is None
-    if lack and lack.fix != error_text.OTHER_WHEEL:  # whether it fits, its import tells
-        return Trial(lack.why, error_text.wheel_advice(forced) if absent else lack.fix, absent)
+    lack = installed.wheel_lack(forced)  # whether it fits, its import tells
+    if lack:
+        return Trial(*lack, absent=cann.aclruntime_path() is None)
     error = _import_error("import aclruntime")
     if error is None:
         return Trial(f"{cann.aclruntime()} in {PYTHON}", "")

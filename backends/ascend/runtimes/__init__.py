@@ -45,14 +45,13 @@ def versions(forced: str) -> Versions:
 
 def missing(use: str, forced: str) -> list[str]:
     """A line where no runtime can be used, or not the one that is forced; it ends with the fix."""
-    wheel, acl = installed.aclruntime_lack(), installed.acl_lack()
-    absent = cann.aclruntime_path() is None
+    wheel, acl = installed.aclruntime_lack(forced == ACLRUNTIME), installed.acl_lack()
     if forced == PYACL:
         return [f"acl: {acl.why}, {use}. {acl.fix}, or {error_text.UNFORCED}"] if acl else []
     if not wheel:
         return []
     if forced == ACLRUNTIME:
-        fix = error_text.wheel_advice(forced=True) if absent else wheel.fix
-        return [f"aclruntime: {wheel.why}, {use}. {fix}"]
-    either = f"or put {'an' if absent else 'the other'} aclruntime wheel into wheels/"
+        return [f"aclruntime: {wheel.why}, {use}. {wheel.fix}"]
+    which = "the other" if cann.aclruntime_path() else "an"
+    either = f"or put {which} aclruntime wheel into wheels/"
     return [f"aclruntime: {wheel.why}; acl: {acl.why}; one is {use}. {acl.fix}, {either}"] if acl else []

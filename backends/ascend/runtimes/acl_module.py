@@ -113,12 +113,17 @@ def imported() -> Acl:
     return cast(Acl, acl)
 
 
+def failure(acl: Acl, where: str, call: str, code: int) -> str:
+    """ACL's own words, cause and fix of this call, `rt.malloc`, which has just failed: read right after a
+    failure only, since an earlier one's text may come again.
+    """
+    return f"{where}: {error_text.of_pyacl(f'acl.{call}', code, acl.get_recent_err_msg() or '')}"
+
+
 def checked(acl: Acl, where: str, call: str, code: int) -> None:
-    """StepError with ACL's own words, cause and fix where this call answered anything but 0."""
+    """StepError where this call answered anything but 0."""
     if code:
-        # read right after a failure only: an earlier one's text may come again
-        said = acl.get_recent_err_msg() or ""
-        raise StepError(f"{where}: {error_text.of_pyacl(call, code, said)}")
+        raise StepError(failure(acl, where, call, code))
 
 
 def ready(where: str, device: int) -> Acl:
@@ -128,7 +133,7 @@ def ready(where: str, device: int) -> Acl:
     acl = imported()
     if not _ours:
         code = acl.init()
-        checked(acl, where, "acl.init", 0 if code == INITIALISED else code)
+        checked(acl, where, "init", 0 if code == INITIALISED else code)
         _ours.append(code == 0)
         atexit.register(_end, acl, os.getpid())
     if not _devices:
@@ -141,7 +146,7 @@ def _set(acl: Acl, where: str, device: int) -> None:
     # a reset takes all that the process has on the device. Who has set ACL up may have set the device in any
     # thread; who has not is known by this thread's context alone
     others, _ = acl.rt.get_context()
-    checked(acl, where, "acl.rt.set_device", acl.rt.set_device(device))
+    checked(acl, where, "rt.set_device", acl.rt.set_device(device))
     if _ours[0] and not others:
         _resets.append(device)
     # AIT's builds of aclruntime do so, too: what half precision cannot hold is its largest number, not inf.

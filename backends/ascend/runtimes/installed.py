@@ -76,17 +76,25 @@ def acl_version() -> str | None:
     return None if path is None or acl_lack() else cann.digest(path)
 
 
-def aclruntime_lack() -> Lack | None:
-    """What keeps this process from importing aclruntime, or from working with this CANN; None: nothing."""
+def aclruntime_lack(forced: bool = False) -> Lack | None:
+    """What keeps this process from importing aclruntime, or it from working with this CANN; None: nothing.
+    `forced`: the chip's file lets nothing else run models.
+    """
+    lack = wheel_lack(forced)
+    if lack or aclruntime_fits():
+        return lack
+    symbol = cann.SATURATION.decode()
+    return Lack(error_text.UNFIT.format(said=f"undefined symbol: {symbol}"), error_text.OTHER_WHEEL)
+
+
+def wheel_lack(forced: bool = False) -> Lack | None:
+    """Why there is no aclruntime to import, whether it fits or not; None where there is."""
     path = cann.aclruntime_path()
     if path is None:
         there = "installed for another Python than this" if of_package("aclruntime") else "not installed"
-        return Lack(there, "Put an aclruntime wheel into wheels/ and run ./inv")
+        return Lack(there, error_text.wheel_advice(forced))
     if not os.access(path, os.R_OK):
         return Lack(f"this user may not read {path}", f"Let this user read it: sudo chmod a+r {path}")
-    if not aclruntime_fits():
-        symbol = cann.SATURATION.decode()
-        return Lack(error_text.UNFIT.format(said=f"undefined symbol: {symbol}"), error_text.OTHER_WHEEL)
     return None
 
 

@@ -11,9 +11,8 @@ import time
 from typing import cast
 
 from backends import Images
-from backends.ascend import error_text
 from backends.ascend.runtimes import acl_module, prints
-from backends.ascend.runtimes.acl_module import HUGE_FIRST, TO_DEVICE, TO_HOST, checked
+from backends.ascend.runtimes.acl_module import HUGE_FIRST, TO_DEVICE, TO_HOST, checked, failure
 from backends.ascend.runtimes.loaded import BYTES, DTYPES, Answer, Input
 from pipeline.errors import StepError
 
@@ -166,15 +165,13 @@ class Model:
     def _made(self, end: str, call: str, handle: int, code: int = 0) -> int:
         """A handle that was made and will be freed by `end`; a call without a code makes 0 of a failure."""
         if code or not (handle or call == "mdl.load_from_file"):
-            said = self._acl.get_recent_err_msg() or ""
-            raise StepError(f"{self._where}: {error_text.of_pyacl(f'acl.{call}', code, said)}")
+            raise StepError(failure(self._acl, self._where, call, code))
         self._alive[end].append(handle)
         return handle
 
     def _checked(self, call: str, code: int) -> None:
-        checked(self._acl, self._where, f"acl.{call}", code)
+        checked(self._acl, self._where, call, code)
 
     def _told(self, call: str, code: int) -> None:
         if code:
-            said = self._acl.get_recent_err_msg() or ""
-            print(f"{self._where}: {error_text.of_pyacl(f'acl.{call}', code, said)}", file=sys.stderr)
+            print(failure(self._acl, self._where, call, code), file=sys.stderr)
